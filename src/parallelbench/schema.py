@@ -1,0 +1,112 @@
+"""The nouns: one frozen value for each arrow of the data's way. No logic.
+
+Sample -> Prompt -> [ Model <-> Engine <-> Decoder ] -> Generation -> Score -> Record
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+RECORD_SCHEMA = 1
+MASK_ITEM = "[MASK]"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a conversation; `role` is "user" or "assistant"."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question of a task.
+
+    `turns` holds the demonstrations, if any, and ends with the user's question. `facts` are the operands that metrics and
+    laws read (`items`, `word`, `index`, `symbols`, ...). `answer` is one right answer. `frame` is the answer with its
+    free slots written as `[MASK]`, or None where the task has no fixed format. `law` names the law of the right answers
+    (`theory.law_of_sample`), or is None where they have none.
+    """
+
+    task: str
+    version: int
+    seed: int
+    index: int
+    turns: tuple[Turn, ...]
+    answer: str
+    facts: Mapping[str, Any]
+    frame: str | None = None
+    law: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of this sample in every record: task@version/seed/index."""
+        return f"{self.task}@{self.version}/{self.seed}/{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A sample as a model reads it.
+
+    `ids` are the prompt's tokens; `canvas` the tokens of the answer region at the start, with the mask id where a token is
+    to be found and a fixed token where the frame gives it. `text` is what was tokenised, for people.
+    """
+
+    sample: Sample
+    ids: tuple[int, ...]
+    canvas: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What one sample's generation cost; written by the engine alone (DESIGN 3).
+
+    `nfe` counts sequential forwards by role (denoise, verify, probe, aux, kv_store, refresh); `rows` row-forwards;
+    `q_tokens` query tokens fed; `kv_tokens` the sum over query tokens of keys attended; `flops` the arithmetic they imply.
+    `history` has one entry per decoder step: a list of (position, token, confidence, action), positions counted from the
+    start of the canvas, action one of "commit", "remask", "edit"; it is empty where the decoder wrote nothing.
+    `flags` names what a guard had to do ("capped": the rest was filled at the limit of forwards).
+    """
+
+    nfe: Mapping[str, int]
+    rows: int
+    q_tokens: int
+    kv_tokens: int
+    flops: float
+    history: tuple[tuple[tuple[int, int, float, str], ...], ...]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a model and a decoder made of one prompt. `token_ids` is the whole canvas; `seconds` is its share of wall time."""
+
+    prompt: Prompt
+    token_ids: tuple[int, ...]
+    text: str
+    content_tokens: int
+    ledger: Ledger
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of `records.jsonl`: a generation, scored. See docs/records.md for the meaning of each field."""
+
+    sample_id: str
+    index: int
+    prompt_hash: str
+    text: str
+    token_ids: list[int]
+    content_tokens: int
+    scores: Mapping[str, float]
+    nfe: int
+    tokens_per_step: float
+    tokens_per_forward: float
+    seconds: float
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    schema: int = RECORD_SCHEMA
