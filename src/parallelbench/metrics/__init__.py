@@ -1,0 +1,8 @@
+"""Was it right, and how fast. Pure functions of a sample and a text; `speed` alone counts tokens and forwards."""
+
+from __future__ import annotations
+
+from parallelbench.metrics.base import METRICS, Metric, resolve, score
+from parallelbench.metrics.lists import parse_list
+
+__all__ = ["METRICS", "Metric", "parse_list", "resolve", "score"]

@@ -1,0 +1,69 @@
+"""What is asked. `load_task("waiting_line/copy:lengths=[3,4]")` returns a task; nothing here needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from parallelbench.errors import UnknownName, UserError
+from parallelbench.registry import Entry, Registry
+from parallelbench.specs import build, parse
+from parallelbench.tasks.base import Question, Task
+from parallelbench.tasks.custom_file import is_custom, load_custom
+from parallelbench.tasks.lists import OPERATIONS
+from parallelbench.tasks.official import load_official, official_tasks
+
+__all__ = ["SUITES", "TASKS", "Question", "Task", "load_task", "official_tasks"]
+
+SUITES = ("ours", "official")
+_MODULE = "parallelbench.tasks"
+
+TASKS = Registry(
+    "task",
+    {
+        **{
+            f"waiting_line/{name}": Entry(
+                f"{_MODULE}.waiting_line:WaitingLine", f"{name} on a line of people", {"operation": name}
+            )
+            for name in OPERATIONS
+        },
+        **{
+            f"puzzle/latin_square_n{n}": Entry(
+                f"{_MODULE}.puzzles:LatinSquare", f"any {n}x{n} Latin square of {n} symbols", {"size": n}
+            )
+            for n in (4, 3, 5)
+        },
+        **{
+            f"puzzle/sudoku_n4_{n}": Entry(f"{_MODULE}.puzzles:Sudoku", f"a 4x4 Sudoku with {n} givens", {"givens": n})
+            for n in range(12, 3, -1)
+        },
+        **{
+            f"list_ops/{name}": Entry(
+                f"{_MODULE}.list_ops:ListOps", f"{name} on a list of letters, words or numbers", {"operation": name}
+            )
+            for name in OPERATIONS
+        },
+    },
+)
+
+
+def load_task(spec: str, suite: str = "ours", data_dir: str | Path | None = None, **options: Any) -> Task:
+    """Make a task from `name:key=value,...`, or from the path of a YAML file in the place of the name.
+
+    `suite` "official" reads the task from the reference's own data in `data_dir`; a YAML file needs neither.
+
+    Raises:
+        UserError: the name is unknown, an option is unknown or out of range, or a file cannot be read.
+    """
+    if suite not in SUITES:
+        raise UnknownName("suite", suite, SUITES)
+    if is_custom(spec):
+        return load_custom(spec, **options)
+    if suite == "official":
+        if data_dir is None:
+            raise UserError("suite 'official' reads its samples from files; give their folder with --data-dir.")
+        return load_official(spec, data_dir, **options)
+    name, given = parse(spec)
+    entry = TASKS.get(name)
+    task: Task = build(entry.load(), f"task '{name}'", {**entry.preset, **options, **given})
+    return task

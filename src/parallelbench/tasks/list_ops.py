@@ -1,0 +1,80 @@
+"""Synthetic list operations (paper, section 4 and Figure 2): letters, words or numbers, any length, in an infill frame."""
+
+from __future__ import annotations
+
+import random
+import string
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from parallelbench.tasks.base import Question, Task
+from parallelbench.tasks.lists import OPERATIONS, Operands, OperationName, ask, nouns, one_or_many, write
+
+INSTRUCTIONS = {
+    "copy": "Repeat it exactly as it stands.",
+    "reverse": "Reverse its order.",
+    "sort": "Sort it in ascending order.",
+    "shuffle": "Shuffle it into a random order, not the given one.",
+    "replace_index": 'Replace item {index} by "{word}", counting from 0.',
+    "replace_random": 'Replace one random item with "{word}".',
+    "insert_index": 'Insert "{word}" at position {index}, counting from 0.',
+    "insert_random": 'Insert "{word}" at a random position.',
+    "remove_index": "Remove item {index}, counting from 0.",
+    "remove_random": "Remove one random item.",
+}
+
+POOLS = {
+    "letters": tuple(string.ascii_uppercase),
+    "words": nouns(),
+    "numbers": tuple(str(number) for number in range(100, 1000)),  # one width, so that text and value sort alike
+}
+
+
+class ListOps(Task):
+    """One operation on lists of distinct letters, words or three-digit numbers; sample i has the i-th length of the cycle."""
+
+    operation: OperationName = Field(description="which of the ten operations")
+    items: Literal["letters", "words", "numbers"] = Field("letters", description="what the lists hold")
+    lengths: Annotated[tuple[Annotated[int, Field(ge=2)], ...], BeforeValidator(one_or_many)] = Field(
+        (6, 8, 10, 12, 14, 16), min_length=1, description="list lengths, in turn"
+    )
+    max_new_tokens: int = Field(64, ge=1, description="length of the canvas in tokens")
+    infill: bool = Field(True, description="give the frame of the answer and mask only its items")
+    may_stay: bool = Field(False, description="shuffle: the given order is a right answer too, as in the paper's closed forms")
+
+    @model_validator(mode="after")
+    def _enough_items(self) -> ListOps:
+        most = len(POOLS[self.items]) - self._new_words
+        if max(self.lengths) > most:
+            raise ValueError(f"there are {self.items} for lists of at most {most}; choose shorter lengths or items=numbers")
+        return self
+
+    @property
+    def name(self) -> str:
+        return f"list_ops/{self.operation}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return OPERATIONS[self.operation].metrics
+
+    @property
+    def law(self) -> str | None:
+        return OPERATIONS[self.operation].law
+
+    @property
+    def _new_words(self) -> int:
+        return int("word" in OPERATIONS[self.operation].needs)
+
+    def question(self, rng: random.Random, index: int) -> Question:
+        length = self.lengths[index % len(self.lengths)]
+        drawn = rng.sample(POOLS[self.items], length + self._new_words)
+        asked = ask(self.operation, rng, drawn[:length], "".join(drawn[length:]), str, self._wording)
+        return replace(asked, facts={**asked.facts, "may_stay": True}) if self.may_stay else asked
+
+    def _wording(self, operands: Operands) -> str:
+        asked = INSTRUCTIONS[self.operation].format(word=operands.word, index=operands.index)
+        if self.may_stay:
+            asked = asked.replace(", not the given one", "")
+        return f"This is an ordered list:\n{write(operands.items)}\n{asked} Answer with the list only."

@@ -1,0 +1,164 @@
+"""The ten list operations, once: what each does to a list of distinct items, and which metric judges its answers.
+
+`waiting_line`, `list_ops` and custom tasks differ only in their words and in their prompts.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from parallelbench.schema import MASK_ITEM
+from parallelbench.tasks.base import Question
+
+Items = list[str]
+SortKey = Callable[[str], Any]
+OperationName = Literal[
+    "copy",
+    "reverse",
+    "sort",
+    "shuffle",
+    "replace_index",
+    "replace_random",
+    "insert_index",
+    "insert_random",
+    "remove_index",
+    "remove_random",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """The list an operation works on, a new item and a position (both drawn for every operation, used by some)."""
+
+    items: Items
+    word: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`apply` gives one right answer; `metric` names the rule that knows them all; `law` the law of the right answers.
+
+    `needs` lists the operands that the prompt must show; `keyed` operations order items by `key` (sort).
+    """
+
+    name: str
+    metric: str
+    law: str
+    apply: Callable[[Operands, random.Random, SortKey], Items]
+    needs: tuple[str, ...] = ()
+    growth: int = 0
+
+    @property
+    def metrics(self) -> tuple[str, str]:
+        """The lenient metric, which is the headline, and the strict one."""
+        return self.metric, f"{self.metric}_strict"
+
+    def draw(self, rng: random.Random, items: Items, word: str, key: SortKey) -> tuple[Operands, Items]:
+        """Draw a position and one right answer."""
+        slots = len(items) + 1 if self.growth > 0 else len(items)
+        operands = Operands(items, word, rng.randrange(slots))
+        return operands, self.apply(operands, rng, key)
+
+    def facts(self, operands: Operands, answer: Items) -> Mapping[str, Any]:
+        """What the metric and the law read."""
+        shown = {"word": operands.word, "index": operands.index}
+        return {"items": operands.items, "expected": answer} | {need: shown[need] for need in self.needs}
+
+
+def _replaced(o: Operands, at: int) -> Items:
+    return [*o.items[:at], o.word, *o.items[at + 1 :]]
+
+
+def _inserted(o: Operands, at: int) -> Items:
+    return [*o.items[:at], o.word, *o.items[at:]]
+
+
+def _removed(o: Operands, at: int) -> Items:
+    return [*o.items[:at], *o.items[at + 1 :]]
+
+
+def _shuffled(o: Operands, rng: random.Random) -> Items:
+    items = list(o.items)
+    while items == o.items:  # at least two distinct items: ends with probability 1, on average after n!/(n!-1) draws
+        rng.shuffle(items)
+    return items
+
+
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        Operation("copy", "list_exact", "deterministic", lambda o, rng, key: list(o.items)),
+        Operation("reverse", "list_exact", "deterministic", lambda o, rng, key: o.items[::-1]),
+        Operation("sort", "list_exact", "deterministic", lambda o, rng, key: sorted(o.items, key=key)),
+        Operation("shuffle", "list_shuffle", "shuffle", lambda o, rng, key: _shuffled(o, rng)),
+        Operation("replace_index", "list_exact", "deterministic", lambda o, rng, key: _replaced(o, o.index), ("word", "index")),
+        Operation("replace_random", "list_random_replace", "replace_random",
+                  lambda o, rng, key: _replaced(o, o.index), ("word",)),
+        Operation("insert_index", "list_exact", "deterministic",
+                  lambda o, rng, key: _inserted(o, o.index), ("word", "index"), growth=1),
+        Operation("insert_random", "list_random_insert", "insert_random",
+                  lambda o, rng, key: _inserted(o, o.index), ("word",), growth=1),
+        Operation("remove_index", "list_exact", "deterministic",
+                  lambda o, rng, key: _removed(o, o.index), ("index",), growth=-1),
+        Operation("remove_random", "list_random_remove", "remove_random",
+                  lambda o, rng, key: _removed(o, o.index), (), growth=-1),
+    )
+}  # fmt: skip
+
+
+def one_or_many(value: Any) -> Any:
+    """Let an option that takes several numbers be given as one: `lengths=15`."""
+    return (value,) if isinstance(value, int) else value
+
+
+def write(items: Sequence[str]) -> str:
+    """Write a list the way prompts and answers show it: `["a", "b"]`."""
+    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
+
+
+def frame(count: int) -> str:
+    """The answer of `count` items before any is known."""
+    return write([MASK_ITEM] * count)
+
+
+def ask(name: str, rng: random.Random, items: Items, word: str, key: SortKey, wording: Callable[[Operands], str]) -> Question:
+    """Draw the position and the answer of an operation on these items, and put the question in words."""
+    operation = OPERATIONS[name]
+    operands, answer = operation.draw(rng, items, word, key)
+    return Question(wording(operands), write(answer), operation.facts(operands, answer), frame(len(answer)))
+
+
+@cache
+def names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The first and the last names that ship with the package."""
+    data = _data("names.yaml")
+    return tuple(data["first"]), tuple(data["last"])
+
+
+@cache
+def nouns() -> tuple[str, ...]:
+    """The common nouns that ship with the package."""
+    return tuple(_data("nouns.yaml"))
+
+
+def _data(name: str) -> Any:
+    return yaml.safe_load(files("parallelbench.tasks").joinpath("data", name).read_text(encoding="utf-8"))
+
+
+def draw_people(rng: random.Random, count: int) -> list[str]:
+    """Draw people; no two share a first or a last name, so that every half of a name says whose it is."""
+    first, last = names()
+    return [f"{a} {b}" for a, b in zip(rng.sample(first, count), rng.sample(last, count), strict=True)]
+
+
+def last_name(person: str) -> str:
+    """The key by which Sort really sorts: the last name."""
+    return person.rsplit(" ", 1)[-1]

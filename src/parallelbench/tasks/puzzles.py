@@ -1,0 +1,158 @@
+"""Two puzzles (paper, section 5): a Latin square has many answers, a Sudoku exactly one."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable
+from functools import cache
+from itertools import permutations, product
+from typing import ClassVar
+
+from pydantic import Field
+
+from parallelbench.schema import MASK_ITEM
+from parallelbench.tasks.base import Question, Task
+
+Grid = tuple[tuple[int, ...], ...]
+SYMBOLS = string.ascii_uppercase + string.digits
+LATIN_METRICS = ("latin_square", "latin_square_strict")
+SUDOKU_METRICS = ("sudoku", "sudoku_strict")
+SUDOKU_FRAME = "\n".join([MASK_ITEM * 4] * 4)
+
+
+class LatinSquare(Task):
+    """Write any n x n square in which every row and every column holds each symbol once; the example is uniform over all."""
+
+    preset_keys: ClassVar[frozenset[str]] = frozenset({"size"})
+
+    size: int = Field(4, ge=3, le=5, description="rows and columns")
+    max_new_tokens: int = Field(64, ge=1, description="length of the canvas in tokens")
+
+    @property
+    def name(self) -> str:
+        return f"puzzle/latin_square_n{self.size}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return LATIN_METRICS
+
+    @property
+    def law(self) -> str | None:
+        return "latin_square"
+
+    def question(self, rng: random.Random, index: int) -> Question:
+        return ask_latin_square(rng, self.size, self._wording)
+
+    def _wording(self, symbols: list[str]) -> str:
+        return (
+            f"Write a Latin square with {self.size} rows from the symbols [{','.join(symbols)}]: each symbol once in every "
+            "row and every column. Answer with the rows only, as CSV."
+        )
+
+
+class Sudoku(Task):
+    """Complete a 4 x 4 Sudoku; `givens` cells are shown, the rest is 0, and the solution is unique."""
+
+    preset_keys: ClassVar[frozenset[str]] = frozenset({"givens"})
+
+    givens: int = Field(12, ge=4, le=12, description="cells that are shown")
+    max_new_tokens: int = Field(64, ge=1, description="length of the canvas in tokens")
+
+    @property
+    def name(self) -> str:
+        return f"puzzle/sudoku_n4_{self.givens}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return SUDOKU_METRICS
+
+    @property
+    def law(self) -> str | None:
+        return "deterministic"
+
+    def question(self, rng: random.Random, index: int) -> Question:
+        return ask_sudoku(rng, self.givens, self._wording)
+
+    def _wording(self, puzzle: str) -> str:
+        return (
+            f"This is a Sudoku grid:\n{puzzle}\nFill in the empty cells 0, so that every row, column and 2x2 box holds 1 to 4. "
+            "Answer with the four rows only."
+        )
+
+
+def ask_latin_square(rng: random.Random, size: int, wording: Callable[[list[str]], str]) -> Question:
+    """Draw symbols and an example, and put the question in words; `wording` is given the symbols."""
+    symbols, square = draw_latin_square(rng, size)
+    return Question(wording(symbols), square, {"symbols": symbols}, latin_frame(size))
+
+
+def ask_sudoku(rng: random.Random, givens: int, wording: Callable[[str], str]) -> Question:
+    """Draw a puzzle with one solution, and put the question in words; `wording` is given the puzzle's four lines."""
+    solution, puzzle = (write_grid(grid) for grid in draw_sudoku(rng, givens))
+    return Question(wording(puzzle), solution, {"puzzle": puzzle, "solution": solution}, SUDOKU_FRAME)
+
+
+def latin_frame(size: int) -> str:
+    """A square of `size` rows before any symbol is known."""
+    return "\n".join(",".join([MASK_ITEM] * size) for _ in range(size))
+
+
+@cache
+def reduced_squares(size: int) -> tuple[Grid, ...]:
+    """Every Latin square of 0..n-1 whose first row and first column are in order: 1, 4 and 56 of sizes 3, 4 and 5."""
+    squares: list[Grid] = [(tuple(range(size)),)]
+    for first in range(1, size):
+        rows = [row for row in permutations(range(size)) if row[0] == first]
+        squares = [(*above, row) for above in squares for row in rows if _below(above, row)]
+    return tuple(squares)
+
+
+def _below(above: Grid, row: tuple[int, ...]) -> bool:
+    return all(upper[column] != symbol for upper in above for column, symbol in enumerate(row))
+
+
+def draw_latin_square(rng: random.Random, size: int) -> tuple[list[str], str]:
+    """Draw symbols and a square that is uniform over all Latin squares of this size (12, 576 and 161,280 of 3, 4 and 5).
+
+    Each square is one reduced square with its columns in some order and its rows but the first in some order, in exactly
+    one way: n! (n-1)! squares for every reduced one.
+    """
+    symbols = rng.sample(SYMBOLS, size)
+    square = rng.choice(reduced_squares(size))
+    columns, rows = rng.sample(range(size), size), [0, *rng.sample(range(1, size), size - 1)]
+    return symbols, "\n".join(",".join(symbols[square[r][c]] for c in columns) for r in rows)
+
+
+def write_grid(grid: Grid) -> str:
+    """Four lines of four digits."""
+    return "\n".join("".join(map(str, row)) for row in grid)
+
+
+@cache
+def sudoku_grids() -> tuple[Grid, ...]:
+    """All 288 completed 4 x 4 Sudokus, in lexicographic order."""
+    rows = list(permutations((1, 2, 3, 4)))
+    return tuple(grid for grid in product(rows, repeat=4) if _valid(grid))
+
+
+def _valid(grid: Grid) -> bool:
+    columns = all(len({row[c] for row in grid}) == 4 for c in range(4))
+    boxes = all(len({grid[r + i][c + j] for i in (0, 1) for j in (0, 1)}) == 4 for r in (0, 2) for c in (0, 2))
+    return columns and boxes
+
+
+def solutions(puzzle: Grid) -> list[Grid]:
+    """Every completed grid that agrees with the shown cells: the proof that a puzzle has one solution, or not."""
+    shown = [(r, c, puzzle[r][c]) for r in range(4) for c in range(4) if puzzle[r][c]]
+    return [grid for grid in sudoku_grids() if all(grid[r][c] == value for r, c, value in shown)]
+
+
+def draw_sudoku(rng: random.Random, givens: int) -> tuple[Grid, Grid]:
+    """Draw a solution and a puzzle that only this solution completes."""
+    while True:
+        solution = rng.choice(sudoku_grids())
+        shown = set(rng.sample(range(16), givens))
+        puzzle = tuple(tuple(solution[r][c] if 4 * r + c in shown else 0 for c in range(4)) for r in range(4))
+        if len(solutions(puzzle)) == 1:
+            return solution, puzzle

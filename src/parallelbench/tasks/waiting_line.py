@@ -1,0 +1,55 @@
+"""Waiting Line: ten operations on a line of people (paper, section 5 and Table 2; our wording, our names)."""
+
+from __future__ import annotations
+
+import random
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from parallelbench.tasks.base import Question, Task
+from parallelbench.tasks.lists import OPERATIONS, Operands, OperationName, ask, draw_people, last_name, one_or_many, write
+
+MAX_LENGTH = 90
+
+INSTRUCTIONS = {
+    "copy": "Repeat it exactly as it stands.",
+    "reverse": "Reverse its order.",
+    "sort": "Sort it alphabetically by last name.",
+    "shuffle": "Shuffle it at random, so that the order differs from the given one.",
+    "replace_index": 'Replace the person at position {index} with "{word}". Positions count from 0.',
+    "replace_random": 'Replace one random person with "{word}".',
+    "insert_index": 'Insert "{word}" at position {index}. Positions count from 0.',
+    "insert_random": 'Insert "{word}" at a random position.',
+    "remove_index": "Remove the person at position {index}. Positions count from 0.",
+    "remove_random": "Remove one random person.",
+}
+
+
+class WaitingLine(Task):
+    """One operation on lists of people; sample i has the i-th length of the cycle, so lengths are balanced."""
+
+    operation: OperationName = Field(description="which of the ten operations")
+    lengths: Annotated[tuple[Annotated[int, Field(ge=2, le=MAX_LENGTH)], ...], BeforeValidator(one_or_many)] = Field(
+        (3, 4, 5, 6), min_length=1, description="list lengths, in turn"
+    )
+
+    @property
+    def name(self) -> str:
+        return f"waiting_line/{self.operation}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return OPERATIONS[self.operation].metrics
+
+    @property
+    def law(self) -> str | None:
+        return OPERATIONS[self.operation].law
+
+    def question(self, rng: random.Random, index: int) -> Question:
+        *items, word = draw_people(rng, self.lengths[index % len(self.lengths)] + 1)
+        return ask(self.operation, rng, items, word, last_name, self._wording)
+
+    def _wording(self, operands: Operands) -> str:
+        asked = INSTRUCTIONS[self.operation].format(word=operands.word, index=operands.index)
+        return f"This is a waiting line:\n{write(operands.items)}\n{asked} Answer with the final list only."

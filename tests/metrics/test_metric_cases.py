@@ -1,0 +1,67 @@
+"""Golden cases: what each rule takes for right, leniently and strictly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parallelbench.errors import UnknownName
+from parallelbench.metrics import METRICS, parse_list, resolve, score
+from parallelbench.schema import Sample
+
+GROUPS = [
+    group for file in sorted((Path(__file__).parent / "cases").glob("*.json")) for group in json.loads(file.read_text("utf-8"))
+]
+CASES = [(group, case) for group in GROUPS for case in group["cases"]]
+
+
+def sample(facts: dict[str, Any]) -> Sample:
+    return Sample("test", 1, 0, 0, (), "", facts)
+
+
+@pytest.mark.parametrize(("group", "case"), CASES, ids=[f"{g['metric']}-{i}" for i, (g, _) in enumerate(CASES)])
+def test_case(group: dict[str, Any], case: dict[str, Any]) -> None:
+    names = (group["metric"], group["metric"] + "_strict")
+    facts = {key: value for key, value in group.items() if key not in ("metric", "cases")}
+    assert score(sample(facts), case["text"], names) == {names[0]: case["lenient"], names[1]: case["strict"]}
+
+
+def test_every_metric_has_cases_of_both_kinds() -> None:
+    own = [name for name in METRICS.names() if not name.endswith("_strict")]
+    assert {group["metric"] for group in GROUPS} >= set(own)
+    for group in GROUPS:
+        for kind in ("lenient", "strict"):
+            assert {case[kind] for case in group["cases"]} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ('["a", "b"]', ["a", "b"]),
+        ("a,b", ["a", "b"]),
+        ("x ['a' ,  \"b\" ] y", ["a", "b"]),
+        ('["a, "b]', ["a", "b"]),
+        ('["", "a"]', ["", "a"]),
+        ("[]", None),
+        (" , ,", None),
+        ("", None),
+        ("]a[", None),
+    ],
+)
+def test_parse_list(text: str, items: list[str] | None) -> None:
+    assert parse_list(text) == items
+
+
+def test_a_metric_knows_its_name_direction_and_summary() -> None:
+    for name, entry in METRICS.items():
+        metric = resolve(name)
+        assert (metric.name, metric.higher_is_better) == (name, True)
+        assert entry.summary and "\n" not in entry.summary
+
+
+def test_an_unknown_metric_offers_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="unknown metric 'list_exakt'; did you mean 'list_exact'"):
+        score(sample({}), "", ["list_exakt"])
