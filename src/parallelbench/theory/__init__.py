@@ -1,0 +1,59 @@
+"""What is possible: exact laws of right answers, what parallel steps cost them, and the best that any decoder can do.
+
+NumPy only. `law("shuffle", 10)` is a law, `total_correlation(law)` its cost in one step, `optimum(law)` the best schedules,
+`best_policy(law)` the best decoder, `accuracy_of(task, n, Setting(...))` a closed form. docs/theory.md derives them.
+"""
+
+from __future__ import annotations
+
+from parallelbench.theory.base import UNKNOWN, ImpossibleContext, Law
+from parallelbench.theory.closed_form import Setting, accuracy_of, limit_of_accuracy, positions_of
+from parallelbench.theory.correlation import limit_of_total_correlation, total_correlation_of
+from parallelbench.theory.information import (
+    Payment,
+    bound,
+    bound_of_sizes,
+    mean_entropies,
+    model_log_probabilities,
+    paid,
+    partition_accuracy,
+    total_correlation,
+)
+from parallelbench.theory.laws import LAWS, law, law_of_sample
+from parallelbench.theory.noise import NoisyPosterior
+from parallelbench.theory.partitions import Partition, left_to_right, sizes_of
+from parallelbench.theory.policies import Policy, best_policy
+from parallelbench.theory.schedules import Optimum, optimum
+from parallelbench.theory.table import TableLaw
+
+__all__ = [
+    "LAWS",
+    "UNKNOWN",
+    "ImpossibleContext",
+    "Law",
+    "NoisyPosterior",
+    "Optimum",
+    "Partition",
+    "Payment",
+    "Policy",
+    "Setting",
+    "TableLaw",
+    "accuracy_of",
+    "best_policy",
+    "bound",
+    "bound_of_sizes",
+    "law",
+    "law_of_sample",
+    "left_to_right",
+    "limit_of_accuracy",
+    "limit_of_total_correlation",
+    "mean_entropies",
+    "model_log_probabilities",
+    "optimum",
+    "paid",
+    "partition_accuracy",
+    "positions_of",
+    "sizes_of",
+    "total_correlation",
+    "total_correlation_of",
+]
