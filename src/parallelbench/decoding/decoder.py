@@ -1,0 +1,109 @@
+"""What a decoder is: a frozen, typed value that turns signals into writes. Three tiers, one engine path.
+
+* `Score` ranks positions; its quota says how many of the best are committed.
+* `Step` has its own rule for each forward, and may remask or edit.
+* `Program` is a generator that yields any forwards it likes: branches, probes, shadows.
+
+Whatever the tier, the engine sees `run(state)`: a generator of `Forward` requests that receives `Signals`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from parallelbench.decoding.quota import Quota
+from parallelbench.decoding.signals import ORDER, Extra, Forward, Sampling, Signals
+from parallelbench.decoding.state import State
+from parallelbench.models.base import Ints
+from parallelbench.specs import Options, render
+
+Run = Generator[Forward, Signals, None]
+COMMON = ("block", "temperature", "top_p", "ties")
+
+
+class Decoder(Options, ABC):
+    """Base of all decoders. The common keys are axes that combine with every one of them."""
+
+    family: ClassVar[str]
+    """The name under which the decoder is registered."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What a model must offer (`ModelInfo.offers`) for this decoder to run."""
+
+    block: int | None = Field(None, ge=1, description="semi-autoregressive block length in tokens; none: the whole canvas")
+    temperature: float = Field(0.0, ge=0, le=10, description="0 takes the most probable token")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus that tokens are drawn from")
+    ties: Literal["first", "random"] = Field("first", description="how exact ties are broken")
+
+    @abstractmethod
+    def run(self, state: State) -> Run:
+        """Fill one sample's canvas: yield requests, receive signals, write."""
+
+    @property
+    def spec(self) -> str:
+        """The decoder fully resolved: its own parameters, and the common ones that differ from their defaults."""
+        own = {key: getattr(self, key) for key in type(self).model_fields if key not in COMMON}
+        common = {key: getattr(self, key) for key in COMMON if getattr(self, key) != type(self).model_fields[key].default}
+        return render(self.family, {key: value for key, value in {**own, **common}.items() if value is not None})
+
+    @property
+    def sampling(self) -> Sampling:
+        """How candidates are drawn."""
+        return Sampling(self.temperature, self.top_p, self.ties)
+
+    def best_first(self, scores: npt.ArrayLike, positions: Ints, state: State) -> npt.NDArray[np.intp]:
+        """Return the order of falling score; ties go to the lowest position, or are drawn where `ties` is random."""
+        falling = -np.asarray(scores, dtype=np.float64)
+        if self.ties == "random":
+            return np.lexsort((state.uniform(positions, ORDER), falling))
+        return np.argsort(falling, kind="stable")
+
+
+class Score(Decoder, ABC):
+    """A decoder that ranks positions and commits the best, as many as its quota says."""
+
+    extras: ClassVar[frozenset[Extra]] = frozenset()
+
+    @abstractmethod
+    def score(self, signals: Signals, state: State) -> npt.ArrayLike:
+        """Return one number for each of `signals.positions`; the highest are committed first."""
+
+    @abstractmethod
+    def quota(self) -> Quota:
+        """Return the rule that says how many positions a step commits."""
+
+    def run(self, state: State) -> Run:
+        quota = self.quota()
+        request = Forward(extras=self.extras)
+        while state.masked.any():
+            signals = yield request
+            order = self.best_first(self.score(signals, state), signals.positions, state)
+            chosen = order[: max(1, quota.count(signals.confidence[order], state))]
+            state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
+
+
+class Step(Decoder, ABC):
+    """A decoder with its own rule for each forward."""
+
+    def request(self, state: State) -> Forward:
+        """Return what the next step wants to know."""
+        return Forward()
+
+    @abstractmethod
+    def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
+        """Write what this forward decides. `memory` is this sample's own and lives as long as its run."""
+
+    def run(self, state: State) -> Run:
+        memory: dict[str, Any] = {}
+        while state.masked.any():
+            signals = yield self.request(state)
+            self.step(signals, state, memory)
+
+
+class Program(Decoder, ABC):
+    """A decoder that steers its forwards itself: implement `run`."""

@@ -1,0 +1,45 @@
+"""A sample as a model reads it: turns through the chat template, and the canvas with its masks."""
+
+from __future__ import annotations
+
+from parallelbench.errors import UserError
+from parallelbench.models.base import Codec, Denoiser
+from parallelbench.schema import MASK_ITEM, Prompt, Sample
+
+
+def make_prompt(model: Denoiser, sample: Sample, max_new_tokens: int, infill: bool = False) -> Prompt:
+    """Tokenise a sample for a model.
+
+    With `infill` the sample's frame is given and only its `[MASK]` slots are to be found: as many masks a slot as the slot's
+    own answer has tokens, so that the frame fits.
+
+    Raises:
+        UserError: prompt and canvas do not fit into the model's context, or infill is asked of a sample without a frame.
+    """
+    codec, info = model.codec_for(sample), model.info
+    ids, text = codec.encode_chat(sample.turns)
+    canvas = _frame(codec, sample, info.mask_id) if infill else [info.mask_id] * max_new_tokens
+    if len(ids) + len(canvas) > info.context_length:
+        raise UserError(
+            f"{sample.id} takes {len(ids)} prompt and {len(canvas)} answer tokens, but {info.name} reads "
+            f"{info.context_length}; use shorter lists, fewer shots or a smaller max_new_tokens."
+        )
+    return Prompt(sample, tuple(ids), tuple(canvas), text)
+
+
+def _frame(codec: Codec, sample: Sample, mask_id: int) -> list[int]:
+    """The answer's own tokens, with every token that a slot of the frame covers masked."""
+    if sample.frame is None:
+        raise UserError(f"{sample.task} has no frame to fill in; run it without infill.")
+    canvas: list[int] = []
+    position = 0
+    for fixed in _fixed_parts(sample):
+        start = sample.answer.index(fixed, position)
+        canvas += [mask_id] * len(codec.encode(sample.answer[position:start]))
+        canvas += codec.encode(fixed)
+        position = start + len(fixed)
+    return canvas + [mask_id] * len(codec.encode(sample.answer[position:]))
+
+
+def _fixed_parts(sample: Sample) -> list[str]:
+    return [part for part in (sample.frame or "").split(MASK_ITEM) if part]

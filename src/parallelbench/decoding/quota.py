@@ -1,0 +1,80 @@
+"""How many positions a step commits, given their confidences in the order of preference."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from parallelbench.decoding.signals import Floats
+from parallelbench.decoding.state import COMMITTED, MASKED, State
+
+
+class Quota(ABC):
+    """A rule for the number of commits; the caller commits at least one whatever it answers."""
+
+    @abstractmethod
+    def count(self, confidences: Floats, state: State) -> int:
+        """Return how many of the ranked positions to commit; `confidences` [N] are in rank order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed(Quota):
+    """k positions a step."""
+
+    k: int
+
+    def count(self, confidences: Floats, state: State) -> int:
+        return self.k
+
+
+@dataclass(frozen=True, slots=True)
+class Everything(Quota):
+    """All eligible positions at once."""
+
+    def count(self, confidences: Floats, state: State) -> int:
+        return len(confidences)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(Quota):
+    """`steps` forwards for the whole canvas, shared out evenly over blocks, then evenly over a block's masks.
+
+    Of b blocks the first (steps mod b) get one step more than the others, and every block at least one. Of a block's m
+    masks and s steps the first (m mod s) steps commit m div s + 1, the others m div s (LLaDA, arXiv 2502.09992).
+    """
+
+    steps: int
+
+    def count(self, confidences: Floats, state: State) -> int:
+        start, end = state.window
+        per_block, more = divmod(self.steps, -(-len(state.canvas) // state.block))
+        steps = max(1, per_block + (start // state.block < more))
+        masks = int((state.status[start:end] == MASKED).sum())
+        committed = int((state.status[start:end] == COMMITTED).sum())
+        share, rest = divmod(masks + committed, steps)
+        wide = rest * (share + 1)
+        return share + 1 if committed < wide else share
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold(Quota):
+    """Every position whose confidence is at least gamma (Fast-dLLM, arXiv 2505.22618); ranks are by confidence."""
+
+    gamma: float
+
+    def count(self, confidences: Floats, state: State) -> int:
+        return int((confidences >= np.float32(self.gamma)).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Factor(Quota):
+    """The largest n with (n + 1)(1 - c_(n)) < f, c_(n) the n-th highest confidence (Fast-dLLM, arXiv 2505.22618)."""
+
+    f: float
+
+    def count(self, confidences: Floats, state: State) -> int:
+        n = np.arange(1, len(confidences) + 1)
+        passing = np.flatnonzero((n + 1) * (1.0 - confidences.astype(np.float64)) < self.f)
+        return int(passing[-1]) + 1 if passing.size else 0

@@ -1,0 +1,109 @@
+"""One sample's canvas, as a decoder sees and changes it.
+
+Positions count from the start of the canvas. `status` says what each position is; it is never inferred from `token ==
+mask`, so a model without a mask token, or a text that contains one, makes no difference.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from parallelbench.errors import ParallelBenchError
+from parallelbench.models.base import Ints, ModelInfo
+from parallelbench.rng import Draws
+
+PROMPT, MASKED, COMMITTED, PAD = 0, 1, 2, 3
+Write = tuple[int, int, float, str]
+
+
+class DecoderFault(ParallelBenchError):
+    """A decoder asked for something that the contract forbids; the message says what."""
+
+
+class State:
+    """Canvas, status plane, window, history and random draws of one sample.
+
+    Attributes:
+        canvas: token ids [W].
+        status: PROMPT (given by the frame), MASKED or COMMITTED, [W].
+        prompt: the prompt's ids.
+        forwards: forwards this sample has taken part in so far; the counter of its random draws.
+        history: one list of writes (position, token, confidence, action) per forward.
+    """
+
+    def __init__(self, canvas: Ints, prompt: tuple[int, ...], info: ModelInfo, draws: Draws, block: int | None) -> None:
+        self.canvas = canvas.copy()
+        self.status = np.where(canvas == info.mask_id, MASKED, PROMPT).astype(np.uint8)
+        self.prompt = prompt
+        self.info = info
+        self.draws = draws
+        self.block = block or len(canvas)
+        self.forwards = 0
+        self.history: list[list[Write]] = []
+
+    @property
+    def masked(self) -> npt.NDArray[np.bool_]:
+        """Where a token is still to be found, [W]."""
+        masked: npt.NDArray[np.bool_] = self.status == MASKED
+        return masked
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """The block being filled: the first that holds a mask, as (start, end); (W, W) when none is left."""
+        at = int(self.masked.argmax())
+        if self.status[at] != MASKED:
+            return len(self.canvas), len(self.canvas)
+        start = at - at % self.block
+        return start, min(start + self.block, len(self.canvas))
+
+    @property
+    def eligible(self) -> Ints:
+        """Masked positions of the window, ascending."""
+        start, end = self.window
+        return start + np.flatnonzero(self.status[start:end] == MASKED)
+
+    def uniform(self, positions: npt.ArrayLike, lane: int) -> npt.NDArray[np.float64]:
+        """Draw one number in (0, 1) for each position at this forward; equal arguments give equal numbers."""
+        return self.draws.uniform(self.forwards, positions, lane)
+
+    def write(self, positions: npt.ArrayLike, tokens: npt.ArrayLike, confidences: npt.ArrayLike = np.nan) -> None:
+        """Write tokens at positions: a token into a mask commits, the mask id remasks, another token edits.
+
+        Raises:
+            DecoderFault: a position is outside the canvas or given by the frame, a token is not in the vocabulary, or
+                there was no forward yet.
+        """
+        if not self.history:
+            raise DecoderFault("a write must follow a forward; nothing has been looked at yet")
+        where, what, sure = np.broadcast_arrays(positions, tokens, confidences)
+        for position, token, confidence in zip(
+            where.ravel().tolist(), what.ravel().tolist(), sure.ravel().tolist(), strict=True
+        ):
+            self._write(position, token, confidence)
+
+    def remask(self, positions: npt.ArrayLike) -> None:
+        """Turn committed positions back into masks."""
+        self.write(positions, self.info.mask_id)
+
+    def _write(self, position: int, token: int, confidence: float) -> None:
+        if not 0 <= position < len(self.canvas):
+            raise DecoderFault(f"position {position} is outside the canvas of {len(self.canvas)}")
+        status = self.status[position]
+        if status == PROMPT:
+            raise DecoderFault(f"position {position} is given by the frame and cannot be written")
+        if not 0 <= token < self.info.vocab_size:
+            raise DecoderFault(f"token {token} is outside the vocabulary of {self.info.vocab_size}")
+        if token == self.info.mask_id:
+            if status == MASKED:
+                return
+            action, after = "remask", MASKED
+        elif status == MASKED:
+            action, after = "commit", COMMITTED
+        elif self.canvas[position] != token:
+            action, after = "edit", COMMITTED
+        else:
+            return
+        self.canvas[position] = token
+        self.status[position] = after
+        self.history[-1].append((position, token, confidence, action))

@@ -1,0 +1,148 @@
+"""Reading and writing checkpoints: config.json, safetensors (sharded or not), tokenizer.json. Nothing is executed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import LlamaForCausalLM
+
+from parallelbench.errors import UserError
+from parallelbench.models.cards import LLADA_FIELDS, LLADA_RENAMES
+
+INDEX = "model.safetensors.index.json"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        UserError: the file is missing or is no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise UserError(
+            f"{path} cannot be read; a checkpoint folder holds config.json, tokenizer.json and safetensors."
+        ) from None
+    except ValueError:
+        raise UserError(f"{path} is not JSON; copy the checkpoint again.") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} does not hold a JSON object; copy the checkpoint again.")
+    return value
+
+
+def shards(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint, by its index or as they lie there.
+
+    Raises:
+        UserError: there is none, or one that the index names is missing.
+    """
+    if (folder / INDEX).exists():
+        names = sorted(set(read_json(folder / INDEX)["weight_map"].values()))
+    else:
+        names = sorted(path.name for path in folder.glob("*.safetensors"))
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise UserError(f"{folder} lacks {', '.join(missing)}; copy the missing shards.")
+    if not names:
+        raise UserError(f"{folder} holds no .safetensors file; other weight formats are not read, for safety.")
+    return [folder / name for name in names]
+
+
+def read_tensors(folder: Path, renames: Sequence[tuple[str, str]], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Read every tensor under its new name, in `dtype`.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    tensors: dict[str, Tensor] = {}
+    for path in shards(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118 - not a dictionary
+                    tensors[rename(name, renames)] = file.get_tensor(name).to(dtype)
+        except SafetensorError as error:
+            raise UserError(f"{path} is damaged ({error}); copy it again.") from None
+    return tensors
+
+
+def rename(name: str, renames: Sequence[tuple[str, str]]) -> str:
+    """Apply the first rule that matches."""
+    for pattern, replacement in renames:
+        renamed, count = re.subn(pattern, replacement, name)
+        if count:
+            return renamed
+    return name
+
+
+def load_strictly(model: LlamaForCausalLM, tensors: dict[str, Tensor], folder: Path) -> None:
+    """Fill a model; no tensor may be missing, left over, or of another shape.
+
+    Raises:
+        UserError: names the first tensors that do not fit.
+    """
+    wanted = model.state_dict()
+    if model.config.tie_word_embeddings:
+        wanted = {name: tensor for name, tensor in wanted.items() if name != "lm_head.weight"}
+    problems = [f"missing {name}" for name in wanted if name not in tensors]
+    problems += [f"unexpected {name}" for name in tensors if name not in wanted]
+    problems += [
+        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in tensors and tensors[name].shape != tensor.shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise UserError(f"{folder} does not fit its layout: {'; '.join(problems[:5])}{more}.")
+    model.load_state_dict(tensors, strict=False, assign=True)
+
+
+def revision(folder: Path) -> str:
+    """A name for exactly these weights: 12 hex digits of the SHA-256 of all shards and the tokenizer."""
+    digest = sha256()
+    for path in [*shards(folder), folder / "tokenizer.json"]:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 22):
+                digest.update(chunk)
+    return digest.hexdigest()[:12]
+
+
+def save_llada(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
+    """Write a Llama-class model in LLaDA's layout: its names in config.json, its names of tensors."""
+    config = model.config.to_dict() | {"rope_theta": model.config.rope_parameters["rope_theta"]}
+    fields = {theirs: config[ours] for ours, theirs in LLADA_FIELDS.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"model_type": "llada", "architectures": ["LLaDAModelLM"], **fields}, indent=2)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    tied = model.config.tie_word_embeddings
+    state = {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == "lm_head.weight")}
+    tensors = {_publish(name): tensor.detach().clone().contiguous() for name, tensor in state.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def _publish(name: str) -> str:
+    """The published name of one of our tensors: the renames read backwards."""
+    backwards = [_backwards(pattern, replacement) for pattern, replacement in LLADA_RENAMES]
+    return rename(name, backwards)
+
+
+def _backwards(pattern: str, replacement: str) -> tuple[str, str]:
+    """Turn (pattern with groups, replacement with references) around."""
+    groups = re.findall(r"\((.*?)\)", pattern)
+    back = "^" + replacement.replace(".", r"\.")
+    forth = pattern.removeprefix("^").replace(r"\.", ".")
+    for number, group in enumerate(groups, 1):
+        back = back.replace(f"\\{number}", f"({group})")
+        forth = forth.replace(f"({group})", f"\\{number}", 1)
+    return back, forth

@@ -1,0 +1,133 @@
+"""The exact model: the true conditional marginals of a task's right answers, as a denoiser like any other.
+
+It scores what a *perfect* model would score under a decoder, and so separates the decoder's loss from the model's. Two ways
+to cut an answer into tokens:
+
+* item by item (the default): one token for each item and for each piece of format between items, so that positions are
+  those of `theory`, and no law needs to be enumerated;
+* under a real tokenizer: every valid answer of the sample is written out, tokenised, ended and padded.
+
+Each token may have been replaced, with probability epsilon, by a uniform one of the vocabulary, so that every context has a
+posterior, also one that no right answer agrees with (`theory.noise`). The prompt is not read: the sample is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from parallelbench.errors import UserError
+from parallelbench.models.base import Codec, Denoiser, ForwardBatch, Ints, ModelInfo
+from parallelbench.schema import Sample
+
+KEPT = 1024
+
+Floats = npt.NDArray[np.float64]
+
+
+class Special(NamedTuple):
+    """The ids of the tokens that are no text."""
+
+    mask: int
+    end: int
+    pad: int
+
+
+class Answers(ABC):
+    """The right answers on a canvas of one length, as a distribution that can be conditioned on what is seen."""
+
+    @abstractmethod
+    def marginals(self, canvases: Ints, row: Ints, column: Ints) -> tuple[Ints, Ints, Floats]:
+        """Return P(token before noise) for N asked places: canvas `row[i]` of `canvases` [B, W] at `column[i]`.
+
+        The answer is sparse: (which of the N, token, probability), one entry for each token of positive probability.
+        """
+
+
+class Scheme(ABC):
+    """A way to cut answers into tokens."""
+
+    special: Special
+    size: int
+    revision: str
+
+    @abstractmethod
+    def codec(self, sample: Sample) -> Codec:
+        """Return the codec in which this sample's answers are read."""
+
+    @abstractmethod
+    def key(self, sample: Sample) -> Any:
+        """Return what two samples must share to have the same answers, token for token."""
+
+    @abstractmethod
+    def answers(self, sample: Sample, length: int) -> Answers:
+        """Return the right answers of a sample on a canvas of `length` tokens."""
+
+
+class Exact(Denoiser):
+    """True marginals, computed from each row's sample; `epsilon` is the probability of noise in each token."""
+
+    def __init__(self, scheme: Scheme, epsilon: float) -> None:
+        self._scheme = scheme
+        self._epsilon = epsilon
+        self._answers: dict[Any, Answers] = {}
+        self._codecs: dict[str, Codec] = {}
+        self._info = ModelInfo(
+            name="exact", revision=f"{scheme.revision},epsilon={epsilon:g}", vocab_size=scheme.size,
+            mask_id=scheme.special.mask, pad_id=scheme.special.pad, end_ids=(scheme.special.end,), context_length=1 << 20,
+            dtype="float64", licence="Apache-2.0", requires=frozenset({"law"}),
+        )  # fmt: skip
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def codec_for(self, sample: Sample) -> Codec:
+        if sample.law is None or sample.frame is None:
+            raise UserError(f"{sample.task} has no law of its right answers, so it has no exact model; use another model.")
+        if sample.id not in self._codecs:
+            _make_room(self._codecs)
+            self._codecs[sample.id] = self._scheme.codec(sample)
+        return self._codecs[sample.id]
+
+    def forward(self, batch: ForwardBatch) -> Tensor:
+        """Return the logarithms of the marginals, noise included, in float64, [N, V]."""
+        size = self._info.vocab_size
+        seen = np.full((len(batch.rows), size), self._epsilon / size)
+        for answers, rows in self._groups(batch):
+            entries = (
+                np.flatnonzero(np.isin(batch.rows, rows)) if len(rows) < len(batch.lengths) else np.arange(len(batch.rows))
+            )
+            row = np.searchsorted(rows, batch.rows[entries])
+            start = len(batch.prompts[rows[0]].ids)
+            canvases = batch.ids[rows, start : batch.lengths[rows[0]]]
+            which, token, mass = answers.marginals(canvases, row, batch.columns[entries] - start)
+            seen[entries[which], token] += (1.0 - self._epsilon) * mass
+        return torch.from_numpy(np.log(seen))
+
+    def details(self) -> dict[str, Any]:
+        return {"epsilon": self._epsilon, "tokens": self._scheme.revision}
+
+    def _groups(self, batch: ForwardBatch) -> list[tuple[Answers, Ints]]:
+        """The rows, ascending, that share one computation."""
+        groups: dict[Any, list[int]] = {}
+        for row, prompt in enumerate(batch.prompts):
+            length = len(prompt.canvas)
+            key = (self._scheme.key(prompt.sample), length)
+            if key not in self._answers:
+                _make_room(self._answers)
+                self._answers[key] = self._scheme.answers(prompt.sample, length)
+            groups.setdefault(key, []).append(row)
+        return [(self._answers[key], np.asarray(rows)) for key, rows in groups.items()]
+
+
+def _make_room(cache: dict[Any, Any]) -> None:
+    """Forget the oldest half of a full cache."""
+    if len(cache) >= KEPT:
+        for key in list(cache)[: KEPT // 2]:
+            del cache[key]

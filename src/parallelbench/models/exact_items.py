@@ -1,0 +1,138 @@
+"""Answers cut item by item: one token for each item, one for each piece of format, then end tokens.
+
+Token ids are those of the law: 0 mask, 1 end, 2 padding, then the law's symbols in their order, then the pieces of format.
+Samples that differ only in the names of their items so have the same answers, token for token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from parallelbench.errors import UserError
+from parallelbench.models.base import Codec, Ints
+from parallelbench.models.exact import Answers, Floats, Scheme, Special
+from parallelbench.schema import MASK_ITEM, Sample, Turn
+from parallelbench.theory import UNKNOWN, Law, law_of_sample
+
+SPECIAL = Special(mask=0, end=1, pad=2)
+NAMES = ("<|mask|>", "<|end|>", "<|pad|>")
+
+
+class ItemScheme(Scheme):
+    """One token an item; `size` bounds how many different tokens a sample may need."""
+
+    special = SPECIAL
+    revision = "items"
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def codec(self, sample: Sample) -> Codec:
+        codec = ItemCodec(sample)
+        if len(codec.texts) > self.size:
+            raise UserError(
+                f"{sample.id} needs {len(codec.texts)} different tokens, but the exact model was given {self.size}; "
+                f"write exact:vocabulary={1 << len(codec.texts).bit_length()}."
+            )
+        return codec
+
+    def key(self, sample: Sample) -> Any:
+        return _law_key(sample), sample.frame
+
+    def answers(self, sample: Sample, length: int) -> Answers:
+        law = _law(_law_key(sample))
+        return ItemAnswers(law, _layout(str(sample.frame), len(law.alphabet), length))
+
+
+class ItemCodec(Codec):
+    """A sample's own tokens: its items and its pieces of format."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.texts = (*NAMES, *law_of_sample(str(sample.law), sample.facts).alphabet, *_pieces(str(sample.frame)))
+        self._ids = {text: token for token, text in reversed(list(enumerate(self.texts)))}
+        self._longest_first = sorted(self._ids, key=len, reverse=True)
+
+    def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
+        return [], "\n\n".join(turn.text for turn in turns)
+
+    def encode(self, text: str) -> list[int]:
+        ids = []
+        while text:
+            piece = next((piece for piece in self._longest_first if text.startswith(piece)), None)
+            if piece is None:
+                raise ValueError(f"{text!r} does not begin with an item or a piece of format")
+            ids.append(self._ids[piece])
+            text = text[len(piece) :]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return "".join(self.texts[token] if token < len(self.texts) else NAMES[SPECIAL.pad] for token in ids)
+
+
+class ItemAnswers(Answers):
+    """A law's strings in the slots of a frame.
+
+    `layout` [W] says what stands at each position: a fixed token, or -1 - j for the law's position j.
+    """
+
+    def __init__(self, law: Law, layout: Ints) -> None:
+        self._law = law
+        self._layout = layout
+        self._slots = np.flatnonzero(layout < 0)
+        self._positions = -1 - layout[self._slots]
+
+    def marginals(self, canvases: Ints, row: Ints, column: Ints) -> tuple[Ints, Ints, Floats]:
+        contexts = np.full((len(canvases), self._law.positions), UNKNOWN)
+        tokens = canvases[:, self._slots]
+        symbols = tokens - len(NAMES)  # a piece of format where an item should be counts as a foreign symbol
+        foreign = len(self._law.alphabet)
+        contexts[:, self._positions] = np.where(tokens == SPECIAL.mask, UNKNOWN, np.where(symbols < 0, foreign, symbols))
+        by_symbol = self._law.marginals_batch(contexts)
+        what = self._layout[column]
+        fixed, free = np.flatnonzero(what >= 0), np.flatnonzero(what < 0)
+        mass = by_symbol[row[free], -1 - what[free]]
+        at, symbol = np.nonzero(mass)
+        which = np.concatenate([fixed, free[at]])
+        token = np.concatenate([what[fixed], symbol + len(NAMES)])
+        return which, token, np.concatenate([np.ones(len(fixed)), mass[at, symbol]])
+
+
+def _pieces(frame: str) -> list[str]:
+    """The different pieces of format, in order of appearance."""
+    return list(dict.fromkeys(piece for piece in frame.split(MASK_ITEM) if piece))
+
+
+def _layout(frame: str, symbols: int, length: int) -> Ints:
+    """What stands at each position of a canvas; an answer that is too long is cut off, a short one is ended."""
+    token = {piece: len(NAMES) + symbols + i for i, piece in enumerate(_pieces(frame))}
+    places: list[int] = []
+    for slot, piece in enumerate(frame.split(MASK_ITEM)):
+        places += [-slot] if slot else []
+        places += [token[piece]] if piece else []
+    places += [SPECIAL.end] * (length - len(places))
+    return np.asarray(places[:length], dtype=np.int64)
+
+
+def _law_key(sample: Sample) -> tuple[Any, ...]:
+    """What decides a law up to the names of its symbols."""
+    facts = sample.facts
+    if sample.law == "deterministic":
+        answer = tuple(facts["expected"] if "expected" in facts else "".join(str(facts["solution"]).split()))
+        symbols = list(dict.fromkeys(answer))
+        return sample.law, tuple(symbols.index(symbol) for symbol in answer)
+    size = len(facts["symbols"] if sample.law == "latin_square" else facts["items"])
+    return sample.law, size, bool(facts.get("may_stay", False))
+
+
+@lru_cache(1024)
+def _law(key: tuple[Any, ...]) -> Law:
+    """The law of a key, its symbols named by number."""
+    name, size = key[:2]
+    if name == "deterministic":
+        return law_of_sample(name, {"expected": [str(symbol) for symbol in size]})
+    names = [str(i) for i in range(size)]
+    return law_of_sample(name, {"items": names, "symbols": names, "word": "new", "may_stay": key[2]})

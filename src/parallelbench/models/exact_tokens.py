@@ -1,0 +1,87 @@
+"""Answers under a real tokenizer: every valid answer of a sample, written out, tokenised, ended and padded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from parallelbench.errors import UserError
+from parallelbench.models.base import Codec, Ints
+from parallelbench.models.exact import Answers, Floats, Scheme, Special
+from parallelbench.schema import MASK_ITEM, Sample, Turn
+from parallelbench.theory import NoisyPosterior, law_of_sample
+
+STRINGS = 20_000
+
+
+class TokenScheme(Scheme):
+    """The tokens of a tokenizer, and three of our own behind them: mask, end, padding."""
+
+    def __init__(self, tokenizer: Tokenizer, epsilon: float) -> None:
+        words = tokenizer.get_vocab_size()
+        self.special = Special(mask=words, end=words + 1, pad=words + 2)
+        self.size = words + 3
+        self.revision = "tokenizer-" + sha256(tokenizer.to_str().encode()).hexdigest()[:12]
+        self._codec = TokenCodec(tokenizer)
+        self._epsilon = epsilon
+
+    def codec(self, sample: Sample) -> Codec:
+        return self._codec
+
+    def key(self, sample: Sample) -> Any:
+        return sample.id
+
+    def answers(self, sample: Sample, length: int) -> Answers:
+        law = law_of_sample(str(sample.law), sample.facts)
+        if law.support_size > STRINGS:
+            raise UserError(
+                f"{sample.id} has {law.support_size} right answers; under a tokenizer each is written out, at most {STRINGS}: "
+                "use shorter lists, or leave the tokenizer out: item by item nothing is enumerated."
+            )
+        strings, probabilities = law.support()
+        rows = [self._codec.encode(_fill(str(sample.frame), [law.alphabet[symbol] for symbol in string])) for string in strings]
+        fitted = [(row + [self.special.end] * length)[:length] for row in rows]
+        return TokenAnswers(NoisyPosterior(fitted, probabilities, self.size, self._epsilon), self.special.mask)
+
+
+class TokenCodec(Codec):
+    """A tokenizer as it is; the exact model reads no prompt, so none is tokenised."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._words = tokenizer.get_vocab_size()
+
+    def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
+        return [], "\n\n".join(turn.text for turn in turns)
+
+    def encode(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode([token for token in ids if token < self._words], skip_special_tokens=False))
+
+
+class TokenAnswers(Answers):
+    """Tokenised answers and their posterior under noise."""
+
+    def __init__(self, posterior: NoisyPosterior, mask: int) -> None:
+        self._posterior = posterior
+        self._mask = mask
+
+    def marginals(self, canvases: Ints, row: Ints, column: Ints) -> tuple[Ints, Ints, Floats]:
+        mass = self._posterior.mass(np.where(canvases == self._mask, -1, canvases))
+        first = np.searchsorted(self._posterior.place, column, side="left")
+        count = np.searchsorted(self._posterior.place, column, side="right") - first
+        which = np.repeat(np.arange(len(column)), count)
+        pair = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+        return which, self._posterior.token[pair], mass[row[which], pair]
+
+
+def _fill(frame: str, items: Sequence[str]) -> str:
+    """Write items into the slots of a frame."""
+    pieces = frame.split(MASK_ITEM)
+    return pieces[0] + "".join(item + piece for item, piece in zip(items, pieces[1:], strict=True))

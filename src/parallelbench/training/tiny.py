@@ -1,0 +1,162 @@
+"""Train the model that ships: a plain LLaDA-layout masked diffusion LM, on two CPU cores, from nothing.
+
+Objective (LLaDA, arXiv 2502.09992, eq. 3, with the number of masks drawn instead of the time): of A free canvas tokens,
+n ~ U{1..A} are masked, and the loss is the mean over the masked tokens of their cross entropy.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from parallelbench.models.cards import CARDS
+from parallelbench.models.checkpoint import save_llada
+from parallelbench.models.codec import special_id
+from parallelbench.specs import Options
+from parallelbench.training.data import MIXTURE, Batch, batches
+from parallelbench.training.initialise import initialise
+from parallelbench.training.tokenizer import MASK, build_tokenizer
+
+
+class Recipe(Options):
+    """Everything that decides the weights, together with the package's version and the machine's arithmetic."""
+
+    seed: int = 0
+    steps: int = Field(default=9_000, ge=1)
+    warmup: int = 100
+    cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
+    hidden_size: int = 128
+    layers: int = 4
+    heads: int = 4
+    mlp_size: int = 352
+    rope_theta: float = 500_000.0
+    muon_rate: float = Field(default=0.02, description="matrices inside the blocks")
+    adam_rate: float = Field(default=3e-3, description="embedding and norms")
+    threads: int = 2
+
+
+def new_model(recipe: Recipe, vocabulary: int) -> LlamaForCausalLM:
+    """Return a fresh model of the recipe's shape."""
+    config = LlamaConfig(
+        vocab_size=vocabulary, hidden_size=recipe.hidden_size, intermediate_size=recipe.mlp_size,
+        num_hidden_layers=recipe.layers, num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads,
+        max_position_embeddings=2048, rms_norm_eps=1e-5, rope_theta=recipe.rope_theta, attention_bias=False,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    config.is_causal = False
+    model = LlamaForCausalLM(config)
+    initialise(model, recipe.seed)
+    return model
+
+
+def masked_loss(model: LlamaForCausalLM, batch: Batch, masked: Tensor, mask_id: int) -> Tensor:
+    """Mean over rows of the mean cross entropy of the masked canvas tokens; `masked` [B, A]."""
+    target = batch.ids.gather(1, batch.columns)
+    noisy = batch.ids.scatter(1, batch.columns, torch.where(masked, mask_id, target))
+    hidden = model.model(input_ids=noisy, attention_mask=batch.attend, use_cache=False).last_hidden_state
+    rows = hidden.gather(1, batch.columns[..., None].expand(-1, -1, hidden.shape[-1]))
+    loss = F.cross_entropy(model.lm_head(rows).flatten(0, 1), target.flatten(), reduction="none").view_as(target)
+    return ((loss * masked).sum(1) / masked.sum(1)).mean()
+
+
+def draw_mask(batch: Batch, generator: torch.Generator) -> Tensor:
+    """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A]."""
+    free = batch.free.sum(1, keepdim=True)
+    count = (torch.rand(len(free), 1, generator=generator) * free).floor() + 1
+    keys = torch.rand(batch.free.shape, generator=generator).masked_fill(~batch.free, 2.0)
+    return keys.argsort(1).argsort(1) < count
+
+
+class Optimisers:
+    """Muon for the blocks' matrices, AdamW for the rest, one schedule: warm-up, constant, linear cool-down to zero."""
+
+    def __init__(self, model: LlamaForCausalLM, recipe: Recipe) -> None:
+        self.recipe = recipe
+        embedding = model.model.embed_tokens.weight
+        matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embedding]
+        others = [embedding, *(p for p in model.parameters() if p.ndim == 1)]
+        self.muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.0)
+        self.adam = torch.optim.AdamW(others, lr=recipe.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
+
+    def step(self, step: int) -> None:
+        """Apply one update at the rate of this step."""
+        recipe = self.recipe
+        falling = (recipe.steps - step) / max(1.0, recipe.cooldown * recipe.steps)
+        factor = min(1.0, (step + 1) / recipe.warmup, falling)
+        for optimiser, rate in ((self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+            optimiser.step()  # type: ignore[no-untyped-call]
+
+    def state(self) -> list[dict[str, Any]]:
+        """The state of both optimisers."""
+        return [self.muon.state_dict(), self.adam.state_dict()]
+
+    def load(self, state: list[dict[str, Any]]) -> None:
+        """Take up a saved state."""
+        self.muon.load_state_dict(state[0])
+        self.adam.load_state_dict(state[1])
+
+
+def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print) -> Path:
+    """Train and write `out` in LLaDA's layout; the same call again continues from the last checkpoint.
+
+    `out/log.jsonl` gets a line every `every` steps: step, mean loss of each group since the last line, seconds so far.
+    """
+    recipe = recipe or Recipe()
+    torch.set_num_threads(recipe.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = build_tokenizer(name for group in MIXTURE for name in group.tasks)
+    model = new_model(recipe, tokenizer.get_vocab_size())
+    optimisers, first, seconds = Optimisers(model, recipe), 0, 0.0
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimisers.load(saved["optimisers"])
+        first, seconds = saved["step"], saved["seconds"]
+    losses: dict[str, list[float]] = {}
+    mask_id = special_id(tokenizer, MASK, CARDS["tiny"])
+    began = time.perf_counter() - seconds
+    for step, (group, batch) in zip(range(first, recipe.steps), batches(tokenizer, recipe.seed, first), strict=False):
+        masked = draw_mask(batch, torch.Generator().manual_seed(recipe.seed * 1_000_003 + step))
+        loss = masked_loss(model, batch, masked, mask_id)
+        model.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimisers.step(step)
+        losses.setdefault(group, []).append(float(loss.detach()))
+        if (step + 1) % every == 0 or step + 1 == recipe.steps:
+            _report(out, step + 1, losses, time.perf_counter() - began, say)
+            _save(out, model, optimisers, tokenizer, recipe, step + 1, time.perf_counter() - began)
+            losses.clear()
+    return out
+
+
+def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float, say: Callable[[str], None]) -> None:
+    means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
+    line = json.dumps({"step": step, "loss": means, "seconds": round(seconds, 1)})
+    with (out / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    say(line)
+
+
+def _save(
+    out: Path, model: LlamaForCausalLM, optimisers: Optimisers, tokenizer: Tokenizer, recipe: Recipe, step: int, seconds: float
+) -> None:
+    save_llada(out, model, tokenizer)
+    (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step, "seconds": seconds}
+    partial = out / "checkpoint.partial"
+    torch.save(state, partial)
+    partial.replace(out / "checkpoint.pt")
