@@ -16,7 +16,7 @@ from parallelbench.errors import UserError
 from parallelbench.models.base import Codec, Ints
 from parallelbench.models.exact import Answers, Floats, Scheme, Special
 from parallelbench.schema import MASK_ITEM, Sample, Turn
-from parallelbench.theory import UNKNOWN, Law, law_of_sample
+from parallelbench.theory import UNKNOWN, Law, law, law_of_sample, shape_of_sample
 
 SPECIAL = Special(mask=0, end=1, pad=2)
 NAMES = ("<|mask|>", "<|end|>", "<|pad|>")
@@ -44,8 +44,8 @@ class ItemScheme(Scheme):
         return _law_key(sample), sample.frame
 
     def answers(self, sample: Sample, length: int) -> Answers:
-        law = _law(_law_key(sample))
-        return ItemAnswers(law, _layout(str(sample.frame), len(law.alphabet), length))
+        right = _law(_law_key(sample))
+        return ItemAnswers(right, _layout(str(sample.frame), len(right.alphabet), length))
 
 
 class ItemCodec(Codec):
@@ -119,20 +119,17 @@ def _layout(frame: str, symbols: int, length: int) -> Ints:
 
 def _law_key(sample: Sample) -> tuple[Any, ...]:
     """What decides a law up to the names of its symbols."""
-    facts = sample.facts
-    if sample.law == "deterministic":
-        answer = tuple(facts["expected"] if "expected" in facts else "".join(str(facts["solution"]).split()))
-        symbols = list(dict.fromkeys(answer))
-        return sample.law, tuple(symbols.index(symbol) for symbol in answer)
-    size = len(facts["symbols"] if sample.law == "latin_square" else facts["items"])
-    return sample.law, size, bool(facts.get("may_stay", False))
+    shape = tuple(shape_of_sample(str(sample.law), sample.facts).values())
+    if sample.law != "deterministic":
+        return shape
+    answer = law_of_sample("deterministic", sample.facts).support()[0][0]
+    return *shape, tuple(answer.tolist())
 
 
 @lru_cache(1024)
 def _law(key: tuple[Any, ...]) -> Law:
     """The law of a key, its symbols named by number."""
-    name, size = key[:2]
+    name, size, must_differ, *answer = key
     if name == "deterministic":
-        return law_of_sample(name, {"expected": [str(symbol) for symbol in size]})
-    names = [str(i) for i in range(size)]
-    return law_of_sample(name, {"items": names, "symbols": names, "word": "new", "may_stay": key[2]})
+        return law_of_sample(name, {"expected": [str(symbol) for symbol in answer[0]]})
+    return law(name, size, must_differ=must_differ)

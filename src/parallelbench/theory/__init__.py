@@ -19,7 +19,7 @@ from parallelbench.theory.information import (
     partition_accuracy,
     total_correlation,
 )
-from parallelbench.theory.laws import LAWS, law, law_of_sample
+from parallelbench.theory.laws import LAWS, law, law_of_sample, shape_of_sample
 from parallelbench.theory.noise import NoisyPosterior
 from parallelbench.theory.partitions import Partition, left_to_right, sizes_of
 from parallelbench.theory.policies import Policy, best_policy
@@ -53,6 +53,7 @@ __all__ = [
     "paid",
     "partition_accuracy",
     "positions_of",
+    "shape_of_sample",
     "sizes_of",
     "total_correlation",
     "total_correlation_of",

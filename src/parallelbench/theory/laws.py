@@ -77,6 +77,17 @@ def law_of_sample(name: str, facts: Mapping[str, Any]) -> Law:
     return law(name, items=facts["items"], word=facts.get("word", "new"), must_differ=must_differ)
 
 
+def shape_of_sample(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides a sample's law up to the names of its symbols, as plain values: `law`, `n`, `must_differ`.
+
+    Samples of equal shape have equal losses; of a deterministic law the shape leaves the answer out.
+    """
+    if name == "deterministic":
+        return {"law": name, "n": law_of_sample(name, facts).positions, "must_differ": False}
+    size = len(facts["symbols"] if name == "latin_square" else facts["items"])
+    return {"law": name, "n": size, "must_differ": name == "shuffle" and not facts.get("may_stay", False)}
+
+
 def _names(name: str, count: int, items: Sequence[str] | None, word: str) -> list[str]:
     names = [str(i + 1) for i in range(count)] if items is None else list(items)
     least = 2 if name.startswith("remove") else 1

@@ -97,15 +97,18 @@ def held_out(sample: Sample) -> bool:
     return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
 
 
-def batches(tokenizer: Tokenizer, seed: int, start: int = 0) -> Iterator[tuple[str, Batch]]:
-    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone."""
+def batches(tokenizer: Tokenizer, seed: int, grow_at: int, start: int = 0) -> Iterator[tuple[str, Batch]]:
+    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone.
+
+    From step `grow_at` on batches have twice as many rows.
+    """
     encoder = Encoder(tokenizer)
     tasks = {name: load_task(name) for group in MIXTURE for name in group.tasks}
     step = start
     while True:
         rng = stream("training", seed, step)
         group = rng.choices(MIXTURE, [group.share for group in MIXTURE])[0]
-        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
+        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch * (1 if step < grow_at else 2))
         rows = [_draw(encoder, tasks[name], rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop)) for name in chosen]
         yield group.name, encoder.batch(rows, group.length, group.canvas)
         step += 1

@@ -32,8 +32,9 @@ class Recipe(Options):
     """Everything that decides the weights, together with the package's version and the machine's arithmetic."""
 
     seed: int = 0
-    steps: int = Field(default=9_000, ge=1)
+    steps: int = Field(default=7_000, ge=1)
     warmup: int = 100
+    grow_at: int = Field(default=1_500, description="step from which batches are twice as large")
     cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
     hidden_size: int = 128
     layers: int = 4
@@ -128,7 +129,7 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
     losses: dict[str, list[float]] = {}
     mask_id = special_id(tokenizer, MASK, CARDS["tiny"])
     began = time.perf_counter() - seconds
-    for step, (group, batch) in zip(range(first, recipe.steps), batches(tokenizer, recipe.seed, first), strict=False):
+    for step, (group, batch) in zip(range(first, recipe.steps), batches(tokenizer, recipe.seed, recipe.grow_at, first), strict=False):
         masked = draw_mask(batch, torch.Generator().manual_seed(recipe.seed * 1_000_003 + step))
         loss = masked_loss(model, batch, masked, mask_id)
         model.zero_grad(set_to_none=True)

@@ -1,0 +1,1 @@
+"""What came out: reads run folders only. Needs no torch and no model."""

@@ -1,0 +1,42 @@
+"""The best that any choice of positions can score within so many forwards: what is left of the loss is unavoidable.
+
+Solved item by item with exact marginals (`theory.best_policy`, at the better of temperature 0 and 1); a decoder that works
+on smaller tokens cannot beat it. Where a law is too large for that: Shuffle by its best schedule, whose accuracy is
+2^(-L*_T); any other law only where a schedule without loss exists (bound 0); else unknown.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from parallelbench.errors import UserError
+from parallelbench.theory import best_policy, law, optimum
+
+LOSSLESS = 1e-9
+
+
+def best_accuracy(name: str, n: int, must_differ: bool, forwards: int) -> float | None:
+    """Return the highest expected accuracy within `forwards` on a law (`theory.shape_of_sample`), or None where unknown."""
+    if name == "deterministic":
+        return 1.0
+    best = _by_forwards(name, n, must_differ)
+    return best[min(forwards, len(best)) - 1]
+
+
+@lru_cache(256)
+def _by_forwards(name: str, n: int, must_differ: bool) -> tuple[float | None, ...]:
+    right = law(name, n, must_differ=must_differ)
+    try:
+        greedy, drawn = (best_policy(right, temperature).accuracies for temperature in (0.0, 1.0))
+    except UserError:
+        bounds = _bounds(name, n)
+        return tuple(1.0 if bound < LOSSLESS else 2.0**-bound if name == "shuffle" else None for bound in bounds)
+    return tuple(float(max(pair)) for pair in zip(greedy, drawn, strict=True))
+
+
+def _bounds(name: str, n: int) -> list[float]:
+    """The best bounds in bits for 1, 2, ... forwards; for one forward on a law too large for a search, infinity."""
+    try:
+        return [float(bound) for bound in optimum(law(name, n)).bounds]
+    except UserError:
+        return [float("inf")] * (n - 1) + [0.0]

@@ -1,0 +1,88 @@
+"""What speed costs: accuracy at 1, 2, 4, ... tokens per step along one curve, and a run's answer in a few numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.series import is_adaptive
+
+PREFERRED = "confidence"
+ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
+NEAR = 0.5  # a setting stands for a speed that is at most this many doublings away
+SHARP, ROBUST_AT, HARD_AT = 0.10, 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The answer for one model.
+
+    Attributes:
+        baseline: the best setting at one token per step, a row of `frame.overall`; None where there is none.
+        fastest: the fastest setting whose mean is within 10 points of the baseline.
+        tasks, robust, speed: of so many tasks, how many are within 10 points of one by one at `speed` tokens per step.
+        hardest, hardest_loss, far: the task that loses most between 1 and `far` tokens per step, and how much.
+    """
+
+    model: str
+    baseline: dict[str, Any] | None
+    fastest: dict[str, Any] | None
+    tasks: int
+    robust: int
+    speed: int
+    hardest: str | None
+    hardest_loss: float
+    far: int
+
+
+def reference_curve(points: pd.DataFrame) -> str | None:
+    """Return the fixed curve that losses are read off: confidence, else the first that begins at one token per step."""
+    rows = [row for row in as_rows(points) if not is_adaptive(row["decoder"]) and row["tokens_per_step"] <= ONE_BY_ONE]
+    curves = [row["series"] for row in rows if (points["series"] == row["series"]).sum() > 1]
+    return PREFERRED if PREFERRED in curves else next(iter(dict.fromkeys(curves)), None)
+
+
+def losses(points: pd.DataFrame, curve: str) -> pd.DataFrame:
+    """Return one row per model, task and speed (1, 2, 4, ...): the nearest setting of `curve`, and its `loss` since 1.
+
+    A speed that no setting is within a factor of sqrt 2 of is left out, and so is a task that has none at 1.
+    """
+    rows = []
+    for _, part in points[points["series"] == curve].groupby(["model", "suite", "task"], sort=False):
+        settings = as_rows(part)
+        fastest = max(row["tokens_per_step"] for row in settings)
+        speeds = [2**i for i in range(int(math.log2(max(1.0, fastest)) + NEAR) + 1)]
+        at = {speed: row for speed in speeds if (row := _nearest(settings, speed)) is not None}
+        if 1 in at:
+            rows += [{**row, "speed": speed, "loss": at[1]["score"] - row["score"]} for speed, row in at.items()]
+    return pd.DataFrame(rows, columns=[*points.columns, "speed", "loss"])
+
+
+def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
+    """Read one model's answer off the means over tasks (`frame.overall`) and the losses."""
+    means = [row for row in as_rows(overall) if row["model"] == model]
+    slow = [row for row in means if row["tokens_per_step"] <= ONE_BY_ONE]
+    baseline = max(slow, key=lambda row: row["score"], default=None)
+    kept = [row for row in means if baseline is not None and row["score"] >= baseline["score"] - SHARP]
+    fastest = max(kept, key=lambda row: row["tokens_per_step"], default=None)
+    own = [row for row in as_rows(lost) if row["model"] == model]
+    speed, far = (max((row["speed"] for row in own if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))
+    near = [row for row in own if row["speed"] == speed]
+    ends = [row for row in own if row["speed"] == far]
+    worst = max(ends, key=lambda row: row["loss"], default=None)
+    return Headline(
+        model, baseline, fastest, tasks=len(near), robust=sum(row["loss"] <= SHARP for row in near), speed=speed,
+        hardest=None if worst is None else worst["task"], hardest_loss=0.0 if worst is None else worst["loss"], far=far,
+    )  # fmt: skip
+
+
+def _nearest(settings: list[dict[str, Any]], speed: int) -> dict[str, Any] | None:
+    def apart(row: dict[str, Any]) -> float:
+        return abs(math.log2(row["tokens_per_step"] / speed))
+
+    nearest = min(settings, key=apart)
+    return nearest if apart(nearest) <= NEAR else None

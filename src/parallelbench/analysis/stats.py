@@ -1,0 +1,133 @@
+"""An interval with every number. All intervals are 95 % unless z says otherwise.
+
+Sources: Wilson, JASA 22 (1927) 209-212; McNemar, Psychometrika 12 (1947) 153-157, exact binomial form; Newcombe,
+Statistics in Medicine 17 (1998) 2635-2650, method 10 (paired proportions); Zou and Donner, Statistics in Medicine 27 (2008)
+1693-1702 (MOVER); Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Z95 = 1.959963984540054
+DRAWS = 2000
+
+
+class Interval(NamedTuple):
+    """Lower and upper end."""
+
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """Mean of a minus mean of b over the same samples, its interval, and the two-sided p-value (NaN where not defined)."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+def wilson(successes: float, n: int, z: float = Z95) -> Interval:
+    """Return Wilson's score interval of a proportion.
+
+    (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), with p = successes/n; [0, 1] where n = 0.
+    """
+    if n == 0:
+        return Interval(0.0, 1.0)
+    p = successes / n
+    centre = p + z * z / (2 * n)
+    spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if successes == 0 else max(0.0, (centre - spread) / scale)
+    high = 1.0 if successes == n else min(1.0, (centre + spread) / scale)
+    return Interval(low, high)
+
+
+def is_binary(values: npt.ArrayLike) -> bool:
+    """True where every value is 0 or 1."""
+    return bool(np.isin(np.asarray(values, dtype=np.float64), (0.0, 1.0)).all())
+
+
+def interval(values: npt.ArrayLike) -> Interval:
+    """Return the interval of the mean of scores in [0, 1]: Wilson for 0/1 scores, else the bootstrap."""
+    x = np.asarray(values, dtype=np.float64)
+    if is_binary(x):
+        return wilson(float(x.sum()), x.size)
+    return bootstrap(x)
+
+
+def bootstrap(values: npt.ArrayLike, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """Return the percentile interval of a mean; the resamples follow from `seed` alone.
+
+    A resample's mean depends only on how often each distinct value is drawn, so the counts are drawn (multinomial).
+    """
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    n = int(counts.sum())
+    means = np.random.default_rng(seed).multinomial(n, counts / n, size=draws) @ distinct / n
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Interval(float(low), float(high))
+
+
+def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Return the exact two-sided p-value that two 0/1 scores of the same samples are right equally often.
+
+    With n discordant pairs, m of them in the rarer direction: p = min(1, 2 sum_{i<=m} C(n, i) / 2^n).
+    """
+    x, y = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
+    only_a, only_b = int((x & ~y).sum()), int((~x & y).sum())
+    n = only_a + only_b
+    tail = sum(math.comb(n, i) for i in range(min(only_a, only_b) + 1))
+    return float(min(1.0, 2 * tail / 2**n))
+
+
+def paired(a: npt.ArrayLike, b: npt.ArrayLike) -> Difference:
+    """Compare two scores of the same samples, in the same order: Newcombe and McNemar for 0/1 scores, else the bootstrap."""
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"paired scores need the same samples, not {x.size} and {y.size}")
+    if is_binary(x) and is_binary(y):
+        return Difference(float((x - y).mean()), *_newcombe(x, y), mcnemar(x, y))
+    return Difference(float((x - y).mean()), *bootstrap(x - y), math.nan)
+
+
+def _newcombe(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Interval:
+    """Newcombe's method 10: Wilson's interval of each proportion, joined with their correlation phi."""
+    n, p, q = x.size, float(x.mean()), float(y.mean())
+    lower_p, upper_p = wilson(float(x.sum()), n)
+    lower_q, upper_q = wilson(float(y.sum()), n)
+    both, none = float((x * y).sum()), float(((1 - x) * (1 - y)).sum())
+    cross = both * none - float((x * (1 - y)).sum()) * float(((1 - x) * y).sum())
+    scale = math.sqrt(p * (1 - p) * q * (1 - q)) * n * n
+    phi = 0.0 if scale == 0 else (max(cross - n / 2, 0.0) if cross > 0 else cross) / scale
+    below, above = (p - lower_p, upper_q - q), (upper_p - p, q - lower_q)
+    return Interval(p - q - _joined(*below, phi), p - q + _joined(*above, phi))
+
+
+def _joined(u: float, v: float, phi: float) -> float:
+    return math.sqrt(max(0.0, u * u - 2 * phi * u * v + v * v))
+
+
+def mean_interval(means: Sequence[float], intervals: Sequence[Interval]) -> Interval:
+    """Return the interval of the plain mean of independent numbers from the interval of each (MOVER).
+
+    mean - sqrt(sum (m_i - l_i)^2) / T to mean + sqrt(sum (u_i - m_i)^2) / T, over T numbers.
+    """
+    count, mean = len(means), sum(means) / len(means)
+    below = math.sqrt(sum((m - i.low) ** 2 for m, i in zip(means, intervals, strict=True))) / count
+    above = math.sqrt(sum((i.high - m) ** 2 for m, i in zip(means, intervals, strict=True))) / count
+    return Interval(max(0.0, mean - below), min(1.0, mean + above))
+
+
+def spread_over_seeds(means: Sequence[float]) -> float:
+    """Return the standard deviation (n - 1) of the means of several seeds; NaN for one seed.
+
+    It says how much a number moves when everything is drawn anew; the interval over samples says how well one run knows it.
+    """
+    return float(np.std(means, ddof=1)) if len(means) > 1 else math.nan

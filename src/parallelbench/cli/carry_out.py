@@ -1,0 +1,81 @@
+"""What `run` and `sweep` share: run with a progress display, print the table, end in one JSON line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from parallelbench.cli.exit_codes import INTERRUPTED
+from parallelbench.cli.progress import watching
+from parallelbench.experiments import api
+from parallelbench.experiments.plan import plan, shortfall
+from parallelbench.experiments.results import Result, Results
+from parallelbench.experiments.shelf import Shelf
+from parallelbench.experiments.spec import Sweep
+
+LOG_WIDTH = 150
+
+
+def carry_out(sweep: Sweep, out: Path | None) -> None:
+    """Run a sweep into a folder and print its results."""
+    try:
+        shelf = Shelf(sweep.device)
+        works = plan(sweep, shelf)
+        if (note := shortfall(works, sweep.limit)) is not None:
+            print(f"note: {note}", file=sys.stderr)
+        with watching() as progress:
+            results = api.carry_out(works, sweep, shelf, out or api.default_out(works), progress)
+    except KeyboardInterrupt:
+        again = shlex.join(["parallelbench", *sys.argv[1:]])
+        print(f"interrupted; every finished sample is kept, continue with: {again}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    print_results(results)
+
+
+def print_results(results: Results) -> None:
+    """Print a table of the cells, and as the last line one JSON object."""
+    console().print(table(results.rows))
+    print(json.dumps(results.summary_json(), allow_nan=False))
+
+
+def list_cells(sweep: Sweep) -> None:
+    """Print what a sweep would run; as the last line one JSON object."""
+    works = plan(sweep, Shelf(sweep.device))
+    shown = Table("cell", "model", "task", "decoder", "seed", "samples", box=None, pad_edge=False)
+    for work in works:
+        cell = work.cell
+        shown.add_row(cell.id, cell.model, cell.task, cell.decoder, str(cell.seed), str(len(work.indices)))
+    console().print(shown)
+    print(json.dumps({"cells": len(works), "samples": sum(len(work.indices) for work in works), "dry_run": True}))
+
+
+def table(rows: list[Result]) -> Table:
+    """Lay results out as a table; model and seed are shown where there are several."""
+    several = {key: len({getattr(row, key) for row in rows}) > 1 for key in ("model", "seed")}
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("task", *(key for key in several if several[key]), "decoder"):
+        shown.add_column(name, overflow="fold")
+    for name in ("accuracy", "95 % interval", "nfe", "tokens/step", "tokens/forward", "seconds"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        named = [str(getattr(row, key)) for key in several if several[key]]
+        low, high = row.ci95
+        numbers = [f"{100 * row.score:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}"]
+        costs = [_short(value) for value in (row.nfe, row.tokens_per_step, row.tokens_per_forward)]
+        shown.add_row(row.task, *named, row.decoder, *numbers, *costs, f"{row.seconds:.2f}")
+    return shown
+
+
+def console() -> Console:
+    """A console for stdout; a log file gets lines wide enough for every column."""
+    return Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH, highlight=False)
+
+
+def _short(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"

@@ -1,0 +1,100 @@
+"""The Python way in: `parallelbench.run(...)`; `run_sweep` is what the command line calls."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from parallelbench.decoding import Decoder, load_decoders
+from parallelbench.experiments import local, provenance
+from parallelbench.experiments.cell import run_identity
+from parallelbench.experiments.plan import Work, distinct, load_tasks, pair, plan
+from parallelbench.experiments.progress import Progress, Silent
+from parallelbench.experiments.results import Results
+from parallelbench.experiments.shelf import Shelf
+from parallelbench.experiments.spec import Sweep
+from parallelbench.experiments.store import open_run
+from parallelbench.models.base import Denoiser
+from parallelbench.specs import build
+from parallelbench.tasks import Task
+
+GIVEN = "the model given"
+
+
+def run(
+    model: str | Denoiser,
+    task: str | Task | Sequence[str | Task],
+    decoders: str | Decoder | Sequence[str | Decoder],
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Results:
+    """Run decoders on tasks and return the results.
+
+    Args:
+        model: a model's name, or a loaded model.
+        task: a task's name with options, a task, or several.
+        decoders: decoders by name (a list value makes a grid) or as values.
+        limit: samples per task; None takes all of them.
+        seed: draws the samples and whatever is random in decoding.
+        out: the run folder; the same call with the same folder continues. None makes a temporary one.
+        progress: is told how the run goes.
+        options: `suite`, `data_dir`, `shots`, `batch_size`, `device` as in `Sweep`.
+
+    Raises:
+        UserError: a name or option is wrong, or the folder cannot be used; the message says what to do.
+    """
+    tasks, values = _list(task), _list(decoders)
+    asked = {
+        "models": [model if isinstance(model, str) else GIVEN],
+        "tasks": [one if isinstance(one, str) else one.spec for one in tasks],
+        "decoders": [one if isinstance(one, str) else one.spec for one in values],
+    }
+    sweep = build(Sweep, "run", {**asked, "limit": limit, "seeds": [seed], **options})
+    shelf = Shelf(sweep.device)
+    if not isinstance(model, str):
+        shelf.give(GIVEN, model)
+    loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
+    built = [made for one in values for made in (load_decoders(one) if isinstance(one, str) else [one])]
+    works = distinct(pair(sweep.models[0], shelf.get(sweep.models[0]).info, loaded, built, sweep.seeds, limit))
+    folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out)
+    return carry_out(works, sweep, shelf, folder, progress or Silent())
+
+
+def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None) -> Results:
+    """Run a sweep; the same sweep with the same folder continues. `out` None means `default_out`.
+
+    Raises:
+        UserError: as `run`.
+    """
+    shelf = Shelf(sweep.device)
+    works = plan(sweep, shelf)
+    return carry_out(works, sweep, shelf, out or default_out(works), progress or Silent())
+
+
+def carry_out(works: Sequence[Work], sweep: Sweep, shelf: Shelf, out: Path, progress: Progress) -> Results:
+    """Run planned cells into a folder."""
+    resolved: Mapping[str, Any] = sweep.model_dump(mode="json")
+    origin = provenance.provenance(provenance.given_arguments(), resolved)
+    facts = {"arguments": origin["arguments"], "resolved": resolved, "created": origin["created"]}
+    with open_run(out, [work.cell.id for work in works], facts) as store:
+        local.execute(works, store, shelf, sweep.batch_size, origin, progress)
+    return Results(out)
+
+
+def default_out(works: Sequence[Work]) -> Path:
+    """The folder of a run that names none: the same cells always have the same."""
+    return Path("runs") / run_identity([work.cell.id for work in works])
+
+
+def _tasks(spec: str, sweep: Sweep) -> list[Task]:
+    return load_tasks(sweep.model_copy(update={"tasks": (spec,)}))
+
+
+def _list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, (str, Task, Decoder)) else list(value)

@@ -1,0 +1,72 @@
+"""A cell: everything that can change the answers of one model, task, decoder and seed; its id is a hash of that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from parallelbench.decoding import Decoder
+from parallelbench.models.base import ModelInfo
+from parallelbench.tasks import Task
+
+ID_LENGTH = 16
+ELSEWHERE = frozenset({"samples", "shots", "max_new_tokens", "source", "origin"})
+"""Options of a task that change no sample (samples), are named apart (shots, max_new_tokens), or are files (`fingerprint`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The identity of a cell. The limit, the batch size and the device are not in it: they change no answer."""
+
+    suite: str
+    task: str
+    task_version: int
+    task_options: Mapping[str, Any]
+    fingerprint: str
+    model: str
+    revision: str
+    dtype: str
+    template: str
+    decoder: str
+    canvas_length: int
+    shots: int
+    seed: int
+
+    @property
+    def id(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of this identity, written as canonical JSON."""
+        return short_hash(asdict(self))
+
+
+def make_cell(info: ModelInfo, task: Task, decoder: Decoder, seed: int) -> Cell:
+    """Name the cell of a model, a task, a decoder and a seed."""
+    options = task.model_dump(mode="json", exclude=set(ELSEWHERE))
+    return Cell(
+        suite=task.suite,
+        task=task.name,
+        task_version=task.version,
+        task_options=options,
+        fingerprint=task.fingerprint,
+        model=info.name,
+        revision=info.revision,
+        dtype=info.dtype,
+        template=info.template,
+        decoder=decoder.spec,
+        canvas_length=task.max_new_tokens,
+        shots=task.shots_shown(info.shots),
+        seed=seed,
+    )
+
+
+def run_identity(cell_ids: Sequence[str]) -> str:
+    """Return the name of a set of cells, whatever their order."""
+    return short_hash(sorted(cell_ids))
+
+
+def short_hash(value: Any) -> str:
+    """Hash a value through its canonical JSON (sorted keys, no spaces, ASCII)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]

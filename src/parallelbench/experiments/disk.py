@@ -1,0 +1,102 @@
+"""Writing to disk so that nothing is half-written, and so that a full disk is one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from parallelbench.errors import UserError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a failure of the file system into one sentence.
+
+    Raises:
+        UserError: the disk is full, or `path` cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise UserError(
+                f"{path} cannot be written because the disk is full; free some space and run the same command again, "
+                "which keeps every finished sample."
+            ) from None
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}); check its permissions or choose another folder."
+        ) from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file as a whole or not at all.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as a whole or not at all.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    with disk_errors(path):
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            raise
+
+
+class Appender:
+    """Appends lines to a file, each whole and handed to the system at once; a torn last line is cut off first."""
+
+    def __init__(self, path: Path, keep: int) -> None:
+        self.path = path
+        with disk_errors(path):
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            if path.is_file() and os.fstat(self._file).st_size > keep:
+                os.ftruncate(self._file, keep)
+        self._end = keep
+
+    def append(self, line: bytes) -> None:
+        """Append one line, its line end included.
+
+        Raises:
+            UserError: the disk is full or the file cannot be written; what was written of the line is taken back.
+        """
+        with disk_errors(self.path):
+            try:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[os.write(self._file, rest) :]
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._file, self._end)
+                raise
+        self._end += len(line)
+
+    def close(self) -> None:
+        """Make the lines durable and close the file."""
+        with disk_errors(self.path):
+            try:
+                if self.path.is_file():
+                    os.fsync(self._file)
+            finally:
+                os.close(self._file)

@@ -1,0 +1,32 @@
+"""Runs the cells of a plan in this process, one after another. Another executor needs only the same signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parallelbench.experiments.plan import Work
+from parallelbench.experiments.progress import Progress
+from parallelbench.experiments.run import missing_indices, run_cell
+from parallelbench.experiments.shelf import Shelf
+from parallelbench.experiments.store import RunStore
+
+
+def execute(
+    works: Sequence[Work], store: RunStore, shelf: Shelf, batch_size: int, origin: Mapping[str, Any], progress: Progress
+) -> None:
+    """Run what is missing of every cell; a plan lists cells by model, so each model is loaded once.
+
+    Raises:
+        UserError: a record line is damaged (found before anything runs), or a cell cannot be run or written.
+    """
+    todo = [(work, missing_indices(work, store.cell(work.cell))) for work in works]
+    progress.planned(len(works), sum(len(work.indices) for work in works), sum(len(missing) for _, missing in todo))
+    for work, missing in todo:
+        cells = store.cell(work.cell)
+        if not missing:
+            cells.finish(len(cells.done_indices()))
+            continue
+        progress.cell_started(work.cell, len(missing))
+        run_cell(work, missing, cells, shelf.get(work.model), batch_size, origin, progress)
+        progress.cell_done(work.cell)

@@ -1,0 +1,60 @@
+"""Where a number comes from: software, commit, machine, and the command as given and as resolved."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("parallelbench", "torch", "transformers", "tokenizers", "numpy", "pydantic")
+
+
+def provenance(arguments: list[str], resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe this process: what made a result, and with what."""
+    return {
+        "created": now(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
+        "git": git_state(Path(__file__).parent),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "arguments": arguments,
+        "resolved": dict(resolved),
+    }
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def given_arguments() -> list[str]:
+    """The command line of this process."""
+    return list(sys.argv)
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Return the commit of the checkout that holds `folder` and whether it has changes; None outside a checkout."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".") != ""}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

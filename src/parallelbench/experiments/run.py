@@ -1,0 +1,58 @@
+"""Runs one cell: its missing samples become prompts, generations, records on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parallelbench.decoding import Engine, make_prompt
+from parallelbench.experiments.plan import Work
+from parallelbench.experiments.progress import Progress
+from parallelbench.experiments.records import hash_of, make_row
+from parallelbench.experiments.store import CellStore, line_of
+from parallelbench.models.base import Denoiser
+from parallelbench.schema import Prompt
+
+
+def missing_indices(work: Work, store: CellStore) -> list[int]:
+    """Return the samples of a cell that are not on disk yet, in the order in which a limit takes them.
+
+    Raises:
+        UserError: a record line is damaged.
+    """
+    done = store.done_indices()
+    return [index for index in work.indices if index not in done]
+
+
+def run_cell(
+    work: Work,
+    missing: Sequence[int],
+    store: CellStore,
+    model: Denoiser,
+    batch_size: int,
+    origin: Mapping[str, Any],
+    progress: Progress,
+) -> None:
+    """Decode the missing samples of a cell, append each as it finishes, and mark the cell done.
+
+    `origin` is the provenance that goes into cell.json. The records depend on nothing but the cell, `seconds` aside.
+
+    Raises:
+        UserError: a prompt does not fit, the prompts changed since the cell was begun, or the disk cannot be written.
+    """
+    first = _prompt(work, model, work.task.order(work.cell.seed)[0])
+    details = {"model": model.details(), "device": model.info.device, "batch_size": batch_size}
+    named = {"task_spec": work.task.spec, "family": work.decoder.family, "metrics": list(work.task.metrics)}
+    more = {**named, "provenance": {**origin, **details}}
+    store.describe(work.cell, more, hash_of(first.text))
+    prompts = (_prompt(work, model, index) for index in missing)
+    with store.writing() as file:
+        for generation in Engine(model, batch_size=batch_size).generate(prompts, work.decoder, work.cell.seed):
+            file.append(line_of(make_row(generation, model, work.task.metrics)))
+            progress.sample_done(work.cell)
+    store.finish(len(store.done_indices()))
+
+
+def _prompt(work: Work, model: Denoiser, index: int) -> Prompt:
+    sample = work.task.sample(work.cell.seed, index, model.info.shots)
+    return make_prompt(model, sample, work.task.max_new_tokens, infill=work.task.infill)

@@ -1,0 +1,33 @@
+"""Loaded models, one at a time: a sweep over large models never holds two."""
+
+from __future__ import annotations
+
+from parallelbench.models import load_model
+from parallelbench.models.base import Denoiser
+
+
+class Shelf:
+    """Loads a model when it is asked for and keeps it until another one is."""
+
+    def __init__(self, device: str | None = None) -> None:
+        self.device = device
+        self._key: str | None = None
+        self._model: Denoiser | None = None
+        self._given: dict[str, Denoiser] = {}
+
+    def give(self, key: str, model: Denoiser) -> None:
+        """Put a model that is already loaded under a key of its own."""
+        self._given[key] = model
+
+    def get(self, key: str) -> Denoiser:
+        """Return the model that `key` names.
+
+        Raises:
+            UserError: no model has this name, or it cannot be loaded.
+        """
+        if key in self._given:
+            return self._given[key]
+        if self._model is None or self._key != key:
+            self._model = None  # frees the one before, so that two never share the memory
+            self._key, self._model = key, load_model(key, device=self.device)
+        return self._model

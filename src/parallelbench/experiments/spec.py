@@ -1,0 +1,69 @@
+"""What a user asks for, as a value: the same for the command line, a YAML file and Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, Field, model_validator
+
+from parallelbench.errors import UserError
+from parallelbench.specs import Options, build
+
+MAX_SEED = 2**63 - 1
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, (str, int)) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...], BeforeValidator(_several), Field(min_length=1)]
+
+
+class Sweep(Options):
+    """Every model on every task with every decoder and seed. `seed: 3` may be written for `seeds: [3]`."""
+
+    name: str = Field("", description="a title for the report")
+    description: str = Field("", description="what the run is for")
+    models: Names = Field(description="models, for example tiny")
+    tasks: Names = Field(description="tasks; a * stands for any part of a name")
+    decoders: Names = Field(description="decoders; a list value makes a grid")
+    suite: Literal["ours", "official"] = Field("ours", description="own samples, or the reference's own data")
+    data_dir: Path | None = Field(None, description="folder of the official data")
+    seeds: Seeds = Field((0,), description="seeds; each draws other samples")
+    limit: int | None = Field(None, ge=1, description="samples per task (none: all)")
+    shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")
+    batch_size: int = Field(64, ge=1, description="samples in flight at once")
+    device: str | None = Field(None, description="where the model runs, for example cuda:0")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_seed(cls, options: Any) -> Any:
+        if not isinstance(options, Mapping) or "seed" not in options:
+            return options
+        if "seeds" in options:
+            raise ValueError("seed and seeds say the same thing twice; give one of them")
+        return {**{key: value for key, value in options.items() if key != "seed"}, "seeds": options["seed"]}
+
+
+def load_sweep(path: Path) -> Sweep:
+    """Read a sweep from a YAML file.
+
+    Raises:
+        UserError: the file cannot be read, is no table of keys, or a key is unknown or out of range.
+    """
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a YAML file.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no text in UTF-8; give the path of a YAML file.") from None
+    except yaml.YAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else ""
+        raise UserError(f"{path}{line} is no valid YAML; quote values that hold ': ' or start with '[' or '*'.") from None
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise UserError(f"{path} is no table of keys; write lines such as 'models: [tiny]'.")
+    return build(Sweep, f"sweep '{path}'", options)

@@ -1,0 +1,151 @@
+"""The figures, as Altair charts. Each takes rows that are also written as its CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from parallelbench.analysis.frontier import step_frontier
+from parallelbench.analysis.series import PLAIN
+from parallelbench.report import theme
+
+Rows = list[dict[str, Any]]
+TICKS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+CHOSEN = alt.selection_point(fields=["family"], bind="legend", name="chosen")
+PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def speed_axis(rows: Rows, title: str = "tokens per step") -> alt.X:
+    """Tokens per step on a log2 axis that ends where the points do."""
+    speeds = [row["tokens_per_step"] for row in rows]
+    domain = [min(speeds, default=1.0) / 1.15, max(speeds, default=1.0) * 1.15]
+    ticks = [tick for tick in TICKS if domain[0] <= tick <= domain[1]]
+    scale = alt.Scale(type="log", base=2, domain=domain, nice=False)
+    return alt.X("tokens_per_step:Q", title=title, scale=scale, axis=alt.Axis(values=ticks, format="~g"))
+
+
+def score_axis(title: str = "accuracy") -> alt.Y:
+    """Accuracy from 0 to 100 %."""
+    return alt.Y("score:Q", title=title, axis=PERCENT, scale=alt.Scale(domain=[0, 1]))
+
+
+def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
+    """Mark in each group of rows those that no other of the group dominates (`frontier`), and begin its steps at the left.
+
+    The beginning is a row of its own that is no `point`: whoever asks for less speed can still use the fastest of the best.
+    """
+    slowest = min(row["tokens_per_step"] for row in rows)
+    groups: dict[tuple[Any, ...], Rows] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    marked = []
+    for group in groups.values():
+        kept = set(step_frontier([(row["tokens_per_step"], row["score"]) for row in group]))
+        marked += [{**row, "frontier": place in kept, "point": True} for place, row in enumerate(group)]
+        first = max((group[place] for place in kept), key=lambda row: row["score"])
+        marked.append({**first, "tokens_per_step": slowest, "frontier": True, "point": False})
+    return marked
+
+
+def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerChart:
+    """Accuracy against tokens per step: points with intervals, and steps along each family's frontier.
+
+    Rows need the columns of `frame.points`, and `frontier` and `point` of `with_frontier`.
+    """
+    colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows))
+    shown = alt.when(CHOSEN).then(alt.value(1.0)).otherwise(alt.value(0.08))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=speed_axis(rows), color=colour)
+    steps = base.transform_filter("datum.frontier").mark_line(interpolate="step-before", strokeWidth=1.6)
+    points = base.transform_filter("datum.point")
+    bars = points.mark_rule(strokeWidth=1.3).encode(
+        y=alt.Y("low:Q", title="accuracy", axis=PERCENT), y2="high:Q", opacity=shown, tooltip=tooltip()
+    )
+    dots = points.mark_point(filled=True, size=point, stroke="white", strokeWidth=0.8, opacity=1).encode(
+        y=score_axis(), opacity=shown, tooltip=tooltip(), **_shape(rows)
+    )
+    lines = steps.encode(y=score_axis(), detail="family:N", opacity=shown, order=alt.Order("tokens_per_step:Q"))
+    return alt.layer(lines, bars, dots).properties(width=size[0], height=size[1])
+
+
+def _shape(rows: Rows) -> dict[str, Any]:
+    variants = sorted({row["variant"] for row in rows}, key=lambda name: (name != PLAIN, name))
+    if len(variants) < 2:
+        return {}
+    shapes = [SHAPES[place % len(SHAPES)] for place in range(len(variants))]
+    return {"shape": alt.Shape("variant:N", title="with", scale=alt.Scale(domain=variants, range=shapes))}
+
+
+def tooltip() -> list[alt.Tooltip]:
+    """What a point says when it is pointed at."""
+    return [
+        alt.Tooltip("decoder:N"),
+        alt.Tooltip("score:Q", title="accuracy", format=".1%"),
+        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+        alt.Tooltip("high:Q", title="95 % to", format=".1%"),
+        alt.Tooltip("tokens_per_step:Q", title="tokens per step", format=".2f"),
+        alt.Tooltip("tokens_per_forward:Q", title="content tokens per forward", format=".2f"),
+        alt.Tooltip("nfe:Q", title="forwards", format=".1f"),
+    ]
+
+
+def overall(rows: Rows, models: Sequence[str]) -> Any:
+    """The mean over tasks; one panel per model."""
+    marked = with_frontier(rows, ("model", "family"))
+    if len(models) == 1:
+        return theme.styled(tradeoff(marked, (840, 400)).add_params(CHOSEN))
+    facet = alt.Facet("model:N", title=None, sort=list(models))
+    panels = tradeoff(marked, (400, 300)).facet(facet=facet, columns=2)
+    return theme.styled(panels.add_params(CHOSEN).resolve_axis(x="independent", y="independent"))
+
+
+def by_task(rows: Rows) -> Any:
+    """Small multiples: one panel per task."""
+    marked = with_frontier(rows, ("task", "family"))
+    panel = tradeoff(marked, (262, 180), point=45)
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
+    return theme.styled(
+        panel.facet(facet=facet, columns=3, spacing={"row": 22, "column": 22}).add_params(CHOSEN).resolve_axis(x="independent")
+    )
+
+
+def losses(rows: Rows) -> Any:
+    """Each task's accuracy at 1, 2, 4, ... tokens per step on one line, the task that loses most at the top."""
+    lost: dict[str, float] = {}
+    for row in rows:
+        lost[row["task"]] = max(lost.get(row["task"], 0.0), row["loss"])
+    order = sorted(lost, key=lambda task: -lost[task])
+    speeds = sorted({row["speed"] for row in rows})
+    scale = alt.Scale(domain=speeds, range=list(theme.SPEEDS[: len(speeds)]))
+    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)))
+    span = base.mark_rule(color="#cbd2d9", strokeWidth=3).encode(x="min(score):Q", x2="max(score):Q")
+    dots = base.mark_point(filled=True, size=120, opacity=0.95, stroke="white", strokeWidth=0.8).encode(
+        x=alt.X("score:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("speed:O", title="tokens per step", scale=scale),
+        order=alt.Order("speed:Q", sort="descending"),
+        tooltip=[alt.Tooltip("task:N"), *tooltip(), alt.Tooltip("loss:Q", title="lost since 1", format=".1%")],
+    )
+    return theme.styled(alt.layer(span, dots).properties(width=660, height=alt.Step(30)))
+
+
+def matched(rows: Rows) -> Any:
+    """An adaptive decoder beside a fixed one at equal speed: one panel per fixed setting, one row per task."""
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    slowest = {row["panel"]: row["tokens_per_step"] for row in sorted(rows, key=lambda row: -row["tokens_per_step"])}
+    panels = sorted(slowest, key=lambda panel: slowest[panel])
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("task:N", sort=tasks, title=None, axis=alt.Axis(labelLimit=240)),
+        yOffset=alt.YOffset("family:N", scale=alt.Scale(paddingOuter=0.3)),
+        color=alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows)),
+        tooltip=tooltip(),
+    )
+    axis = alt.Axis(values=[0, 0.5, 1.0], labelExpr="format(100 * datum.value, 'd')", labelFlush=True)
+    bars = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("low:Q", title="accuracy, %", axis=axis), x2="high:Q")
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=alt.X("score:Q", title="accuracy, %", axis=axis, scale=alt.Scale(domain=[0, 1]))
+    )
+    panel = alt.layer(bars, dots).properties(width=max(100, 640 // max(1, len(panels))), height=alt.Step(12))
+    return theme.styled(panel.facet(column=alt.Column("panel:N", title=None, sort=panels)))

@@ -1,0 +1,83 @@
+"""Writes `report.html`: one file that loads nothing, and `figures/` beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from parallelbench.analysis.examples import examples
+from parallelbench.analysis.frame import as_rows
+from parallelbench.errors import UserError
+from parallelbench.report import provenance, strip
+from parallelbench.report.data import ReportData, read_report_data
+from parallelbench.report.figures import FIGURES
+from parallelbench.report.sections import SECTIONS, Section
+
+PAGE = "report.html"
+
+
+def write_report(out: Path) -> Path:
+    """Write the report of a run folder and return the path of the page.
+
+    Raises:
+        UserError: the folder holds no run or no samples, a record line is damaged, or the folder cannot be written.
+    """
+    data = read_report_data(out)
+    sections = [section for build in SECTIONS if (section := build(data)) is not None]
+    page = render(data, sections)
+    try:
+        folder = out / FIGURES
+        folder.mkdir(exist_ok=True)
+        for section in sections:
+            for figure in section.figures:
+                figure.save(folder)
+        draft = out / f".{PAGE}.draft"
+        draft.write_text(page, encoding="utf-8")
+        return draft.replace(out / PAGE)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}); free some space or check its permissions.") from None
+
+
+def render(data: ReportData, sections: list[Section]) -> str:
+    """Return the page. Everything that came from a model or a file is escaped."""
+    environment = Environment(
+        loader=PackageLoader("parallelbench.report", "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        run=data.folder.run,
+        title=data.folder.run["resolved"].get("name") or f"{', '.join(data.models)} on {len(data.tasks)} tasks",
+        data=data,
+        sections=sections,
+        groups=list(_groups(data)),
+        facts=provenance.facts(data),
+        unfinished=[cell_id for cell_id in data.folder.run["cells"] if not data.folder.is_done(cell_id)],
+        specs={figure.id: Markup(figure.spec) for section in sections for figure in section.figures},
+        library=_library(),
+        strip=strip,
+    )
+
+
+def _groups(data: ReportData) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The cells with their examples, task by task."""
+    found: dict[str, list[Any]] = {}
+    for example in examples(data.folder, data.samples):
+        found.setdefault(example.cell, []).append(example)
+    cells = as_rows(data.cells)
+    for task in data.tasks:
+        yield task, [{**cell, "examples": found[cell["cell"]]} for cell in cells if cell["task"] == task]
+
+
+def _library() -> Markup:
+    """Vega, Vega-Lite and vega-embed as one script that fetches nothing."""
+    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version).replace("</script", "<\\/script"))

@@ -1,0 +1,168 @@
+"""The parts of a report. A part is a function of the data; adding one is one line in `SECTIONS`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.frontier import aup, pbx
+from parallelbench.analysis.series import is_adaptive
+from parallelbench.report import charts
+from parallelbench.report.charts import Rows
+from parallelbench.report.data import ReportData
+from parallelbench.report.figures import Figure
+from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
+
+POINT = [
+    "model",
+    "task",
+    "decoder",
+    "family",
+    "variant",
+    "tokens_per_step",
+    "tokens_per_forward",
+    "nfe",
+    "score",
+    "low",
+    "high",
+]
+BARS = (0.9, 0.8, 0.7)
+STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, a sentence or two, figures and tables."""
+
+    id: str
+    title: str
+    text: str
+    figures: list[Figure] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def tradeoff(data: ReportData) -> Section | None:
+    """Mean accuracy over tasks against tokens per step."""
+    if data.overall.empty:
+        return None
+    rows = _picked(as_rows(data.overall), [key for key in POINT if key != "task"])
+    caption = (
+        f"Mean over tasks of accuracy and of tokens per step, with 95 % intervals. {STEPS} Click a decoder to single it out."
+    )
+    figure = Figure("tradeoff", caption, charts.overall(rows, data.models), rows)
+    return Section("tradeoff", "Accuracy against speed", "", [figure])
+
+
+def by_task(data: ReportData) -> Section:
+    """The same, task by task."""
+    figures = []
+    for place, model in enumerate(data.models):
+        rows = [row for row in _picked(as_rows(data.points), POINT) if row["model"] == model]
+        caption = f"{model}: one panel per task, 95 % Wilson intervals over samples."
+        figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, charts.by_task(rows), rows))
+    return Section("by-task", "Task by task", "", figures)
+
+
+def lost(data: ReportData) -> Section | None:
+    """What each task loses with speed on one curve."""
+    figures = []
+    for place, model in enumerate(data.models):
+        rows = [row for row in as_rows(data.losses) if row["model"] == model]
+        if rows:
+            caption = f"{model}: {data.curve} at the setting nearest to each speed. The longer the bar, the more speed costs."
+            figures.append(Figure("loss" + (f"-{place + 1}" if place else ""), caption, charts.losses(rows), rows))
+    if not figures:
+        return None
+    text = "Tasks whose tokens depend on each other break first; tasks with one determined answer hardly notice."
+    return Section("loss", "What speed costs", text, figures)
+
+
+def matched(data: ReportData) -> Section | None:
+    """Threshold beside top-k at equal speed."""
+    pairs = as_rows(data.matched)
+    if not pairs:
+        return None
+    figures = []
+    for place, model in enumerate(data.models):
+        rows = [side for pair in pairs if pair["model"] == model for side in _sides(pair)]
+        if rows:
+            caption = f"{model}: each top-k setting beside the threshold nearest in tokens per step (within a factor of √2)."
+            figures.append(Figure("matched" + (f"-{place + 1}" if place else ""), caption, charts.matched(rows), rows))
+    header = ["task", "top-k", "tokens/step", "accuracy", "threshold", "tokens/step", "accuracy", "difference", "McNemar p"]
+    several = len(data.models) > 1
+    caption = "All pairs; the difference in points is paired, over the same samples (Newcombe 95 %)"
+    table = Table(caption, header, [_pair_line(pair, several) for pair in pairs], folded=True)
+    return Section("matched", "Threshold beside top-k at equal speed", "", figures, [table])
+
+
+def _sides(pair: dict[str, Any]) -> Rows:
+    """The two points of a pair."""
+    panel = f"near {pair['fixed_decoder'].partition(':')[2]}"
+    sides = []
+    for side in ("fixed_", "adaptive_"):
+        own = {key.removeprefix(side): value for key, value in pair.items() if key.startswith(side)}
+        sides.append({"task": pair["task"], "panel": panel, "family": own["decoder"].partition(":")[0], **own})
+    return sides
+
+
+def _pair_line(pair: dict[str, Any], several: bool) -> list[Cell]:
+    task = Cell(f"{pair['model']} · {pair['task']}" if several else pair["task"])
+    gain = f"{100 * pair['difference']:+.0f} [{100 * pair['difference_low']:+.0f}, {100 * pair['difference_high']:+.0f}]"
+    p = "" if math.isnan(pair["p"]) else f"{pair['p']:.3f}"
+    fixed, adaptive = (
+        [Cell(pair[f"{side}decoder"]), number(pair[f"{side}tokens_per_step"]), mark(pair, side)]
+        for side in ("fixed_", "adaptive_")
+    )
+    return [task, *fixed, *adaptive, Cell(gain, right=True), Cell(p, right=True)]
+
+
+def numbers(data: ReportData) -> Section:
+    """The tables: decoders overall, decoders by task, families in one number each."""
+    header = ["decoder", "accuracy", "95 % interval", "tokens/step", "content tokens/forward", "forwards"]
+    several = len(data.models) > 1
+    lines = []
+    for row in as_rows(data.overall):
+        interval = f"{percent(row['low'])} to {percent(row['high'])}"
+        costs = [number(row[key]) for key in ("tokens_per_step", "tokens_per_forward", "nfe")]
+        name = f"{row['model']} · {row['decoder']}" if several else row["decoder"]
+        lines.append([Cell(name), rate(row["score"]), Cell(interval), *costs])
+    tables = [Table("Mean over tasks", header, lines)] if lines else []
+    return Section("numbers", "The numbers", "", tables=[*tables, _matrix(data), *_summaries(data)])
+
+
+def _matrix(data: ReportData) -> Table:
+    scores = {(row["model"], row["decoder"], row["task"]): row for row in as_rows(data.points)}
+    lines = []
+    for model, decoder in dict.fromkeys((model, decoder) for model, decoder, _ in scores):
+        found = [scores.get((model, decoder, task)) for task in data.tasks]
+        name = f"{model} · {decoder}" if len(data.models) > 1 else decoder
+        lines.append([Cell(name), *(mark(row) if row is not None else Cell("") for row in found)])
+    return Table("Accuracy by task in %; point at a cell for its interval", ["decoder", *data.tasks], lines, slanted=True)
+
+
+def _summaries(data: ReportData) -> list[Table]:
+    """PBx and AUP of each curve."""
+    rows = as_rows(data.overall)
+    if not rows:
+        return []
+    best = max(row["score"] for row in rows)
+    lines = []
+    for model, series in dict.fromkeys((row["model"], row["series"]) for row in rows):
+        own = [row for row in rows if (row["model"], row["series"]) == (model, series)]
+        curve = [(row["tokens_per_step"], row["score"]) for row in own]
+        reach = [number(pbx(curve, bar, is_adaptive(own[0]["decoder"]))) for bar in BARS]
+        area = aup([(row["tokens_per_forward"], row["score"]) for row in own], best)
+        lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
+    header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP"]
+    caption = "Curves in one number: PBx, most tokens per step at x % mean accuracy; AUP, accuracy under parallelism"
+    return [Table(caption, header, lines)]
+
+
+def _picked(rows: Rows, keys: list[str]) -> Rows:
+    return [{key: row[key] for key in keys} for row in rows]
+
+
+SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (tradeoff, lost, by_task, matched, numbers)

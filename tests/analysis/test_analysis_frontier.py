@@ -1,0 +1,68 @@
+"""Frontiers and curves in one number, by hand-worked examples."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parallelbench.analysis.frontier import aup, pbx, step_frontier
+from parallelbench.analysis.series import is_adaptive, series_and_setting, variant
+
+POINTS = st.lists(st.tuples(st.floats(0.5, 64), st.floats(0, 1)), min_size=1, max_size=20)
+
+
+def test_the_frontier_keeps_what_nothing_beats() -> None:
+    points = [(1, 0.9), (2, 0.9), (4, 0.5), (3, 0.4), (8, 0.1), (8, 0.1)]
+    assert step_frontier(points) == [1, 2, 4]
+
+
+@given(POINTS)
+def test_every_point_is_on_the_frontier_or_dominated_by_it(points: list[tuple[float, float]]) -> None:
+    kept = step_frontier(points)
+    for speed, score in points:
+        assert any(points[i][0] >= speed and points[i][1] >= score for i in kept)
+    assert [points[i] for i in kept] == sorted({points[i] for i in kept})
+    scores = [points[i][1] for i in kept]
+    assert scores == sorted(set(scores), reverse=True)
+
+
+def test_pbx_takes_settings_as_they_are_or_interpolates() -> None:
+    curve = [(1.0, 0.9), (2.0, 0.8), (4.0, 0.6)]
+    assert pbx(curve, 0.8, interpolate=False) == 2.0
+    assert pbx(curve, 0.7, interpolate=False) == 2.0
+    assert pbx(curve, 0.7, interpolate=True) == pytest.approx(3.0)
+    assert pbx(curve, 0.5, interpolate=True) == 4.0, "never continued beyond the last setting"
+    assert pbx(curve, 0.95, interpolate=True) == 0.0
+
+
+def test_pbx_reads_the_published_curve_of_llada() -> None:
+    # LLaDA 1.5 under threshold decoding, paper data: tokens per step and 17-task mean for gamma 1.0 ... 0.5
+    curve = [(2.61, 0.794), (7.03, 0.776), (8.80, 0.719), (10.48, 0.621), (12.18, 0.539), (14.59, 0.430)]
+    assert pbx(curve, 0.75, True) == pytest.approx(7.03 + (0.776 - 0.75) / (0.776 - 0.719) * (8.80 - 7.03))
+    assert pbx(curve, 0.80, True) == 0.0
+
+
+def test_aup_of_a_flat_curve_is_its_rectangle_and_losses_weigh_less() -> None:
+    assert aup([(1, 0.8), (3, 0.8)]) == pytest.approx(3 * 80)
+    weight = math.exp(-3 * (1 - 0.76 / 0.8))
+    assert aup([(1, 0.8), (2, 0.76)]) == pytest.approx(80 + (80 + 76 * weight) / 2)
+    assert aup([(1, 0.8), (2, 0.5)]) == pytest.approx(80), "points that lose more than five points do not count"
+    assert aup([]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("spec", "series", "setting", "adaptive"),
+    [
+        ("confidence:k=2", "confidence", "k=2", False),
+        ("confidence:k=2,block=8", "confidence:block=8", "k=2", False),
+        ("threshold:gamma=0.9,temperature=1.0", "threshold:temperature=1.0", "gamma=0.9", True),
+        ("one_by_one", "one_by_one", "", False),
+    ],
+)
+def test_a_decoder_is_a_setting_on_a_curve(spec: str, series: str, setting: str, adaptive: bool) -> None:
+    assert series_and_setting(spec) == (series, setting)
+    assert is_adaptive(spec) == adaptive
+    assert variant(spec) == (series.partition(":")[2] or "plain")

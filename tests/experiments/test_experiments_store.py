@@ -1,0 +1,245 @@
+"""What is on disk after everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import fake_model
+import pytest
+from filelock import FileLock
+
+import parallelbench
+from parallelbench.errors import UserError
+from parallelbench.experiments.api import run
+from parallelbench.models import load_model
+
+SCRIPT = Path(fake_model.__file__)
+TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
+DECODERS = ["confidence:k=4", "random:k=8"]
+
+
+def records(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every record by cell, in the order of the samples, without the seconds."""
+    found = {}
+    for path in sorted(out.glob("cells/*/records.jsonl")):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        for row in rows:
+            del row["seconds"]
+        assert len({row["sample_id"] for row in rows}) == len(rows), "a sample twice"
+        found[path.parent.name] = sorted(rows, key=lambda row: row["index"])
+    return found
+
+
+def start(out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        str(SCRIPT),
+        "run",
+        "-m",
+        "fake:delay=0.004",
+        "--limit",
+        "12",
+        "--batch-size",
+        "3",
+        "-o",
+        str(out),
+    ]
+    command += [f"-t{task}" for task in TASKS] + [f"-d{decoder}" for decoder in DECODERS] + list(more)
+    source = str(Path(parallelbench.__file__).parents[1])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{source}{os.pathsep}{SCRIPT.parent}"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def lines(out: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
+
+
+def wait_for_lines(process: subprocess.Popen[str], out: Path, count: int) -> None:
+    while process.poll() is None and lines(out) < count:
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    run("fake:delay=0.0", TASKS, DECODERS, limit=12, batch_size=64, out=out)
+    return records(out)
+
+
+def test_a_killed_run_continues_to_identical_records(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    out = tmp_path / "out"
+    moments = sorted(random.Random(11).sample(range(1, 46), 3))
+    for moment in moments:
+        process = start(out)
+        wait_for_lines(process, out, moment)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert 0 < lines(out) < 48
+    process = start(out)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert records(out) == undisturbed
+    assert json.loads(stdout.splitlines()[-1])["samples"] == 48
+    assert len(list(out.glob("cells/*/DONE"))) == 4
+
+
+def test_an_interrupted_run_says_how_to_continue(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = start(out)
+    wait_for_lines(process, out, 5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "continue with: parallelbench run -m fake" in stderr
+    assert str(out) in stderr
+    assert lines(out) >= 5
+
+
+def test_batch_size_changes_no_record(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    run("fake", TASKS, DECODERS, limit=12, batch_size=1, out=tmp_path / "out")
+    assert records(tmp_path / "out") == undisturbed
+
+
+def finished(tmp_path: Path, limit: int = 4) -> tuple[Path, Path]:
+    out = tmp_path / "out"
+    run("fake", TASKS[0], DECODERS[0], limit=limit, out=out)
+    return out, next(out.glob("cells/*/records.jsonl"))
+
+
+def test_a_finished_run_runs_nothing_and_a_raised_limit_adds_rows(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    before = path.read_text()
+    model = load_model("fake")
+    assert isinstance(model, fake_model.FakeDenoiser)
+    again = run(model, TASKS[0], DECODERS[0], limit=4, out=out)
+    assert (model.forwards, path.read_text(), len(again.frame)) == (0, before, 4)
+    run(model, TASKS[0], DECODERS[0], limit=6, out=out)
+    assert path.read_text().startswith(before)
+    assert path.read_text().count("\n") == 6
+    assert json.loads((path.parent / "DONE").read_text()) == {"rows": 6}
+
+
+def test_a_torn_last_line_is_dropped_and_done_anew(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    whole = records(out)
+    path.write_bytes(path.read_bytes()[:-40])
+    (path.parent / "DONE").unlink()
+    assert len(run("fake", TASKS[0], DECODERS[0], limit=4, out=out).frame) == 4
+    assert records(out) == whole
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [('{"sample_id": "a', "line 2 is damaged"), ("[1]", "line 2 is no record"), ("", "line 2 is damaged")],
+)
+def test_a_damaged_line_is_named_and_deleting_it_mends_the_cell(tmp_path: Path, line: str, said: str) -> None:
+    out, path = finished(tmp_path)
+    whole, text = records(out), path.read_text().splitlines()
+    path.write_text("\n".join([text[0], line, *text[2:]]) + "\n")
+    with pytest.raises(UserError, match=rf"records.jsonl {said}.*delete that line"):
+        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    path.write_text("\n".join([text[0], *text[2:]]) + "\n")
+    run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    assert records(out) == whole
+
+
+def test_a_sample_twice_is_damage_and_so_is_another_schema(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    text = path.read_text()
+    path.write_text(text + text.splitlines()[0] + "\n")
+    with pytest.raises(UserError, match="line 5 repeats the sample"):
+        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    path.write_text(text.replace('"schema":1', '"schema":99'))
+    with pytest.raises(UserError, match="schema 99"):
+        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_sentence_and_the_run_continues_after_it(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    whole = records(out)
+    path.unlink()
+    (path.parent / "DONE").unlink()
+    path.symlink_to("/dev/full")
+    with pytest.raises(UserError, match="disk is full; free some space and run the same command again"):
+        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    assert not (path.parent / "DONE").exists()
+    path.unlink()
+    run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    assert records(out) == whole
+
+
+def test_a_write_that_fails_half_way_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    real, calls = os.write, [0]
+
+    def failing(file: int, data: Any) -> int:
+        calls[0] += 1
+        if calls[0] == 3:
+            return real(file, bytes(data)[:25])
+        if calls[0] == 4:
+            raise OSError(28, "No space left on device")
+        return real(file, data)
+
+    monkeypatch.setattr("parallelbench.experiments.disk.os.write", failing)
+    with pytest.raises(UserError, match="disk is full"):
+        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    assert len(next(iter(records(out).values()))) == 2
+
+
+def test_another_process_and_another_run_are_refused(tmp_path: Path) -> None:
+    out, _ = finished(tmp_path)
+    with FileLock(out / ".lock"), pytest.raises(UserError, match="another process is writing"):
+        run("fake", TASKS[0], DECODERS[0], limit=5, out=out)
+    before = sorted(out.rglob("*"))
+    with pytest.raises(UserError, match=r"holds another run \(1 cells, 1 of them of this one\); choose another"):
+        run("fake", TASKS, DECODERS[0], limit=4, out=out)
+    assert sorted(out.rglob("*")) == before
+
+
+def test_other_files_are_never_written_into(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match=r"files that are no run \(thesis.tex\)"):
+        run("fake", TASKS[0], DECODERS[0], limit=1, out=tmp_path)
+    with pytest.raises(UserError, match="is a file; give a folder"):
+        run("fake", TASKS[0], DECODERS[0], limit=1, out=tmp_path / "thesis.tex")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_changed_prompts_are_not_mixed_into_a_cell(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    cell = path.parent / "cell.json"
+    cell.write_text(cell.read_text().replace('"prompt_hash": "', '"prompt_hash": "0'))
+    with pytest.raises(UserError, match="prompts of waiting_line/copy have changed"):
+        run("fake", TASKS[0], DECODERS[0], limit=5, out=out)
+
+
+def test_objects_and_names_make_the_same_cell(tmp_path: Path) -> None:
+    from parallelbench.decoding import load_decoders
+    from parallelbench.tasks import load_task
+
+    out, _ = finished(tmp_path)
+    results = run(load_model("fake"), load_task(TASKS[0]), load_decoders(DECODERS[0])[0], limit=4, out=out)
+    assert [cell.name for cell in (out / "cells").iterdir()] == list(results.frame["cell"].unique())
+    temporary = run("fake", TASKS[0], DECODERS[0], limit=2)
+    assert temporary.out.is_dir()
+    assert len(temporary.frame) == 2
+
+
+def test_cell_and_run_files_say_where_the_numbers_come_from(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    cell = json.loads((path.parent / "cell.json").read_text())
+    assert cell["id"] == path.parent.name
+    assert cell["decoder"] == "confidence:k=4"
+    assert cell["provenance"]["packages"]["torch"]
+    assert cell["provenance"]["resolved"]["limit"] == 4
+    assert json.loads((out / "run.json").read_text())["cells"] == [cell["id"]]

@@ -1,0 +1,190 @@
+"""The page stands alone, is safe against what models write, and says what the files say."""
+
+from __future__ import annotations
+
+import csv
+import html.parser
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import fake_model  # noqa: F401  (registers the fake model)
+import pytest
+
+from parallelbench.errors import UserError
+from parallelbench.experiments.api import run
+from parallelbench.experiments.results import Results
+from parallelbench.report import write_report
+from parallelbench.report.strip import SHADES, heat_strip, pieces
+
+HOSTILE = "</pre><script>alert(1)</script><img src=http://evil.example/x.png>\"'&"
+TASKS = ["waiting_line/copy", "waiting_line/shuffle"]
+DECODERS = ["confidence:k=[1,2,4,8]", "threshold:gamma=[0.5,0.9]", "confidence:k=4,block=8"]
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page and the text of its scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][0] == "script":
+            self.scripts[-1] += data
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.elements)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run("fake", TASKS, DECODERS, limit=6, out=tmp_path_factory.mktemp("report") / "out")
+
+
+@pytest.fixture(scope="module")
+def text(results: Results) -> str:
+    path = write_report(results.out)
+    assert path == results.out / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_loads_nothing_from_anywhere(text: str) -> None:
+    page = Page(text)
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "data", "poster", "srcset"):
+            assert not re.match(r"(https?:)?//", attributes.get(name) or ""), (tag, attributes)
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "default-src 'none'" in text
+    assert "vegaEmbed" in text
+
+
+def test_each_figure_is_a_spec_on_the_page_and_a_csv_and_an_svg_beside_it(results: Results, text: str) -> None:
+    page = Page(text)
+    shown = [attributes["data-chart"] for tag, attributes in page.elements if tag == "script" and "data-chart" in attributes]
+    assert shown == ["chart-tradeoff", "chart-loss", "chart-by-task", "chart-matched"]
+    specs = [json.loads(script) for script in page.scripts[1:-1]]
+    assert all("vega-lite" in spec["$schema"] for spec in specs)
+    for chart in shown:
+        path = results.out / "figures" / f"{str(chart).removeprefix('chart-')}.svg"
+        assert path.read_text(encoding="utf-8").startswith("<svg")
+        with path.with_suffix(".csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        drawn = path.read_text(encoding="utf-8")
+        assert drawn.count('aria-roledescription="point"') == len(rows) > 0
+        if chart != "chart-loss":
+            assert drawn.count('aria-roledescription="rule mark"') == len(rows), "an interval with every number"
+
+
+def test_the_csv_of_a_figure_holds_the_scores_of_the_records(results: Results, text: str) -> None:
+    with (results.out / "figures" / "by-task.csv").open(encoding="utf-8") as file:
+        rows = {(row["task"], row["decoder"]): row for row in csv.DictReader(file)}
+    assert len(rows) == len(results.rows) == 14
+    for row in results.rows:
+        found = rows[row.task, row.decoder]
+        assert float(found["score"]) == row.score
+        assert (float(found["low"]), float(found["high"])) == pytest.approx(row.ci95)
+
+
+def test_the_page_says_what_was_run(results: Results, text: str) -> None:
+    for words in (
+        "fake on 2 tasks",
+        "7 decoders",
+        "84 samples",
+        "right one token at a time",
+        "Provenance",
+        "confidence:k=4,block=8",
+    ):
+        assert words in text
+    assert "unfinished" not in text
+    assert text.count("<h4>best") == 14
+
+
+def test_figures_do_not_change_from_one_writing_to_the_next(results: Results, text: str) -> None:
+    before = {path.name: path.read_bytes() for path in (results.out / "figures").iterdir()}
+    write_report(results.out)
+    assert {path.name: path.read_bytes() for path in (results.out / "figures").iterdir()} == before
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("fake", "waiting_line/copy", "confidence:k=8", limit=2, out=out)
+    clean = Page(write_report(out).read_text(encoding="utf-8"))
+    path = next(out.glob("cells/*/records.jsonl"))
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        row["text"] = HOSTILE
+        row["shown"] = {"prompt": HOSTILE, "answer": HOSTILE, "pieces": [HOSTILE] * len(row["token_ids"])}
+        row["ledger"]["flags"] = [HOSTILE]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = json.loads((out / "run.json").read_text())
+    given["resolved"] |= {"name": HOSTILE, "description": HOSTILE}
+    (out / "run.json").write_text(json.dumps(given))
+    page = Page(write_report(out).read_text(encoding="utf-8"))
+    assert page.count("script") == clean.count("script")
+    assert page.count("img") == 0
+    assert "alert(1)" not in "".join(page.scripts)
+
+
+def test_an_unfinished_run_says_so_and_an_empty_one_has_no_report(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("fake", "waiting_line/copy", "confidence:k=[8,16]", limit=2, out=out)
+    done = sorted(out.glob("cells/*/DONE"))[0]
+    done.unlink()
+    assert "1 of 2 cells still miss samples" in write_report(out).read_text(encoding="utf-8")
+    for path in out.glob("cells/*/records.jsonl"):
+        path.write_text("")
+    with pytest.raises(UserError, match="no finished samples yet"):
+        write_report(out)
+
+
+def test_a_torn_line_is_left_out_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = len(run("fake", "waiting_line/copy", "confidence:k=8", limit=3, out=out).frame)
+    path = next(out.glob("cells/*/records.jsonl"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    assert len(Results(out).frame) == rows - 1
+    path.write_bytes(whole.replace(b'{"sample_id"', b'{sample_id"', 1))
+    with pytest.raises(UserError, match=r"records.jsonl line 1 is damaged; delete that line"):
+        write_report(out)
+
+
+def test_every_kind_of_small_run_has_a_report(tmp_path: Path) -> None:
+    text = write_report(run("fake", "waiting_line/copy", "threshold:gamma=0.5", limit=1, out=tmp_path / "one").out).read_text()
+    assert "from 1 to" not in text
+    assert "100.0 %" not in text[: text.index("<nav>")]
+
+
+def record(history: list[Any]) -> dict[str, Any]:
+    return {
+        "ledger": {"history": history},
+        "token_ids": [5, 6, 1],
+        "content_tokens": 2,
+        "shown": {"pieces": ["a", "\n", "<end>"]},
+    }
+
+
+def test_tokens_have_the_shade_of_the_step_that_wrote_them_last() -> None:
+    row = record([[(1, 6, 0.5, "commit")], [(0, 5, 0.9, "commit")], [(1, 6, 0.8, "edit")]])
+    first, second = pieces(row)
+    assert (first.text, first.shade, first.note) == ("a", (SHADES - 1) // 2, "step 2 of 3, confidence 0.90")
+    assert (second.text, second.shade) == ("⏎\n", SHADES - 1)
+
+
+def test_the_map_fills_writes_and_outlines_what_was_taken_back() -> None:
+    svg = heat_strip(record([[(0, 5, 0.5, "commit"), (2, 1, 0.5, "commit")], [(0, 5, 0.1, "remask")], [(0, 5, 0.9, "commit")]]))
+    assert 'aria-label="3 steps by 3 positions"' in svg
+    assert re.findall(r'class="(\w+)" d="((?:M[^"]*?z)+)"', svg)[0][1].count("z") == 2
+    assert svg.count('class="taken"') == 1
