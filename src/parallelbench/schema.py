@@ -6,7 +6,7 @@ Sample -> Prompt -> [ Model <-> Engine <-> Decoder ] -> Generation -> Score -> R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 RECORD_SCHEMA = 1
@@ -108,5 +108,8 @@ class Record:
     tokens_per_step: float
     tokens_per_forward: float
     seconds: float
-    ledger: Mapping[str, Any] = field(default_factory=dict)
+    ledger: Mapping[str, Any]
+    order: Mapping[str, float | None]
+    law: Mapping[str, Any] | None
+    shown: Mapping[str, Any]
     schema: int = RECORD_SCHEMA

@@ -20,15 +20,17 @@ CELL_COLUMNS = [
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
     "sample_id", "index", "score", "scores", "nfe", "tokens_per_step", "tokens_per_forward", "content_tokens", "seconds",
+    "law", "law_n", "must_differ",
 ]  # fmt: skip
 MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "tokens_per_forward")}
 
 _QUERY = """
 select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, tokens_per_step, tokens_per_forward,
-       content_tokens, seconds
+       content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
 from read_json($files, format = 'newline_delimited', filename = true, ignore_errors = true, columns = {
        sample_id: 'VARCHAR', "index": 'BIGINT', scores: 'MAP(VARCHAR, DOUBLE)', nfe: 'DOUBLE', tokens_per_step: 'DOUBLE',
-       tokens_per_forward: 'DOUBLE', content_tokens: 'DOUBLE', seconds: 'DOUBLE'})
+       tokens_per_forward: 'DOUBLE', content_tokens: 'DOUBLE', seconds: 'DOUBLE',
+       law: 'STRUCT(law VARCHAR, n BIGINT, must_differ BOOLEAN)'})
 """
 
 

@@ -43,6 +43,25 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([_parts(row) for row in both.to_dict("records")], columns=COLUMNS)
 
 
+def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return, task by task, the best accuracy for each number of forwards, as points of accuracy against tokens per step.
+
+    `frame` holds an exact model's samples. Forwards for which a sample's best accuracy is unknown are left out.
+    """
+    rows = []
+    samples = frame.dropna(subset=["law"]).drop_duplicates(["suite", "task", "sample_id"])
+    for (_, task), part in samples.groupby(["suite", "task"], sort=False):
+        canvas = int(part["canvas_length"].iloc[0])
+        laws = list(zip(part["law"], part["law_n"], part["must_differ"], strict=True))
+        for forwards in range(1, canvas + 1):
+            best = [best_accuracy(name, int(n), bool(must_differ), forwards) for name, n, must_differ in laws]
+            known = [value for value in best if value is not None]
+            if len(known) == len(best):
+                speed = {"nfe": forwards, "tokens_per_step": canvas / forwards}
+                rows.append({"task": task, **speed, "score": sum(known) / len(known)})
+    return rows
+
+
 def _best(frame: pd.DataFrame) -> pd.DataFrame:
     """The mean of the best accuracies at the exact model's own numbers of forwards; NaN where one is unknown."""
     rows = [

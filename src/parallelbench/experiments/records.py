@@ -23,6 +23,7 @@ def make_row(generation: Generation, model: Denoiser, metrics: Sequence[str]) ->
     """Score and measure one generation; the result is a line of records.jsonl (docs/records.md)."""
     prompt, sample, ledger = generation.prompt, generation.prompt.sample, generation.ledger
     speed = measure(ledger, generation.token_ids, model.info.end_ids)
+    codec = model.codec_for(sample)
     record = Record(
         sample_id=sample.id,
         index=sample.index,
@@ -36,12 +37,12 @@ def make_row(generation: Generation, model: Denoiser, metrics: Sequence[str]) ->
         tokens_per_forward=speed.tokens_per_forward,
         seconds=generation.seconds,
         ledger=asdict(ledger),
+        order=asdict(decoding_order(ledger.history)),
+        law=None if sample.law is None else shape_of_sample(sample.law, sample.facts),
+        shown={
+            "prompt": prompt.text,
+            "answer": sample.answer,
+            "pieces": [codec.decode([token]) for token in generation.token_ids],
+        },
     )
-    codec = model.codec_for(sample)
-    shown = {
-        "prompt": prompt.text,
-        "answer": sample.answer,
-        "pieces": [codec.decode([token]) for token in generation.token_ids],
-    }
-    shape = None if sample.law is None else shape_of_sample(sample.law, sample.facts)
-    return {**asdict(record), "order": asdict(decoding_order(ledger.history)), "law": shape, "shown": shown}
+    return asdict(record)

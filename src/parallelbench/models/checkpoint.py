@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import LlamaForCausalLM
@@ -48,7 +48,10 @@ def shards(folder: Path) -> list[Path]:
         UserError: there is none, or one that the index names is missing.
     """
     if (folder / INDEX).exists():
-        names = sorted(set(read_json(folder / INDEX)["weight_map"].values()))
+        index = read_json(folder / INDEX)
+        if not isinstance(index.get("weight_map"), dict):
+            raise UserError(f"{folder / INDEX} has no weight_map; copy the checkpoint again.")
+        names = sorted(set(index["weight_map"].values()))
     else:
         names = sorted(path.name for path in folder.glob("*.safetensors"))
     missing = [name for name in names if not (folder / name).is_file()]
@@ -127,7 +130,7 @@ def save_llada(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> N
     tied = model.config.tie_word_embeddings
     state = {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == "lm_head.weight")}
     tensors = {_publish(name): tensor.detach().clone().contiguous() for name, tensor in state.items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))  # save_file hides it from other users
     tokenizer.save(str(folder / "tokenizer.json"))
 
 

@@ -76,7 +76,7 @@ class Exact(Denoiser):
         self._scheme = scheme
         self._epsilon = epsilon
         self._answers: dict[Any, Answers] = {}
-        self._codecs: dict[str, Codec] = {}
+        self._codecs: dict[Any, Codec] = {}
         self._info = ModelInfo(
             name="exact", revision=f"{scheme.revision},epsilon={epsilon:g}", vocab_size=scheme.size,
             mask_id=scheme.special.mask, pad_id=scheme.special.pad, end_ids=(scheme.special.end,), context_length=1 << 20,
@@ -90,20 +90,21 @@ class Exact(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         if sample.law is None or sample.frame is None:
             raise UserError(f"{sample.task} has no law of its right answers, so it has no exact model; use another model.")
-        if sample.id not in self._codecs:
+        key = content(sample)
+        if key not in self._codecs:
             _make_room(self._codecs)
-            self._codecs[sample.id] = self._scheme.codec(sample)
-        return self._codecs[sample.id]
+            self._codecs[key] = self._scheme.codec(sample)
+        return self._codecs[key]
 
     def forward(self, batch: ForwardBatch) -> Tensor:
         """Return the logarithms of the marginals, noise included, in float64, [N, V]."""
         size = self._info.vocab_size
         seen = np.full((len(batch.rows), size), self._epsilon / size)
         for answers, rows in self._groups(batch):
-            entries = (
-                np.flatnonzero(np.isin(batch.rows, rows)) if len(rows) < len(batch.lengths) else np.arange(len(batch.rows))
-            )
-            row = np.searchsorted(rows, batch.rows[entries])
+            place = np.full(len(batch.lengths), -1)
+            place[rows] = np.arange(len(rows))
+            entries = np.flatnonzero(place[batch.rows] >= 0)
+            row = place[batch.rows[entries]]
             start = len(batch.prompts[rows[0]].ids)
             canvases = batch.ids[rows, start : batch.lengths[rows[0]]]
             which, token, mass = answers.marginals(canvases, row, batch.columns[entries] - start)
@@ -124,6 +125,11 @@ class Exact(Denoiser):
                 self._answers[key] = self._scheme.answers(prompt.sample, length)
             groups.setdefault(key, []).append(row)
         return [(self._answers[key], np.asarray(rows)) for key, rows in groups.items()]
+
+
+def content(sample: Sample) -> tuple[Any, ...]:
+    """What a sample's right answers follow from; its id does not tell, because a task's options change its samples."""
+    return sample.law, sample.frame, repr(sample.facts)
 
 
 def _make_room(cache: dict[Any, Any]) -> None:

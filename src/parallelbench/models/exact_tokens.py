@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from parallelbench.errors import UserError
 from parallelbench.models.base import Codec, Ints
-from parallelbench.models.exact import Answers, Floats, Scheme, Special
+from parallelbench.models.exact import Answers, Floats, Scheme, Special, content
 from parallelbench.schema import MASK_ITEM, Sample, Turn
 from parallelbench.theory import NoisyPosterior, law_of_sample
 
@@ -33,7 +33,7 @@ class TokenScheme(Scheme):
         return self._codec
 
     def key(self, sample: Sample) -> Any:
-        return sample.id
+        return content(sample)
 
     def answers(self, sample: Sample, length: int) -> Answers:
         law = law_of_sample(str(sample.law), sample.facts)

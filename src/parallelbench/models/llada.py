@@ -48,6 +48,20 @@ class Llada(Denoiser):
         return logits
 
 
+class SteadySilu(torch.nn.Module):
+    """x / (1 + e^-x), to the same bit wherever an element lies in its array.
+
+    Torch's own ends each thread's share with a scalar loop that rounds otherwise. Halves of our rows have no such rest, so
+    it serves up to two threads; beyond, the exponential is taken apart, which no share changes.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if torch.get_num_threads() <= 2:
+            return torch.nn.functional.silu(x)
+        below = torch.neg(x).exp_().add_(1.0)
+        return torch.div(x, below, out=below)
+
+
 def load(folder: Path, card: Card, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Llada:
     """Load a checkpoint folder in LLaDA's layout.
 
@@ -55,7 +69,7 @@ def load(folder: Path, card: Card, device: str = "cpu", dtype: torch.dtype = tor
         UserError: a file is missing or damaged, a tensor does not fit, or a special token is not where the card says.
     """
     published = read_json(folder / "config.json")
-    tokenizer = read_tokenizer(folder)
+    tokenizer = read_tokenizer(folder / "tokenizer.json")
     config = _config(published, card, folder)
     with torch.device("meta"):
         model = LlamaForCausalLM(config)
@@ -63,18 +77,24 @@ def load(folder: Path, card: Card, device: str = "cpu", dtype: torch.dtype = tor
     model.model.rotary_emb = type(model.model.rotary_emb)(config)  # its buffers are computed, not stored
     if config.tie_word_embeddings:
         model.tie_weights()
+    if device == "cpu" and dtype == torch.float32:
+        for layer in model.model.layers:
+            layer.mlp.act_fn = SteadySilu()
     model.to(device).eval()
     return Llada(model, ChatCodec(tokenizer, card), _info(model, tokenizer, card, folder, device, dtype))
 
 
-def read_tokenizer(folder: Path) -> Tokenizer:
-    """Read tokenizer.json.
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer.json.
 
     Raises:
-        UserError: it is missing or no JSON object.
+        UserError: it is missing or describes no tokenizer.
     """
     path = folder / "tokenizer.json"
-    return Tokenizer.from_str(json.dumps(read_json(path)))
+    described = read_json(path)
+    if "model" not in described:
+        raise UserError(f"{path} describes no tokenizer; copy the checkpoint again.")
+    return Tokenizer.from_str(json.dumps(described))
 
 
 def _config(published: dict[str, object], card: Card, folder: Path) -> LlamaConfig:
@@ -94,9 +114,15 @@ def _info(
 ) -> ModelInfo:
     config = model.config
     head = model.lm_head.weight.numel()
+    vocabulary = max(tokenizer.get_vocab().values()) + 1
+    if vocabulary > config.vocab_size:
+        raise UserError(
+            f"{folder / 'tokenizer.json'} has {vocabulary} ids, but the embedding only {config.vocab_size}; "
+            "copy tokenizer and weights of the same model."
+        )
     inner = sum(p.numel() for name, p in model.named_parameters() if not name.startswith(("lm_head", "model.embed_tokens")))
     return ModelInfo(
-        name=card.name, revision=revision(folder), vocab_size=tokenizer.get_vocab_size(),
+        name=card.name, revision=revision(folder), vocab_size=vocabulary,
         mask_id=special_id(tokenizer, card.mask, card), pad_id=special_id(tokenizer, card.pad, card),
         end_ids=tuple(special_id(tokenizer, end, card) for end in card.ends), context_length=config.max_position_embeddings,
         dtype=str(dtype).removeprefix("torch."), device=device, shift=card.shift, shots=card.shots, template=card.template,

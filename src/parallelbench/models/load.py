@@ -61,7 +61,7 @@ def load_exact(rest: str, device: str | None = None) -> Denoiser:
     if options.tokenizer is None:
         return Exact(ItemScheme(options.vocabulary), options.epsilon)
     path = TINY if options.tokenizer == "tiny" else Path(options.tokenizer).expanduser()
-    tokenizer = llada.read_tokenizer(path.parent if path.is_file() else path)
+    tokenizer = llada.read_tokenizer(path if path.suffix == ".json" else path / "tokenizer.json")
     return Exact(TokenScheme(tokenizer, options.epsilon), options.epsilon)
 
 

@@ -53,11 +53,12 @@ def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
 def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerChart:
     """Accuracy against tokens per step: points with intervals, and steps along each family's frontier.
 
-    Rows need the columns of `frame.points`, and `frontier` and `point` of `with_frontier`.
+    Rows need the columns of `frame.points`, and `frontier` and `point` of `with_frontier`; rows of `ceilings` lie behind.
     """
-    colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows))
+    colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows if "family" in row))
     shown = alt.when(CHOSEN).then(alt.value(1.0)).otherwise(alt.value(0.08))
-    base = alt.Chart(alt.Data(values=rows)).encode(x=speed_axis(rows), color=colour)
+    data = alt.Chart(alt.Data(values=rows)).encode(x=speed_axis(rows))
+    base = data.encode(color=colour)
     steps = base.transform_filter("datum.frontier").mark_line(interpolate="step-before", strokeWidth=1.6)
     points = base.transform_filter("datum.point")
     bars = points.mark_rule(strokeWidth=1.3).encode(
@@ -67,11 +68,12 @@ def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerCha
         y=score_axis(), opacity=shown, tooltip=tooltip(), **_shape(rows)
     )
     lines = steps.encode(y=score_axis(), detail="family:N", opacity=shown, order=alt.Order("tokens_per_step:Q"))
-    return alt.layer(lines, bars, dots).properties(width=size[0], height=size[1])
+    behind = _ceilings(data, colour) if any("kind" in row for row in rows) else []
+    return alt.layer(*behind, lines, bars, dots).properties(width=size[0], height=size[1])
 
 
 def _shape(rows: Rows) -> dict[str, Any]:
-    variants = sorted({row["variant"] for row in rows}, key=lambda name: (name != PLAIN, name))
+    variants = sorted({row["variant"] for row in rows if "variant" in row}, key=lambda name: (name != PLAIN, name))
     if len(variants) < 2:
         return {}
     shapes = [SHAPES[place % len(SHAPES)] for place in range(len(variants))]
@@ -101,15 +103,49 @@ def overall(rows: Rows, models: Sequence[str]) -> Any:
     return theme.styled(panels.add_params(CHOSEN).resolve_axis(x="independent", y="independent"))
 
 
-def by_task(rows: Rows) -> Any:
-    """Small multiples: one panel per task."""
-    marked = with_frontier(rows, ("task", "family"))
+def by_task(rows: Rows, exact: Rows, best: Rows) -> Any:
+    """Small multiples: one panel per task; dashed the exact model under the same decoders, grey the best schedule."""
+    marked = with_frontier(rows, ("task", "family")) + (ceilings(rows, exact, best) if exact else [])
     panel = tradeoff(marked, (262, 180), point=45)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
     return theme.styled(
         panel.facet(facet=facet, columns=3, spacing={"row": 22, "column": 22}).add_params(CHOSEN).resolve_axis(x="independent")
     )
+
+
+def ceilings(rows: Rows, exact: Rows, best: Rows) -> Rows:
+    """The rows of the two ceilings, within the tasks and speeds of the measured `rows`."""
+    tasks = {row["task"] for row in rows}
+    slow, fast = (pick(row["tokens_per_step"] for row in rows) for pick in (min, max))
+    steps = [row for row in with_frontier(exact, ("task", "family")) if row["frontier"] and row["task"] in tasks]
+    dashed = [{**row, "kind": "exact", "frontier": False, "point": False} for row in steps]
+    grey = [{**row, "kind": "best"} for row in best if row["task"] in tasks]
+    return [row for row in dashed + grey if slow <= row["tokens_per_step"] <= fast]
+
+
+def _ceilings(data: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
+    """What the same decoders score with exact marginals, and what no choice of positions beats."""
+    base = data.encode(y=score_axis(), order=alt.Order("tokens_per_step:Q"))
+    step: dict[str, Any] = {"interpolate": "step-before"}
+    best = base.transform_filter("datum.kind == 'best'").mark_area(**step, color="#eef1f4", line={"color": "#9aa5b1"})
+    exact = base.transform_filter("datum.kind == 'exact'").mark_line(**step, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8)
+    return [best, exact.encode(color=colour, detail="family:N")]
+
+
+def whose(rows: Rows) -> Any:
+    """Whose the loss is: for each task and setting, three parts stacked."""
+    settings = list(dict.fromkeys(row["setting"] for row in rows))
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    bars = alt.Chart(alt.Data(values=rows)).mark_bar().encode(
+        x=alt.X("setting:N", sort=settings, title=None, axis=alt.Axis(labelAngle=-40)),
+        y=alt.Y("loss:Q", title="accuracy lost", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("part:N", title="lost to", scale=alt.Scale(domain=list(theme.PARTS), range=list(theme.PARTS.values()))),
+        order=alt.Order("place:Q"),
+        tooltip=["task:N", "decoder:N", "part:N", alt.Tooltip("loss:Q", format=".1%")],
+    )  # fmt: skip
+    facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
+    return theme.styled(bars.properties(width=190, height=120).facet(facet=facet, columns=4))
 
 
 def losses(rows: Rows) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,12 +13,16 @@ from parallelbench.analysis.folder import RunFolder, read_run
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import pairs
 from parallelbench.analysis.series import variant
+from parallelbench.analysis.split import best_curve, is_exact, split
 from parallelbench.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """The tables of a run. `curve` is the curve that losses are read off; None where none begins at one token per step."""
+    """The tables of a run. `curve` is the curve that losses are read off; None where none begins at one token per step.
+
+    `split` says whose each loss is, `best` how far any decoder could come; both are empty where no exact model ran.
+    """
 
     folder: RunFolder
     samples: pd.DataFrame
@@ -27,6 +32,8 @@ class ReportData:
     matched: pd.DataFrame
     losses: pd.DataFrame
     curve: str | None
+    split: pd.DataFrame
+    best: list[dict[str, Any]]
 
     @property
     def models(self) -> list[str]:
@@ -60,4 +67,5 @@ def read_report_data(out: Path) -> ReportData:
     overall = overall.assign(variant=[variant(spec) for spec in overall["decoder"]])
     curve = reference_curve(points)
     lost = losses(points, curve or "")
-    return ReportData(folder, samples, tables.cells(samples), points, overall, pairs(samples, points), lost, curve)
+    parts, best = split(samples, points), best_curve(samples[samples["model"].map(is_exact)])
+    return ReportData(folder, samples, tables.cells(samples), points, overall, pairs(samples, points), lost, curve, parts, best)

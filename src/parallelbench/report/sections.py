@@ -10,11 +10,13 @@ from typing import Any
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import aup, pbx
 from parallelbench.analysis.series import is_adaptive
+from parallelbench.analysis.split import is_exact
 from parallelbench.report import charts
 from parallelbench.report.charts import Rows
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
+from parallelbench.report.theme import PARTS
 
 POINT = [
     "model",
@@ -30,6 +32,7 @@ POINT = [
     "high",
 ]
 BARS = (0.9, 0.8, 0.7)
+CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best that any choice of positions can score."
 STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
 
 
@@ -60,10 +63,40 @@ def by_task(data: ReportData) -> Section:
     """The same, task by task."""
     figures = []
     for place, model in enumerate(data.models):
-        rows = [row for row in _picked(as_rows(data.points), POINT) if row["model"] == model]
-        caption = f"{model}: one panel per task, 95 % Wilson intervals over samples."
-        figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, charts.by_task(rows), rows))
+        points = _picked(as_rows(data.points), POINT)
+        rows = [row for row in points if row["model"] == model]
+        exact = [] if is_exact(model) else [row for row in points if is_exact(row["model"])]
+        caption = f"{model}: one panel per task, 95 % Wilson intervals over samples." + (CEILINGS if exact else "")
+        chart = charts.by_task(rows, exact, data.best)
+        figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
     return Section("by-task", "Task by task", "", figures)
+
+
+def whose(data: ReportData) -> Section | None:
+    """Whose the loss is: no decoder avoids it, the decoder's, or the model's."""
+    figures: list[Figure] = []
+    for model, series in dict.fromkeys(zip(data.split["model"], data.split["series"], strict=True)):
+        own = [row for row in as_rows(data.split) if (row["model"], row["series"]) == (model, series)]
+        if len(own) > len(data.tasks):  # a curve, not a single setting
+            rows = [part for row in own for part in _parts(row)]
+            caption = f"{model} under {series}: how much of the accuracy is lost at each setting, and to what."
+            figures.append(Figure(f"whose-{len(figures) + 1}", caption, charts.whose(rows), rows))
+    if not figures:
+        return None
+    text = (
+        "Three accuracies split each loss: the best that any choice of positions scores in as many forwards; a perfect model "
+        "under the same decoder; and this model under it. Where the best is unknown, its part is counted to the decoder."
+    )
+    return Section("whose", "Whose loss it is", text, figures)
+
+
+def _parts(row: dict[str, Any]) -> Rows:
+    lost = (0.0 if math.isnan(row["best"]) else row["unavoidable"], row["of_decoder"], row["of_model"])
+    keys = {key: row[key] for key in ("model", "task", "decoder", "setting", "measured", "exact", "best")}
+    return [
+        {**keys, "part": name, "place": place, "loss": max(0.0, value)}
+        for place, (name, value) in enumerate(zip(PARTS, lost, strict=True))
+    ]
 
 
 def lost(data: ReportData) -> Section | None:
@@ -165,4 +198,4 @@ def _picked(rows: Rows, keys: list[str]) -> Rows:
     return [{key: row[key] for key in keys} for row in rows]
 
 
-SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (tradeoff, lost, by_task, matched, numbers)
+SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (tradeoff, lost, by_task, whose, matched, numbers)

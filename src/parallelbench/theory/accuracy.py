@@ -76,7 +76,7 @@ def replace_random(n: int, quota: Quota, ranked: bool, greedy: bool) -> float:
         q = 1.0 / m if m <= 2 or not greedy else 0.0
         step = _ranked_step if ranked else _regardless_step
         accuracy.append(step(m, q, quota, accuracy))
-    return accuracy[n]
+    return min(1.0, accuracy[n])
 
 
 def _regardless_step(m: int, q: float, quota: Quota, accuracy: Sequence[float]) -> float:

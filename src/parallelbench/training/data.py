@@ -41,11 +41,11 @@ MIXTURE = (
         "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.5, "waiting_line/insert_index": 1.0,
         "waiting_line/remove_index": 0.8, "waiting_line/replace_index": 0.8, "waiting_line/reverse": 0.7,
         "waiting_line/copy": 0.4,
-    }, length=96, canvas=32, batch=32),
-    Group("puzzles", 0.24, {"puzzle/latin_square_n4": 2.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=32),
+    }, length=96, canvas=32, batch=64),
+    Group("puzzles", 0.24, {"puzzle/latin_square_n4": 2.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
     Group("operations", 0.10, {
         "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.5,
-    }, length=97, canvas=33, batch=24),
+    }, length=97, canvas=33, batch=40),
 )  # fmt: skip
 
 
@@ -97,18 +97,15 @@ def held_out(sample: Sample) -> bool:
     return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
 
 
-def batches(tokenizer: Tokenizer, seed: int, grow_at: int, start: int = 0) -> Iterator[tuple[str, Batch]]:
-    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone.
-
-    From step `grow_at` on batches have twice as many rows.
-    """
+def batches(tokenizer: Tokenizer, seed: int, start: int = 0) -> Iterator[tuple[str, Batch]]:
+    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone."""
     encoder = Encoder(tokenizer)
     tasks = {name: load_task(name) for group in MIXTURE for name in group.tasks}
     step = start
     while True:
         rng = stream("training", seed, step)
         group = rng.choices(MIXTURE, [group.share for group in MIXTURE])[0]
-        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch * (1 if step < grow_at else 2))
+        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
         rows = [_draw(encoder, tasks[name], rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop)) for name in chosen]
         yield group.name, encoder.batch(rows, group.length, group.canvas)
         step += 1

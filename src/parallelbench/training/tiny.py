@@ -32,17 +32,16 @@ class Recipe(Options):
     """Everything that decides the weights, together with the package's version and the machine's arithmetic."""
 
     seed: int = 0
-    steps: int = Field(default=7_000, ge=1)
+    steps: int = Field(default=3_600, ge=1)
     warmup: int = 100
-    grow_at: int = Field(default=1_500, description="step from which batches are twice as large")
     cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
     mlp_size: int = 352
-    rope_theta: float = 500_000.0
-    muon_rate: float = Field(default=0.02, description="matrices inside the blocks")
-    adam_rate: float = Field(default=3e-3, description="embedding and norms")
+    rope_theta: float = 10_000.0
+    muon_rate: float = Field(default=0.01, description="matrices inside the blocks")
+    adam_rate: float = Field(default=2e-3, description="embedding and norms")
     threads: int = 2
 
 
@@ -97,7 +96,7 @@ class Optimisers:
         for optimiser, rate in ((self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
-            optimiser.step()  # type: ignore[no-untyped-call]
+            optimiser.step()
 
     def state(self) -> list[dict[str, Any]]:
         """The state of both optimisers."""
@@ -129,7 +128,8 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
     losses: dict[str, list[float]] = {}
     mask_id = special_id(tokenizer, MASK, CARDS["tiny"])
     began = time.perf_counter() - seconds
-    for step, (group, batch) in zip(range(first, recipe.steps), batches(tokenizer, recipe.seed, recipe.grow_at, first), strict=False):
+    drawn = batches(tokenizer, recipe.seed, first)
+    for step, (group, batch) in zip(range(first, recipe.steps), drawn, strict=False):
         masked = draw_mask(batch, torch.Generator().manual_seed(recipe.seed * 1_000_003 + step))
         loss = masked_loss(model, batch, masked, mask_id)
         model.zero_grad(set_to_none=True)

@@ -1,0 +1,215 @@
+"""Does a decoder keep its contract? `conform(decoder)` runs it through the engine on the exact model and names what it breaks.
+
+The exact model never errs, so what goes wrong is the decoder's. Every decoder must show five properties:
+
+* end: it leaves no mask, and stays below the engine's limit of forwards;
+* one by one: a token a step is right on every law, because every token drawn has a right answer behind it;
+* bound: on Shuffle all open positions look alike, so in any order steps of s_t out of m_t open positions are right with the
+  probability prod_t m_t! / ((m_t - s_t)! m_t^s_t) (paper, equation 4), and more steps are never worse (Theorem 2). A decoder
+  that draws at temperature 1 and never revises may not score less;
+* ledger: replaying the writes gives the answer, and each forward has its entry;
+* batch: tokens and ledger are the same alone, among others and in another order.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import NamedTuple
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+from parallelbench.decoding.decoder import Decoder
+from parallelbench.decoding.engine import Engine
+from parallelbench.decoding.load import check_pair
+from parallelbench.decoding.prompts import make_prompt
+from parallelbench.decoding.state import DecoderFault
+from parallelbench.metrics import score
+from parallelbench.models.base import Denoiser
+from parallelbench.models.exact import Exact
+from parallelbench.models.exact_items import ItemScheme
+from parallelbench.models.exact_tokens import TokenScheme
+from parallelbench.schema import Generation, Prompt
+from parallelbench.tasks import load_task
+from parallelbench.tasks.lists import OPERATIONS
+from parallelbench.theory.laws import RANDOM
+
+EPSILON = 1e-6
+Z999 = 3.2905267314919255
+"""Half width of a 99.9 % interval in standard deviations."""
+ITEM_TASKS = (
+    *(f"list_ops/{name}:lengths=[4],max_new_tokens=12" for name in OPERATIONS),
+    "puzzle/latin_square_n3:max_new_tokens=18",
+    "puzzle/sudoku_n4_8:max_new_tokens=20",
+)
+TOKEN_TASKS = (
+    *(f"list_ops/{name}:items=numbers,lengths=[3],max_new_tokens=29" for name in ("copy", *RANDOM)),
+    *ITEM_TASKS[-2:],
+)
+FLIGHT = 64
+SHUFFLED = 4
+DRAWS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A model, and a task for each law."""
+
+    name: str
+    model: Denoiser
+    tasks: tuple[str, ...]
+
+
+class Share(NamedTuple):
+    """Right answers to Shuffle: counted, and as many as the sizes of the steps promise, with its variance; mean forwards."""
+
+    right: int
+    promised: float
+    variance: float
+    forwards: float
+
+
+def conform(decoder: Decoder, careful: Decoder | None = None) -> list[str]:
+    """Return the properties that a decoder breaks, one sentence each; empty where it keeps all of them.
+
+    `careful` is its setting that commits one token a step; None: `one_by_one_setting`.
+
+    Raises:
+        UserError: the decoder needs something that the exact model does not offer.
+    """
+    for world in worlds():
+        check_pair(world.model.info, decoder.model_copy(update={"block": None}), 1)
+    slow = careful or one_by_one_setting(decoder)
+    try:
+        runs = [(world, _decode(decoder, world, FLIGHT)) for world in worlds()]
+        about_runs = [broken for check in (_ends, _booked) for world, run in runs for broken in check(world, run)]
+        batched = [broken for world, run in runs for broken in _batched(decoder, world, run)]
+        return [*about_runs, *_right_one_by_one(slow), *_bounded(decoder), *batched]
+    except DecoderFault as fault:
+        return [f"contract: {fault}."]
+
+
+def one_by_one_setting(decoder: Decoder) -> Decoder:
+    """The decoder at one token a step: k = 1 where it has a k, else blocks of one position."""
+    fields = type(decoder).model_fields
+    if "k" in fields:
+        return decoder.model_copy(update={"k": 1, "steps": None} if "steps" in fields else {"k": 1})
+    return decoder.model_copy(update={"block": 1})
+
+
+@cache
+def worlds() -> tuple[World, ...]:
+    """The exact model item by item, and with one token a character."""
+    by_character = TokenScheme(_characters(), EPSILON)
+    return (
+        World("item by item", Exact(ItemScheme(64), EPSILON), ITEM_TASKS),
+        World("under a tokenizer", Exact(by_character, EPSILON), TOKEN_TASKS),
+    )
+
+
+def shuffle_share(decoder: Decoder, count: int = DRAWS, seed: int = 0) -> Share:
+    """Decode Shuffle of four items at temperature 1, any order allowed; samples that were revised promise nothing."""
+    model = worlds()[0].model
+    task = load_task(f"list_ops/shuffle:lengths=[{SHUFFLED}],may_stay=true")
+    sample = task.sample(0, 0, 0)
+    prompts = (make_prompt(model, replace(sample, index=index), task.max_new_tokens, infill=True) for index in range(count))
+    right, promised, variance, forwards = 0, 0.0, 0.0, 0
+    for done in Engine(model, DRAWS).generate(prompts, decoder.model_copy(update={"temperature": 1.0}), seed):
+        forwards += sum(done.ledger.nfe.values())
+        right += int(score(done.prompt.sample, done.text, task.metrics[:1])[task.metrics[0]])
+        chance = _promise(done)
+        promised += chance
+        variance += chance * (1.0 - chance)
+    return Share(right, promised, variance, forwards / count)
+
+
+def _ends(world: World, run: Sequence[Generation]) -> Iterator[str]:
+    said = {"unfinished": "it returns while masks are left", "capped": "it uses more forwards than the engine allows"}
+    flags = {flag for done in run for flag in done.ledger.flags}
+    yield from (f"end: {said.get(flag, flag)} ({world.name})." for flag in sorted(flags))
+    if any(world.model.info.mask_id in done.token_ids for done in run):
+        yield f"end: an answer holds a mask ({world.name})."
+
+
+def _right_one_by_one(careful: Decoder) -> Iterator[str]:
+    for world in worlds():
+        metrics = {(task := load_task(spec)).name: task.metrics[0] for spec in world.tasks}
+        for decoder in {one.spec: one for one in (careful, careful.model_copy(update={"temperature": 1.0}))}.values():
+            answers = [(done.prompt.sample, done.text) for done in _decode(decoder, world, FLIGHT)]
+            wrong = {sample.task for sample, text in answers if sum(score(sample, text, [metrics[sample.task]]).values()) < 1.0}
+            if wrong:
+                yield f"one by one: {decoder.spec} is wrong on {', '.join(sorted(wrong))} ({world.name})."
+
+
+def _bounded(decoder: Decoder) -> Iterator[str]:
+    share = shuffle_share(decoder)
+    if share.right < share.promised - Z999 * math.sqrt(share.variance) - 1e-6:
+        yield (
+            f"bound: at temperature 1 it is right on {share.right} of {DRAWS} shuffles of {SHUFFLED}, where its steps promise "
+            f"{share.promised:.0f}; does it write the tokens that were drawn?"
+        )
+
+
+def _booked(world: World, run: Sequence[Generation]) -> Iterator[str]:
+    for done in run:
+        ledger, task = done.ledger, done.prompt.sample.task
+        forwards = sum(ledger.nfe.values())
+        if len(ledger.history) != forwards or ledger.rows < forwards or ledger.q_tokens < ledger.rows:
+            yield f"ledger: the forwards of {task} do not add up ({world.name})."
+            return
+        if _replayed(done, world.model.info.mask_id) != done.token_ids:
+            yield f"ledger: the writes do not give the answer to {task} ({world.name}); use state.write."
+            return
+
+
+def _batched(decoder: Decoder, world: World, run: Sequence[Generation]) -> Iterator[str]:
+    others = (_decode(decoder, world, 1), _decode(decoder, world, 5, backwards=True))
+    answers = [{done.prompt.sample.id: (done.token_ids, repr(done.ledger)) for done in one} for one in (run, *others)]
+    if answers[1:] != answers[:-1]:
+        yield f"batch: an answer depends on its batch or on what ran before it ({world.name})."
+
+
+def _decode(decoder: Decoder, world: World, batch_size: int, backwards: bool = False) -> list[Generation]:
+    prompts = _prompts(world, decoder.block or 1)
+    return list(Engine(world.model, batch_size).generate(prompts[::-1] if backwards else prompts, decoder))
+
+
+@cache
+def _prompts(world: World, block: int) -> Sequence[Prompt]:
+    """One question of each task, on a canvas that can be divided into blocks."""
+    tasks = [load_task(spec) for spec in world.tasks]
+    return [make_prompt(world.model, task.sample(0, 0, 0), -(-task.max_new_tokens // block) * block) for task in tasks]
+
+
+def _promise(done: Generation) -> float:
+    """The probability of a right shuffle for steps of these sizes; 0 where the writes are not one for each item."""
+    writes = [write for step in done.ledger.history for write in step]
+    if len(writes) != SHUFFLED or any(action != "commit" for *_, action in writes):
+        return 0.0
+    chance, left = 1.0, len(writes)
+    for step in done.ledger.history:
+        chance *= math.prod((left - taken) / left for taken in range(len(step)))
+        left -= len(step)
+    return chance
+
+
+def _replayed(done: Generation, mask_id: int) -> tuple[int, ...] | None:
+    """The canvas after all writes of the ledger; None where a write is none that the engine could have booked."""
+    canvas = list(done.prompt.canvas)
+    for position, token, _, action in (write for step in done.ledger.history for write in step):
+        meant = "remask" if token == mask_id else "commit" if canvas[position] == mask_id else "edit"
+        if action != meant or done.prompt.canvas[position] != mask_id:
+            return None
+        canvas[position] = token
+    return tuple(canvas)
+
+
+def _characters() -> Tokenizer:
+    """One token a printable character."""
+    tokenizer = Tokenizer(models.WordLevel({character: i for i, character in enumerate(string.printable)}, unk_token=" "))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return tokenizer

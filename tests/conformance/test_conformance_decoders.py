@@ -1,0 +1,156 @@
+"""Every decoder of the registry keeps the contract, and each property catches a decoder that breaks it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import ClassVar
+
+import pytest
+from decoder_settings import SETTINGS
+
+from parallelbench.decoding import DECODERS, Step, load_decoder
+from parallelbench.decoding.conformance import Z999, conform, one_by_one_setting, shuffle_share, worlds
+from parallelbench.decoding.decoder import Decoder, Program
+from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.state import COMMITTED
+from parallelbench.errors import UserError
+from parallelbench.tasks import load_task
+from parallelbench.theory.laws import RANDOM
+
+
+@pytest.mark.parametrize("name", DECODERS.names())
+def test_every_decoder_of_the_registry_conforms(name: str) -> None:
+    assert name in SETTINGS, f"write the settings of {name} into tests/conformance/decoder_settings.py"
+    careful, *faster = (load_decoder(spec) for spec in SETTINGS[name])
+    for decoder in faster or [careful]:
+        assert conform(decoder, careful) == []
+    assert conform(load_decoder(name)) == [], "with the defaults, and the one-by-one setting that doctor would take"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_more_steps_are_never_worse(name: str) -> None:
+    shares = [shuffle_share(load_decoder(spec)) for spec in SETTINGS[name]]
+    slowest = shares[0]
+    assert (slowest.forwards, slowest.right) == (4.0, 400)
+    for slow, fast in itertools.pairwise(shares):
+        if slow.forwards > fast.forwards:
+            assert slow.promised > fast.promised
+            spread = math.sqrt(slow.variance + fast.variance)
+            assert slow.right > fast.right - Z999 * spread
+
+
+def test_a_decoder_that_needs_what_the_exact_model_lacks_is_refused() -> None:
+    class Attentive(Paired):
+        needs = frozenset({"attention"})
+
+    with pytest.raises(UserError, match="needs attention"):
+        conform(Attentive())
+
+
+def test_the_worlds_hold_every_law_and_both_ways_to_cut_answers() -> None:
+    for world in worlds():
+        assert {load_task(spec).law for spec in world.tasks} == {"deterministic", "latin_square", *RANDOM}
+
+
+class Paired(Step):
+    """The first `k` open positions a step; what follows breaks it one property at a time."""
+
+    family = "paired"
+    k: int = 2
+
+    def request(self, state):
+        return Forward(top=3)
+
+    def step(self, signals, state, memory):
+        state.write(signals.positions[: self.k], self.tokens(signals)[: self.k])
+
+    def tokens(self, signals):
+        return signals.token
+
+
+class Quitter(Program):
+    """Leaves masks."""
+
+    family = "quitter"
+
+    def run(self, state):
+        signals = yield Forward()
+        state.write(signals.positions[:1], signals.token[:1])
+
+
+class Ditherer(Step):
+    """Takes back what it writes, and never comes to an end."""
+
+    family = "ditherer"
+
+    def step(self, signals, state, memory):
+        state.write(signals.positions, signals.token)
+        state.remask(signals.positions)
+
+
+class SecondBest(Paired):
+    """Writes the second most probable token: wrong even one by one."""
+
+    def tokens(self, signals):
+        return signals.top_token[:, 1]
+
+
+class NotDrawn(Paired):
+    """Takes the first of the best tokens at every temperature, so that equal items collide."""
+
+    def tokens(self, signals):
+        return signals.top_token[:, 0]
+
+
+class Smuggler(Paired):
+    """Writes past the engine."""
+
+    def step(self, signals, state, memory):
+        at = signals.positions[: self.k]
+        state.canvas[at] = signals.token[: self.k]
+        state.status[at] = COMMITTED
+
+
+class Gossip(Paired):
+    """Lets samples know of each other."""
+
+    seen: ClassVar[list[int]] = [0]
+
+    def step(self, signals, state, memory):
+        self.seen[0] += 1
+        at = [self.seen[0] % len(signals.positions)]
+        state.write(signals.positions[at], signals.token[at])
+
+
+class Vandal(Paired):
+    """Writes over what the frame gives."""
+
+    def step(self, signals, state, memory):
+        state.write([0], signals.token[:1])
+
+
+@pytest.mark.parametrize(
+    ("decoder", "broken"),
+    [
+        (Paired(), []),
+        (Quitter(), ["end", "one by one"]),
+        (Ditherer(), ["end", "one by one"]),
+        (SecondBest(), ["one by one", "bound"]),
+        (NotDrawn(), ["bound"]),
+        (Smuggler(), ["ledger"]),
+        (Gossip(), ["batch"]),
+        (Vandal(), ["contract"]),
+    ],
+    ids=lambda value: value.family if isinstance(value, Decoder) else "",
+)
+def test_each_property_catches_a_decoder_that_breaks_it(decoder: Decoder, broken: list[str]) -> None:
+    found = conform(decoder)
+    assert sorted({sentence.partition(":")[0] for sentence in found}) == sorted(broken), found
+    assert all(sentence.endswith((".", "?")) and "\n" not in sentence for sentence in found)
+
+
+def test_the_one_by_one_setting_follows_from_the_keys() -> None:
+    assert one_by_one_setting(load_decoder("confidence:steps=7")).spec == "confidence:k=1"
+    assert one_by_one_setting(Paired(k=3)).k == 1
+    assert one_by_one_setting(load_decoder("threshold:gamma=0.1")).spec == "threshold:gamma=0.1,block=1"
