@@ -90,7 +90,6 @@ def read_tokenizer(path: Path) -> Tokenizer:
     Raises:
         UserError: it is missing or describes no tokenizer.
     """
-    path = folder / "tokenizer.json"
     described = read_json(path)
     if "model" not in described:
         raise UserError(f"{path} describes no tokenizer; copy the checkpoint again.")

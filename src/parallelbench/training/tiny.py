@@ -93,7 +93,8 @@ class Optimisers:
         recipe = self.recipe
         falling = (recipe.steps - step) / max(1.0, recipe.cooldown * recipe.steps)
         factor = min(1.0, (step + 1) / recipe.warmup, falling)
-        for optimiser, rate in ((self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)):
+        pairs: list[tuple[torch.optim.Optimizer, float]] = [(self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)]
+        for optimiser, rate in pairs:
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
             optimiser.step()
