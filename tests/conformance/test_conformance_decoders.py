@@ -10,11 +10,11 @@ import pytest
 from decoder_settings import SETTINGS
 
 from parallelbench.decoding import DECODERS, Step, load_decoder
-from parallelbench.decoding.conformance import Z999, conform, one_by_one_setting, shuffle_share, worlds
 from parallelbench.decoding.decoder import Decoder, Program
 from parallelbench.decoding.signals import Forward
 from parallelbench.decoding.state import COMMITTED
 from parallelbench.errors import UserError
+from parallelbench.experiments.conformance import Z999, conform, one_by_one_setting, shuffle_share, worlds
 from parallelbench.tasks import load_task
 from parallelbench.theory.laws import RANDOM
 

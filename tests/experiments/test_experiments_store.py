@@ -38,13 +38,13 @@ def records(out: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def start(out: Path, *more: str) -> subprocess.Popen[str]:
+def start(out: Path, *more: str, delay: float = 0.004) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         str(SCRIPT),
         "run",
         "-m",
-        "fake:delay=0.004",
+        f"fake:delay={delay}",
         "--limit",
         "12",
         "--batch-size",
@@ -93,7 +93,7 @@ def test_a_killed_run_continues_to_identical_records(tmp_path: Path, undisturbed
 
 def test_an_interrupted_run_says_how_to_continue(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    process = start(out)
+    process = start(out, delay=0.1)  # slow enough to be met at work on any machine
     wait_for_lines(process, out, 5)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()

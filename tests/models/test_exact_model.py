@@ -13,8 +13,8 @@ from test_exact_marginals import digits_tokenizer
 from parallelbench import cli
 from parallelbench.analysis.stats import wilson
 from parallelbench.decoding import check_law, load_decoder
-from parallelbench.decoding.conformance import Z999
 from parallelbench.errors import UserError
+from parallelbench.experiments.conformance import Z999
 from parallelbench.experiments.plan import plan
 from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import load_sweep

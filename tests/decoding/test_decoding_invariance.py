@@ -1,0 +1,77 @@
+"""The same tokens and the same ledger, to the bit, whatever else is in the batch: for every decoder there is."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from decoding_fakes import SETTINGS
+
+from parallelbench.decoding import DECODERS, Engine, load_decoder, make_prompt
+from parallelbench.models.base import Denoiser
+from parallelbench.schema import Ledger, Prompt
+from parallelbench.tasks import load_task
+
+TASKS = (
+    ("waiting_line/shuffle:shots=0", 8), ("waiting_line/copy:shots=1", 16), ("puzzle/sudoku_n4_12:shots=0", 8),
+    ("list_ops/copy:shots=0,infill=true", 8), ("list_ops/copy:shots=2", 8),
+)  # fmt: skip
+Answers = dict[str, tuple[tuple[int, ...], str, int, Ledger]]
+
+
+@pytest.fixture(scope="module")
+def prompts(random_model: Denoiser) -> list[Prompt]:
+    """Prompts of mixed tasks, canvases and, without the padding of the model's card, lengths."""
+    made = []
+    for spec, canvas in TASKS:
+        task = load_task(spec)
+        made += [make_prompt(random_model, task.sample(0, index), canvas, task.infill) for index in range(5)]
+    random.Random(0).shuffle(made)
+    pad = random_model.info.pad_id
+    return [replace(one, ids=tuple(token for token in one.ids if token != pad)) for one in made]
+
+
+def answers(model: Denoiser, prompts: list[Prompt], spec: str, batch_size: int) -> Answers:
+    done = Engine(model, batch_size).generate(prompts, load_decoder(spec), seed=3)
+    found = {one.prompt.text: (one.token_ids, one.text, one.content_tokens, one.ledger) for one in done}
+    assert len(found) == len(prompts)
+    return found
+
+
+def compare(model: Denoiser, prompts: list[Prompt], spec: str) -> None:
+    alone = answers(model, prompts, spec, 1)
+    shuffled = random.Random(1).sample(prompts, len(prompts))
+    for order, batch_size in ((prompts, 7), (shuffled, 64), (prompts[::-1], 7)):
+        assert answers(model, order, spec, batch_size) == alone, f"{spec} at batch {batch_size}"
+
+
+def test_the_prompts_are_mixed(prompts: list[Prompt]) -> None:
+    assert len({len(one.ids) + len(one.canvas) for one in prompts}) > 10
+    assert len({(len(one.ids) + len(one.canvas) - 1) // 16 for one in prompts}) > 3
+
+
+@pytest.mark.parametrize("name", DECODERS.names())
+def test_batch_and_order_change_nothing(name: str, random_model: Denoiser, prompts: list[Prompt]) -> None:
+    if name not in SETTINGS:
+        pytest.fail(f"decoder '{name}' has no settings in decoding_fakes.SETTINGS; add some, blocks and temperature among them")
+    for spec in SETTINGS[name]:
+        compare(random_model, prompts, spec)
+
+
+def test_every_common_key_is_walked() -> None:
+    decoders = [load_decoder(spec) for specs in SETTINGS.values() for spec in specs]
+    assert all(decoder.family == name for name, specs in SETTINGS.items() for decoder in map(load_decoder, specs))
+    for key in ("block", "temperature", "top_p", "ties"):
+        assert len({getattr(decoder, key) for decoder in decoders}) > 1, key
+
+
+@pytest.mark.parametrize("spec", ["confidence:k=4", "threshold:gamma=0.9", "random:k=3,temperature=1.0"])
+def test_the_shipped_model_is_invariant_too(spec: str, shipped_model: Denoiser) -> None:
+    tasks = [load_task(name) for name in ("waiting_line/shuffle", "puzzle/latin_square_n4")]
+    prompts = [
+        make_prompt(shipped_model, task.sample(0, index, shipped_model.info.shots), task.max_new_tokens)
+        for task in tasks
+        for index in range(6)
+    ]
+    compare(shipped_model, prompts, spec)

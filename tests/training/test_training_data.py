@@ -1,0 +1,120 @@
+"""What is trained on: batches that follow from seed and step, masks, and what is kept out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from parallelbench.experiments.spec import Sweep
+from parallelbench.schema import Sample
+from parallelbench.tasks import load_task
+from parallelbench.training.data import MIXTURE, TRAINING_SEEDS, Batch, Encoder, batches, held_out
+from parallelbench.training.tiny import draw_mask
+from parallelbench.training.tokenizer import build_tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    """The one that training makes."""
+    return build_tokenizer(name for group in MIXTURE for name in group.tasks)
+
+
+def batch_of(free: list[list[int]]) -> Batch:
+    flags = torch.tensor(free, dtype=torch.bool)
+    return Batch(torch.zeros(flags.shape, dtype=torch.long), flags, torch.zeros(flags.shape, dtype=torch.long), flags)
+
+
+def test_the_number_of_masks_is_uniform_and_so_is_each_position() -> None:
+    free = [[1, 1, 0, 1, 1, 0, 1]] * 6000
+    masked = draw_mask(batch_of(free), torch.Generator().manual_seed(0))
+    assert not masked[:, [2, 5]].any()
+    counts = np.bincount(masked.sum(1).numpy(), minlength=6)
+    assert counts[0] == 0 and float(((counts[1:] - 1200) ** 2 / 1200).sum()) < 18.47  # chi-square, 4 degrees, 0.999
+    for count in range(1, 6):
+        share = masked[masked.sum(1) == count][:, [0, 1, 3, 4, 6]].double().mean(0)
+        assert float((share - count / 5).abs().max()) < 0.06
+
+
+def test_a_row_with_one_free_position_masks_it_and_rows_differ() -> None:
+    masked = draw_mask(batch_of([[0, 1, 0]] * 50), torch.Generator().manual_seed(0))
+    assert masked[:, 1].all() and masked.sum() == 50
+    wide = draw_mask(batch_of([[1] * 20] * 50), torch.Generator().manual_seed(0))
+    assert len({tuple(row.tolist()) for row in wide}) > 40
+    again = draw_mask(batch_of([[1] * 20] * 50), torch.Generator().manual_seed(0))
+    assert torch.equal(wide, again)
+
+
+def test_a_batch_follows_from_seed_and_step(tokenizer: Tokenizer) -> None:
+    first = list(islice(batches(tokenizer, 0), 4))
+    (later,) = islice(batches(tokenizer, 0, start=3), 1)
+    assert first[3][0] == later[0]
+    for name in ("ids", "attend", "columns", "free"):
+        assert torch.equal(getattr(first[3][1], name), getattr(later[1], name))
+    (other,) = islice(batches(tokenizer, 1), 1)
+    assert other[1].ids.shape != first[0][1].ids.shape or not torch.equal(other[1].ids, first[0][1].ids)
+
+
+def test_a_row_is_a_prompt_and_its_answer(tokenizer: Tokenizer) -> None:
+    pad, end = (tokenizer.token_to_id(token) for token in ("<|pad|>", "<|endoftext|>"))
+    for name, batch in islice(batches(tokenizer, 0), 6):
+        group = next(group for group in MIXTURE if group.name == name)
+        assert batch.ids.shape == (group.batch, group.length) and batch.columns.shape == (group.batch, group.canvas)
+        assert (batch.ids[~batch.attend] == pad).all() and batch.free.any(1).all()
+        canvas = batch.ids.gather(1, batch.columns)
+        assert not (canvas[batch.free] == pad).any()
+        if name != "operations":
+            assert batch.free.all() and (canvas[:, -1] == end).any()
+
+
+def solutions(tokenizer: Tokenizer, count: int) -> list[str]:
+    """The answers of the Sudokus in the first batches of puzzles."""
+    found: list[str] = []
+    for name, batch in batches(tokenizer, 0):
+        if name == "puzzles":
+            texts = [tokenizer.decode(row.tolist(), skip_special_tokens=False) for row in batch.ids]
+            found += [text.split("<|assistant|>")[1].split("<|endoftext|>")[0] for text in texts if "udoku" in text]
+        if len(found) >= count:
+            return found
+    raise AssertionError("unreachable")
+
+
+def test_held_out_sudokus_are_never_trained_on(tokenizer: Tokenizer) -> None:
+    task = load_task("puzzle/sudoku_n4_12")
+    samples = [task.sample(0, index, shots=0) for index in range(400)]
+    kept_out = {sample.answer for sample in samples if held_out(sample)}
+    assert 30 <= len(kept_out) <= 90
+    trained = solutions(tokenizer, 150)
+    assert trained[0] in {sample.answer for sample in samples} | set(trained) and not kept_out & set(trained)
+    assert len(set(trained)) > 60
+    assert not held_out(load_task("waiting_line/copy").sample(0, 0, shots=0))
+
+
+def test_the_answers_decoded_above_are_those_of_the_task(tokenizer: Tokenizer) -> None:
+    answers = {load_task("puzzle/sudoku_n4_12").sample(0, index, shots=0).answer for index in range(2000)}
+    assert len(answers) > 250 and set(solutions(tokenizer, 20)) <= answers
+
+
+@pytest.mark.parametrize("name", [name for group in MIXTURE for name in group.tasks])
+def test_every_task_of_the_mixture_fits_its_group(name: str, tokenizer: Tokenizer) -> None:
+    group = next(group for group in MIXTURE if name in group.tasks)
+    task, encoder = load_task(name), Encoder(tokenizer)
+    for index in range(60):
+        prompt, canvas, free = encoder.row(
+            task.sample(TRAINING_SEEDS.start + index, index, 0), task.max_new_tokens, task.infill
+        )
+        assert len(canvas) == len(free) <= group.canvas and len(prompt) + len(canvas) <= group.length
+        assert Counter(free)[True] == len(free) or task.infill
+
+
+def test_benchmarks_draw_from_other_streams() -> None:
+    defaults = Sweep(models="tiny", tasks="waiting_line/copy", decoders="one_by_one").seeds
+    assert not any(seed in TRAINING_SEEDS for seed in defaults) and TRAINING_SEEDS.start >= 1 << 40
+    task = load_task("waiting_line/sort")
+    drawn: list[Sample] = [task.sample(TRAINING_SEEDS.start + number, number, 0) for number in range(300)]
+    fresh = [task.sample(0, number, 0) for number in range(300)]
+    assert not {sample.turns[-1].text for sample in drawn} & {sample.turns[-1].text for sample in fresh}

@@ -1,0 +1,81 @@
+"""The circuit that the first weights hold: heads that look beside themselves, heads that pair, a copy that is read out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import LlamaForCausalLM
+
+from parallelbench.training.tiny import Recipe, new_model
+
+VOCABULARY, LENGTH, HOLE = 300, 60, 54
+
+
+@pytest.fixture(scope="module")
+def model() -> LlamaForCausalLM:
+    made = new_model(Recipe(), VOCABULARY).eval()
+    made.set_attn_implementation("eager")
+    return made
+
+
+def rows(count: int, seed: int = 0) -> Tensor:
+    """Rows of different tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randperm(VOCABULARY, generator=generator)[:LENGTH] for _ in range(count)])
+
+
+def attention(model: LlamaForCausalLM, ids: Tensor, layer: int) -> Tensor:
+    """Attention of a layer, [rows, heads, queries, keys]."""
+    with torch.no_grad():
+        out: Tensor = model(input_ids=ids, output_attentions=True, use_cache=False).attentions[layer]
+    return out
+
+
+def test_two_heads_look_at_their_neighbours(model: LlamaForCausalLM) -> None:
+    weights = attention(model, rows(8), 0)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
+    left = weights[:, 0].diagonal(offset=-1, dim1=1, dim2=2)
+    right = weights[:, 1].diagonal(offset=1, dim1=1, dim2=2)
+    assert float(left.min()) > 0.9 and float(right.min()) > 0.9
+
+
+def test_the_other_heads_prefer_nobody(model: LlamaForCausalLM) -> None:
+    weights = attention(model, rows(8), 0)[:, 2:]
+    for offset in (-1, 1):
+        assert float(weights.diagonal(offset=offset, dim1=2, dim2=3).mean()) < 0.2
+
+
+def paired(count: int) -> tuple[Tensor, list[int]]:
+    """Rows in which a mask has the neighbours that another token has, and where the first of these three stands."""
+    ids = rows(count)
+    places = [2 + row for row in range(count)]
+    for row, place in enumerate(places):
+        ids[row, HOLE - 1] = ids[row, place]
+        ids[row, HOLE] = 1
+        ids[row, HOLE + 1] = ids[row, place + 2]
+    return ids, places
+
+
+def test_two_heads_find_the_place_with_the_same_neighbour(model: LlamaForCausalLM) -> None:
+    ids, places = paired(40)
+    weights = attention(model, ids, 1)[:, :2, HOLE].clone()
+    weights[:, :, HOLE] = 0.0  # the position itself has its own neighbours too
+    found = weights.argmax(-1) == torch.tensor(places)[:, None] + 1
+    assert float(found.double().mean(0).min()) > 0.7  # RoPE's slow pairs still turn a little over the length of a row
+
+
+def test_a_copied_token_is_read_out_as_itself(model: LlamaForCausalLM) -> None:
+    attend, embedding = model.model.layers[1].self_attn, model.model.embed_tokens.weight
+    size = model.config.hidden_size // model.config.num_attention_heads
+    with torch.no_grad():
+        read = torch.nn.functional.rms_norm(embedding, embedding.shape[1:])
+        for own in (slice(0, size), slice(size, 2 * size)):
+            copied = read @ attend.v_proj.weight[own].T @ attend.o_proj.weight[:, own].T
+            assert float(((copied @ embedding.T).argmax(1) == torch.arange(VOCABULARY)).double().mean()) > 0.9
+
+
+def test_the_weights_follow_from_the_seed() -> None:
+    states = [new_model(Recipe(seed=seed), VOCABULARY).state_dict() for seed in (0, 0, 1)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not torch.equal(states[0]["model.embed_tokens.weight"], states[2]["model.embed_tokens.weight"])
