@@ -26,7 +26,7 @@ class Figure:
     @property
     def spec(self) -> str:
         """The Vega-Lite spec as JSON that is safe inside a script element."""
-        return json.dumps(self.chart.to_dict(), separators=(",", ":")).replace("<", "\\u003c")
+        return json.dumps(self.chart.to_dict(), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
     @property
     def csv(self) -> str:

@@ -92,7 +92,8 @@ def whose(data: ReportData) -> Section | None:
 
 def _parts(row: dict[str, Any]) -> Rows:
     lost = (0.0 if math.isnan(row["best"]) else row["unavoidable"], row["of_decoder"], row["of_model"])
-    keys = {key: row[key] for key in ("model", "task", "decoder", "setting", "measured", "exact", "best")}
+    keys = {key: row[key] for key in ("model", "task", "decoder", "setting", "measured", "exact")}
+    keys["best"] = None if math.isnan(row["best"]) else row["best"]
     return [
         {**keys, "part": name, "place": place, "loss": max(0.0, value)}
         for place, (name, value) in enumerate(zip(PARTS, lost, strict=True))
@@ -103,7 +104,7 @@ def lost(data: ReportData) -> Section | None:
     """What each task loses with speed on one curve."""
     figures = []
     for place, model in enumerate(data.models):
-        rows = [row for row in as_rows(data.losses) if row["model"] == model]
+        rows = [row for row in _picked(as_rows(data.losses), [*POINT, "speed", "loss"]) if row["model"] == model]
         if rows:
             caption = f"{model}: {data.curve} at the setting nearest to each speed. The longer the bar, the more speed costs."
             figures.append(Figure("loss" + (f"-{place + 1}" if place else ""), caption, charts.losses(rows), rows))
