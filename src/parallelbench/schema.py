@@ -77,7 +77,7 @@ class Ledger:
     q_tokens: int
     kv_tokens: int
     flops: float
-    history: tuple[tuple[tuple[int, int, float, str], ...], ...]
+    history: tuple[tuple[tuple[int, int, float | None, str], ...], ...]
     flags: tuple[str, ...] = ()
 
 
@@ -95,21 +95,25 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of `records.jsonl`: a generation, scored. See docs/records.md for the meaning of each field."""
+    """One line of `records.jsonl`: an answer, scored. See docs/records.md for the meaning of each field.
+
+    None is what a generator does not say; `reported` is what it does (None for a denoiser, whose ledger says it all).
+    """
 
     sample_id: str
     index: int
     prompt_hash: str
     text: str
     token_ids: list[int]
-    content_tokens: int
+    content_tokens: int | None
     scores: Mapping[str, float]
-    nfe: int
-    tokens_per_step: float
-    tokens_per_forward: float
+    nfe: int | None
+    tokens_per_step: float | None
+    tokens_per_forward: float | None
     seconds: float
     ledger: Mapping[str, Any]
     order: Mapping[str, float | None]
     law: Mapping[str, Any] | None
     shown: Mapping[str, Any]
+    reported: Mapping[str, Any] | None = None
     schema: int = RECORD_SCHEMA

@@ -18,7 +18,8 @@ PREFIX = "model.transformer"
 def logits(folder: Path, ids: Tensor) -> Tensor:
     """Logits [T, V] in float64 of one row of token ids [T], without any padding."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    weights = {name: weight.double() for name, weight in load_file(folder / "model.safetensors").items()}
+    shards = sorted(folder.glob("*.safetensors"))
+    weights = {name: weight.double() for shard in shards for name, weight in load_file(shard).items()}
     x = weights[f"{PREFIX}.wte.weight"][ids]
     for layer in range(config["n_layers"]):
         block = {name.split(f".blocks.{layer}.")[1]: w for name, w in weights.items() if f".blocks.{layer}." in name}

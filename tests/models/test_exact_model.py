@@ -95,8 +95,7 @@ def test_puzzles_are_right_one_by_one_and_a_sudoku_at_any_speed(name: str) -> No
 def test_every_task_of_the_registry_with_a_law_can_be_answered() -> None:
     for name in TASKS.names():
         task = load_task(name)
-        assert task.law is not None
-        if name != "puzzle/latin_square_n5":  # 161,280 squares: right too, but seconds a sample
+        if task.law and name != "puzzle/latin_square_n5":  # 161,280 squares: right too, but seconds a sample
             assert [right for _, right, _ in run(EXACT, task, load_decoder("threshold:gamma=1.0"), 1)] == [1.0]
 
 

@@ -82,7 +82,7 @@ def test_a_prompt_is_the_sample_and_a_canvas_of_masks(name: str, random_model: D
     assert prompt.canvas == (random_model.info.mask_id,) * 24
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS.names() if "infill" in load_task(name).model_dump()])
+@pytest.mark.parametrize("name", [name for name in TASKS.names() if not name.startswith("long/")])  # the model reads 512
 def test_a_frame_fits_the_answer(name: str, random_model: Denoiser) -> None:
     task = load_task(name)
     for index in range(4):

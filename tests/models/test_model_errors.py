@@ -113,10 +113,25 @@ def test_a_tokenizer_with_more_ids_than_the_embedding_is_refused(random_checkpoi
         ("path:", "there is no checkpoint folder ''"),
         ("path:/no/such/folder", "there is no checkpoint folder '/no/such/folder'"),
         ("path:{folder},card=lada-1.5", "unknown model card 'lada-1.5'; did you mean 'llada-1.5'"),
-        ("path:{folder},dtype=float8", "'float32' or 'bfloat16'"),
+        ("path:{folder},dtype=float8", "'float32', 'bfloat16' or 'float16'"),
         ("path:{folder},device=cpu", "has no key 'device'"),
         ("path:{folder},card", "not key=value"),
     ],
 )
 def test_a_mistake_in_the_name_is_one_sentence(spec: str, words: str, random_checkpoint: Path) -> None:
     assert words in sentence(spec.format(folder=random_checkpoint))
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-text"])
+def test_shipped_weights_that_are_missing_can_be_made(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parallelbench.models.load.SHIPPED", tmp_path)
+    assert f"make them with 'parallelbench train {name} -o DIR' and run -m path:DIR" in sentence(name)
+
+
+def test_a_checkpoint_may_name_its_card(random_checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(random_checkpoint, tmp_path / "model")
+    assert load_model(f"path:{folder}").info.name == "tiny"
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"parallelbench_card": "tiny-text"}), encoding="utf-8")
+    assert load_model(f"path:{folder}").info.name == "tiny-text"
+    assert load_model(f"path:{folder},card=tiny").info.name == "tiny"

@@ -15,8 +15,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from parallelbench.models import load_model
 from parallelbench.models.base import Denoiser, ForwardBatch, Ints
-from parallelbench.models.cards import LLADA_RENAMES
 from parallelbench.models.checkpoint import rename, save_llada
+from parallelbench.models.layouts import LLADA_RENAMES
 from parallelbench.schema import Prompt, Sample
 
 VARIANTS = [{"tied": True}, {"tied": False}, {"tied": False, "kv_heads": 1, "layers": 3}]

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-Suite = Annotated[str, typer.Option("--suite", help="Samples of 'ours' or of the 'official' data.")]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the official data.")]
+Suite = Annotated[str, typer.Option("--suite", help="'ours', the 'official' data, or 'hf': public data sets.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the official data, or of a copy of the data sets.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Samples per task; all without it.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Draws the samples and whatever is random in decoding.")]
 Shots = Annotated[

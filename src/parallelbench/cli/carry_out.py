@@ -29,6 +29,8 @@ def carry_out(sweep: Sweep, out: Path | None) -> None:
         works = plan(sweep, shelf)
         if (note := shortfall(works, sweep.limit)) is not None:
             print(f"note: {note}", file=sys.stderr)
+        for caution in dict.fromkeys(work.caution for work in works if work.caution is not None):
+            print(f"note: {caution}", file=sys.stderr)
         with watching() as progress:
             results = api.carry_out(works, sweep, shelf, out or api.default_out(works), progress)
     except KeyboardInterrupt:

@@ -13,13 +13,17 @@ def command(
     model: Annotated[list[str], typer.Option("--model", "-m", help="Model, for example tiny; may be repeated.")],
     task: Annotated[list[str], typer.Option("--task", "-t", help="Tasks: a comma list, 'waiting_line/*', or repeated.")],
     decoder: Annotated[
-        list[str], typer.Option("--decoder", "-d", help="Decoder, for example confidence:k=[1,2,4]; repeatable.")
-    ],
+        list[str] | None, typer.Option("--decoder", "-d", help="Decoder, for example confidence:k=[1,2,4]; repeatable.")
+    ] = None,
     suite: Suite = "ours",
     data_dir: DataDir = None,
     limit: Limit = None,
     seed: Seed = 0,
     shots: Shots = None,
+    cache: Annotated[
+        list[str] | None, typer.Option("--cache", help="Keys kept between forwards: none, prefix, dual, block; repeatable.")
+    ] = None,
+    aux: Annotated[str | None, typer.Option("--aux", help="Second model of the same tokens, for some decoders.")] = None,
     batch_size: BatchSize = 64,
     device: Device = None,
     out: Out = None,
@@ -36,12 +40,14 @@ def command(
     asked = {
         "models": model,
         "tasks": split_specs(task),
-        "decoders": split_specs(decoder),
+        "decoders": split_specs(decoder or []),
         "suite": suite,
         "data_dir": data_dir,
         "limit": limit,
         "seeds": [seed],
         "shots": shots,
+        "cache": cache or ["none"],
+        "aux": aux,
         "batch_size": batch_size,
         "device": device,
     }

@@ -21,11 +21,12 @@ def command(
 ) -> None:
     """Show real samples of a task: the exact prompt, one right answer, and what that answer scores."""
     from parallelbench.metrics import score
+    from parallelbench.metrics.grammar import is_clean
     from parallelbench.tasks import load_task
 
     if kind != "task":
         raise UnknownName("kind of thing to show", kind, ["task"])
-    task = load_task(name, suite=suite, data_dir=data_dir, **({} if shots is None else {"shots": shots}))
+    task = load_task(name, suite=suite, data_dir=data_dir, clean=is_clean, **({} if shots is None else {"shots": shots}))
     metrics = task.metrics
     print(f"{task.name}@{task.version}  ({task.suite}, {task.samples} samples, {task.max_new_tokens} new tokens)")
     for index in task.order(seed)[:number]:

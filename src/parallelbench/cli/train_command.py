@@ -1,9 +1,11 @@
-"""`parallelbench train`: make the model that ships, from nothing."""
+"""`parallelbench train`: make the models that ship, from nothing."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,18 +16,23 @@ from parallelbench.errors import UnknownName
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="tiny, or with options: tiny:steps=2000,seed=1")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text or tiny_ar; with options: tiny:steps=2000")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train a small masked diffusion model on list and puzzle tasks; run it with -m path:OUT."""
+    """Train a small model, to run with -m path:OUT (tiny, tiny-text) or -m ar:path=OUT,card=tiny (tiny_ar)."""
     from parallelbench.experiments.disk import disk_errors
     from parallelbench.specs import build, parse
-    from parallelbench.training.tiny import Recipe, train
+    from parallelbench.training import causal, tiny
+    from parallelbench.training.recipes import SHIPPED, TINY, Recipe
 
+    ways: dict[str, tuple[Callable[[Path, Recipe], Path], Recipe]]
+    ways = {name: (partial(tiny.train, shipped=one), one.recipe) for name, one in SHIPPED.items()}
+    ways["tiny_ar"] = (causal.train, TINY.recipe)
     name, options = parse(recipe)
-    if name != "tiny":
-        raise UnknownName("recipe", name, ["tiny"])
-    values = build(Recipe, "recipe 'tiny'", options)
+    if name not in ways:
+        raise UnknownName("recipe", name, ways)
+    train, defaults = ways[name]
+    values = build(Recipe, f"recipe '{name}'", {**defaults.model_dump(), **options})
     try:
         with disk_errors(out):
             train(out, values)

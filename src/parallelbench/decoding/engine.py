@@ -1,45 +1,32 @@
 """The engine: every forward of every decoder passes here.
 
-Continuous batching: each sample is a coroutine (`Session`) that yields requests; requests of samples whose rows have the
-same padded length share a forward; a finished sample leaves at once and the next takes its slot. The padded length of a
-row follows from the row alone, and a row's arithmetic does not depend on its neighbours, so a sample's tokens and ledger
-are the same in any batch and any order (fp32 on CPU: to the bit).
+Continuous batching: each sample is a coroutine (`Session`) that yields requests; requests of the same kind and padded length
+share a forward (`packing`); a finished sample leaves at once and the next takes its slot. A row's arithmetic does not depend on
+its neighbours, so a sample's tokens and ledger are the same in any batch and any order (fp32 on CPU: to the bit).
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from parallelbench.decoding.decoder import Decoder
-from parallelbench.decoding.session import Session
-from parallelbench.decoding.signals import FlatSignals, compute, union
+from parallelbench.decoding.load import check_auxiliary, check_cache
+from parallelbench.decoding.packing import Packed, asked_tokens, draws, groups, pack
+from parallelbench.decoding.session import Infos, Session
+from parallelbench.decoding.signals import FlatSignals, add_views, compute, fit, union
+from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
-from parallelbench.models.base import Denoiser, ForwardBatch, Ints
+from parallelbench.models.base import Answer, CacheKind, Denoiser, ForwardBatch
 from parallelbench.schema import Generation, Prompt
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-LENGTH_BUCKET = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """The requests that share a forward, and where each one's answers lie among the asked rows."""
-
-    sessions: Sequence[Session]
-    batch: ForwardBatch
-    positions: Sequence[Ints]
-    shapes: Sequence[tuple[int, ...]]
 
 
 class Engine:
@@ -47,54 +34,101 @@ class Engine:
 
     Args:
         model: the denoiser.
-        batch_size: samples in flight at once.
+        batch_size: samples in flight at once; halved where a forward does not fit into memory.
+        aux: a model with the same vocabulary, for decoders that ask one (`Forward.model`).
+        cache: which keys and values outlive a forward (`decoding.cache`).
+
+    Raises:
+        UserError: the auxiliary model has another vocabulary, or the model cannot keep such a cache.
     """
 
-    def __init__(self, model: Denoiser, batch_size: int = 64) -> None:
+    def __init__(self, model: Denoiser, batch_size: int = 64, aux: Denoiser | None = None, cache: CacheKind = "none") -> None:
+        check_cache(model.info, cache)
+        if aux is not None:
+            check_auxiliary(model, aux)
         self.model = model
         self.batch_size = batch_size
+        self.aux = None if aux is None else aux.auxiliary()
+        self.cache = cache
 
     def generate(self, prompts: Iterable[Prompt], decoder: Decoder, seed: int = 0) -> Iterator[Generation]:
         """Decode prompts and yield each generation as it finishes, in no particular order.
 
         Everything random follows from (seed, sample, forward, position).
+
+        Raises:
+            UserError: a forward of a single sample does not fit into memory.
         """
         waiting = iter(prompts)
+        infos: Infos = {"main": self.model.info} if self.aux is None else {"main": self.model.info, "aux": self.aux.info}
         active: list[Session] = []
         while True:
             while len(active) < self.batch_size and (prompt := next(waiting, None)) is not None:
-                active.append(Session(prompt, decoder, self.model.info, seed))
+                active.append(Session(prompt, decoder, infos, seed, self.cache))
             if not active:
                 return
-            for group in _by_length([session for session in active if not session.done]):
-                self._round(group)
+            for group in groups(session for session in active if not session.done):
+                self._serve(group)
             yield from (self._generation(session) for session in active if session.done)
             active = [session for session in active if not session.done]
 
-    def _round(self, sessions: Sequence[Session]) -> None:
-        """Answer one request of each of these sessions with one forward."""
-        start = time.perf_counter()
-        packed = pack(sessions, self.model.info.pad_id)
-        signals = self._signals(packed, self.forward(packed.batch))
-        offset = 0
-        for session, positions, shape in zip(sessions, packed.positions, packed.shapes, strict=True):
-            session.resume(signals.cut(offset, shape, positions))
-            offset += math.prod(shape)
-        share = (time.perf_counter() - start) / len(sessions)
-        for session in sessions:
-            session.seconds += share
+    def _serve(self, sessions: Sequence[Session]) -> None:
+        """Answer one request of each of these sessions, as many in one forward as memory allows."""
+        while sessions:
+            part = sessions[: self.batch_size]
+            start = time.perf_counter()
+            found = self._attempt(part)
+            if found is None:
+                self._halve(part)
+                continue
+            _resume(part, *found)
+            share = (time.perf_counter() - start) / len(part)
+            for session in part:
+                session.seconds += share
+            sessions = sessions[len(part) :]
+
+    def _attempt(self, sessions: Sequence[Session]) -> tuple[Packed, FlatSignals, Sequence[object]] | None:
+        """Run one forward and make its signals; None where memory does not suffice."""
+        packed = pack(sessions, self._asked(sessions).info.pad_id)
+        try:
+            with torch.inference_mode():
+                answer = self._asked(sessions).answer(packed.batch)
+                return packed, self._signals(packed, answer), answer.kept
+        except torch.OutOfMemoryError:
+            return None
+
+    def _halve(self, sessions: Sequence[Session]) -> None:
+        """Make later batches half as large as the one that did not fit.
+
+        Raises:
+            UserError: it was a single sample.
+        """
+        if len(sessions) == 1:
+            raise UserError(
+                f"{sessions[0].prompt.sample.id} does not fit into the memory of {self.model.info.device} by itself; use a "
+                "smaller max_new_tokens, fewer shots, dtype=bfloat16 or another device."
+            )
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self.batch_size = len(sessions) // 2
+        print(f"note: out of memory with {len(sessions)} samples, going on with {self.batch_size} at once", file=sys.stderr)
+
+    def _asked(self, sessions: Sequence[Session]) -> Denoiser:
+        """The model that these sessions ask."""
+        return self.model if self.aux is None or sessions[0].pending.model == "main" else self.aux
 
     def forward(self, batch: ForwardBatch) -> Tensor:
         """Run the model once, without gradients."""
         with torch.inference_mode():
             return self.model.forward(batch)
 
-    def _signals(self, packed: Packed, logits: Tensor) -> FlatSignals:
-        requests = [session.request for session in packed.sessions if session.request is not None]
-        extras, top = union(requests)
+    def _signals(self, packed: Packed, answer: Answer) -> FlatSignals:
+        extras, top = union([session.pending for session in packed.sessions])
+        info, asked = self.model.info, self._asked(packed.sessions)
+        logits = answer.logits if asked is self.model else fit(answer.logits, asked.info.vocab_size, info.vocab_size)
         sampling = packed.sessions[0].sampling
-        with torch.inference_mode():
-            return compute(logits, self.model.info, sampling, _draws(packed), extras, top, _asked_tokens(packed))
+        flat = compute(logits, info, sampling, draws(packed), extras, top, asked_tokens(packed))
+        return add_views(flat, answer, info, packed.standing)
 
     def _generation(self, session: Session) -> Generation:
         canvas = tuple(session.state.canvas.tolist())
@@ -105,59 +139,10 @@ class Engine:
         return Generation(session.prompt, canvas, text, content, ledger, session.seconds)
 
 
-def padded_length(length: int) -> int:
-    """The length to which a row is padded: a property of the row alone."""
-    return -(-length // LENGTH_BUCKET) * LENGTH_BUCKET
-
-
-def _by_length(sessions: Iterable[Session]) -> Iterable[list[Session]]:
-    groups: dict[int, list[Session]] = defaultdict(list)
-    for session in sessions:
-        groups[padded_length(session.length)].append(session)
-    return groups.values()
-
-
-def pack(sessions: Sequence[Session], pad_id: int) -> Packed:
-    """Lay the pending requests out as rows of one forward."""
-    canvases = [session.canvases() for session in sessions]
-    positions = [session.positions() for session in sessions]
-    counts = [len(rows) for rows in canvases]
-    ids = np.full((sum(counts), padded_length(sessions[0].length)), pad_id, dtype=np.int64)
-    columns, shapes, first = [], [], 0
-    for session, canvas, where, count in zip(sessions, canvases, positions, counts, strict=True):
-        start = len(session.prompt.ids)
-        rows = ids[first : first + count]
-        rows[:, :start] = session.prompt_ids
-        rows[:, start : session.length] = canvas
-        columns.append(np.tile(start + where, count) if count > 1 else start + where)
-        shapes.append((count, len(where)) if session.branched else (len(where),))
-        first += count
-    lengths = np.repeat([session.length for session in sessions], counts)
-    asked = np.repeat([len(where) for where in positions], counts)
-    prompts = [session.prompt for session, count in zip(sessions, counts, strict=True) for _ in range(count)]
-    batch = ForwardBatch(ids, lengths, np.repeat(np.arange(first), asked), np.concatenate(columns), prompts)
-    return Packed(sessions, batch, positions, shapes)
-
-
-def _draws(packed: Packed) -> npt.NDArray[np.float64] | None:
-    """The uniform draws that the sampling of these sessions needs, one for each asked row."""
-    lanes = packed.sessions[0].sampling.lanes
-    if not lanes:
-        return None
-    drawn = []
-    for session, positions, shape in zip(packed.sessions, packed.positions, packed.shapes, strict=True):
-        copies = shape[0] if len(shape) > 1 else 1
-        drawn.append(np.tile(session.state.uniform(positions, lanes[0]), copies))
-    return np.concatenate(drawn)
-
-
-def _asked_tokens(packed: Packed) -> Ints | None:
-    """The tokens of `p_of`, flattened; -1 where a request asks for none."""
-    asked = [session.request.tokens if session.request else None for session in packed.sessions]
-    if all(tokens is None for tokens in asked):
-        return None
-    flat = [
-        np.full(math.prod(shape), -1) if tokens is None else np.broadcast_to(tokens, shape).ravel()
-        for tokens, shape in zip(asked, packed.shapes, strict=True)
-    ]
-    return np.concatenate(flat)
+def _resume(sessions: Sequence[Session], packed: Packed, signals: FlatSignals, kept: Sequence[object]) -> None:
+    """Hand each session its part of a forward."""
+    offset = 0
+    for session, row in zip(sessions, packed.first, strict=False):
+        canvas, shape = slice(len(session.prompt.ids), session.length), session.shape
+        session.resume(signals.cut(offset, shape, session.positions, canvas), kept[row] if kept else None)
+        offset += math.prod(shape)

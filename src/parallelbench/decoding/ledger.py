@@ -5,10 +5,40 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from parallelbench.decoding.cache import Feed
 from parallelbench.decoding.signals import Role
 from parallelbench.decoding.state import Write
 from parallelbench.models.base import ModelInfo
 from parallelbench.schema import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one forward of one sample comes to: rows, query tokens, keys attended by them, rows of logits."""
+
+    rows: int
+    queries: int
+    attended: int
+    asked: int
+
+
+def cost_of(info: ModelInfo, feed: Feed, rows: int, asked: int, shadows: int) -> Cost:
+    """The cost of feeding `rows` rows with logits at `asked` positions in all and `shadows` shadow tokens in each row.
+
+    A shadow attends to itself and to all but one of the others, and has logits of its own.
+    """
+    fed = feed.end - feed.start
+    seen = feed.seen + fed
+    own = fed * seen if info.attention == "full" else _attended(feed, info.block or 1)
+    return Cost(rows, rows * (fed + shadows), rows * (own + shadows * seen), asked + rows * shadows)
+
+
+def _attended(feed: Feed, block: int) -> int:
+    """Keys attended where a token sees all up to the end of its block (1: causal); what is kept stands before what is fed."""
+    ends = (np.arange(feed.start, feed.end) // block + 1) * block
+    return int(np.minimum(ends, feed.end).sum())
 
 
 @dataclass(slots=True)
@@ -19,7 +49,6 @@ class Account:
     hidden size, n layers, s = sum over query tokens of keys attended, H parameters of the head, m rows of logits.
     """
 
-    info: ModelInfo
     nfe: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     q_tokens: int = 0
@@ -27,17 +56,16 @@ class Account:
     flops: float = 0.0
     flags: list[str] = field(default_factory=list)
 
-    def charge(self, role: Role, rows: int, tokens: int, asked: int) -> None:
-        """Charge one sequential forward over `rows` rows of `tokens` tokens each, with logits at `asked` positions in all."""
-        attended = rows * tokens * tokens
+    def charge(self, role: Role, cost: Cost, info: ModelInfo) -> None:
+        """Charge one sequential forward of the model that `info` describes."""
         self.nfe[role] += 1
-        self.rows += rows
-        self.q_tokens += rows * tokens
-        self.kv_tokens += attended
+        self.rows += cost.rows
+        self.q_tokens += cost.queries
+        self.kv_tokens += cost.attended
         self.flops += (
-            2.0 * self.info.active_params * rows * tokens
-            + 4.0 * self.info.hidden_size * self.info.layers * attended
-            + 2.0 * self.info.head_params * asked
+            2.0 * info.active_params * cost.queries
+            + 4.0 * info.hidden_size * info.layers * cost.attended
+            + 2.0 * info.head_params * cost.asked
         )
 
     @property

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from parallelbench.decoding import DECODERS
 from parallelbench.decoding.decoder import Decoder
+from parallelbench.decoding.user_file import is_user_file, load_user_decoder
 from parallelbench.errors import UserError
-from parallelbench.models.base import ModelInfo
+from parallelbench.models.base import CacheKind, Denoiser, ModelInfo
 from parallelbench.specs import build, grid, parse
+
+ALWAYS = frozenset({"logits", "edit"})
+"""What every model serves; one that was not trained for "edit" gets a `caution`."""
+AUX = frozenset({"aux"})
 
 
 def load_decoders(spec: str) -> list[Decoder]:
-    """Make decoders from `name:key=value,...`; a list value makes a grid, in the order written.
+    """Make decoders from `name:key=value,...` or `FILE.py:CLASS:key=value,...`; a list value makes a grid, in order.
 
     Raises:
-        UserError: the name is unknown, or a key is unknown or out of range.
+        UserError: the name is unknown, a key is unknown or out of range, or the file holds no such decoder (`user_file`).
     """
-    name, options = parse(spec)
-    cls: type[Decoder] = DECODERS.get(name).load()
+    cls: type[Decoder]
+    if is_user_file(spec):
+        cls, options = load_user_decoder(spec)
+        name = cls.family.partition("@")[0]
+    else:
+        name, options = parse(spec)
+        cls = DECODERS.get(name).load()
     return [build(cls, f"decoder '{name}'", point) for point in grid(options)]
 
 
@@ -44,15 +54,20 @@ def check_law(info: ModelInfo, task: str, law: str | None) -> None:
         )
 
 
-def check_pair(info: ModelInfo, decoder: Decoder, canvas: int) -> None:
-    """Refuse a pair that cannot work, with the reason.
+def check_pair(info: ModelInfo, decoder: Decoder, canvas: int, *, aux: bool = False, cache: CacheKind = "none") -> None:
+    """Refuse a pair that cannot work, with the reason. `aux` says whether an auxiliary model stands by.
 
     Raises:
-        UserError: the canvas is not a multiple of the block, the model lacks what the decoder needs, or its block is fixed.
+        UserError: the canvas is not a multiple of the block, the model lacks what the decoder needs, its block is fixed, or it
+            cannot keep such a cache.
     """
-    missing = sorted(decoder.needs - info.offers)
+    missing = sorted(decoder.needs - info.offers - ALWAYS - (AUX if aux else frozenset()))
+    if missing == ["aux"]:
+        raise UserError(f"{decoder.spec} asks an auxiliary model of the same vocabulary; name one with --aux.")
     if missing:
         raise UserError(f"{decoder.spec} needs {', '.join(missing)}, which {info.name} does not offer; choose another model.")
+    if "score" in info.requires and not decoder.from_noise:
+        raise UserError(f"{info.name} has no mask to start from, so {decoder.family} cannot decode it; use euler or analytic.")
     if decoder.block is not None and canvas % decoder.block:
         fits = [size for size in range(1, canvas + 1) if canvas % size == 0]
         raise UserError(
@@ -61,3 +76,47 @@ def check_pair(info: ModelInfo, decoder: Decoder, canvas: int) -> None:
         )
     if info.block is not None and decoder.block not in (None, info.block):
         raise UserError(f"{info.name} decodes in blocks of {info.block}; leave block out of {decoder.spec}.")
+    check_cache(info, cache)
+
+
+def caution(info: ModelInfo, decoder: Decoder) -> str | None:
+    """Say what a pair may suffer from although it runs; None where nothing is known."""
+    if "edit" in decoder.needs - info.offers:
+        return f"{info.name} was not trained to correct visible tokens, which {decoder.family} asks of it."
+    return None
+
+
+def check_cache(info: ModelInfo, cache: CacheKind) -> None:
+    """Refuse a cache that a model cannot keep.
+
+    Raises:
+        UserError: the model keeps no keys, or the cache is made for another kind of attention.
+    """
+    if cache == "none":
+        return
+    if "cache" not in info.offers:
+        raise UserError(f"{info.name} has no keys and values to keep; use cache none.")
+    kind = info.attention.replace("_", "-")
+    if (cache == "block") != (info.attention == "block_causal"):
+        fits = "block" if info.attention == "block_causal" else "prefix or dual"
+        raise UserError(f"cache {cache} does not fit the {kind} attention of {info.name}; use {fits}.")
+
+
+def check_auxiliary(model: Denoiser, aux: Denoiser) -> None:
+    """Refuse an auxiliary model of another vocabulary. One of the two may know tokens beyond the other's last.
+
+    Raises:
+        UserError: names the first token that differs.
+    """
+    main, other = model.info, aux.info
+    own, theirs = ({at: text for text, at in one.vocabulary().items()} for one in (model, aux))
+    differing = next((at for at in sorted(own.keys() & theirs.keys()) if own[at] != theirs[at]), None)
+    if differing is not None:
+        what = f"token {differing} is {own[differing]!r} for {main.name} and {theirs[differing]!r} for {other.name}"
+    elif not (own and theirs) and main.vocab_size != other.vocab_size:
+        what = f"{main.name} has {main.vocab_size} tokens and {other.name} {other.vocab_size}"
+    elif other.attention != "causal" and main.mask_id != other.mask_id:
+        what = f"the mask is token {main.mask_id} for {main.name} and {other.mask_id} for {other.name}"
+    else:
+        return
+    raise UserError(f"{what}; an auxiliary model needs the same tokenizer.")

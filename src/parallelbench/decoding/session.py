@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
+from parallelbench.decoding.cache import Feed, NoCache, Question, make_cache
 from parallelbench.decoding.decoder import Decoder, Run
-from parallelbench.decoding.ledger import Account
+from parallelbench.decoding.ledger import Account, cost_of
 from parallelbench.decoding.signals import Forward, Signals
 from parallelbench.decoding.state import DecoderFault, State
-from parallelbench.models.base import Ints, ModelInfo
+from parallelbench.models.base import CacheKind, Ints, ModelInfo
 from parallelbench.rng import Draws
 from parallelbench.schema import Prompt
 
-FORWARDS_PER_TOKEN = 4
+Infos = Mapping[Literal["main", "aux"], ModelInfo]
 
 
 class Session:
     """Advances one sample's decoder from request to request.
 
-    Guards: after `FORWARDS_PER_TOKEN` x canvas length forwards the rest is committed by one last forward and the sample is
-    flagged "capped"; a decoder that returns and leaves masks is finished the same way and flagged "unfinished".
+    Guards: after as many forwards as the decoder's `max_forwards` allows the rest is committed by one last forward and the
+    sample is flagged "capped"; a decoder that returns and leaves masks is finished the same way and flagged "unfinished".
     """
 
-    def __init__(self, prompt: Prompt, decoder: Decoder, info: ModelInfo, seed: int) -> None:
-        sample = prompt.sample
+    def __init__(self, prompt: Prompt, decoder: Decoder, infos: Infos, seed: int, cache: CacheKind = "none") -> None:
+        sample, info = prompt.sample, infos["main"]
         draws = Draws(seed, sample.task, sample.version, sample.seed, sample.index)
         self.prompt = prompt
         self.sampling = decoder.sampling
         self.state = State(np.asarray(prompt.canvas, dtype=np.int64), prompt.ids, info, draws, decoder.block or info.block)
-        self.account = Account(info)
+        self.account = Account()
         self.seconds = 0.0
-        self.limit = FORWARDS_PER_TOKEN * len(prompt.canvas)
-        self.prompt_ids = np.asarray(prompt.ids, dtype=np.int64)
+        self.limit = decoder.max_forwards(len(prompt.canvas))
         self.length = len(prompt.ids) + len(prompt.canvas)
+        self._infos = infos
+        self._cache = make_cache(cache, info)
+        self._prompt_ids = np.asarray(prompt.ids, dtype=np.int64)
         self._run: Run = decoder.run(self.state)
         self.request: Forward | None = None
         self._advance(None)
@@ -45,32 +49,25 @@ class Session:
         return self.request is None
 
     @property
-    def branched(self) -> bool:
-        """True when the pending request asks for several canvases, so that its signals have an axis of branches."""
-        return self._pending().branches is not None
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the pending request's signals: (positions,), or (branches, positions)."""
+        asked = len(self.positions)
+        return (asked,) if self.pending.branches is None else (len(self.rows), asked)
 
-    def canvases(self) -> Ints:
-        """The canvases of the pending request, [R, W]."""
-        request = self._pending()
-        if request.branches is not None:
-            return request.branches
-        return (self.state.canvas if request.canvas is None else request.canvas)[None, :]
+    @property
+    def pending(self) -> Forward:
+        """The request that waits for its signals."""
+        if self.request is None:
+            raise DecoderFault("this sample is done; it has no request")
+        return self.request
 
-    def positions(self) -> Ints:
-        """The canvas positions whose signals the pending request wants."""
-        request = self._pending()
-        if request.positions is None:
-            return self.state.eligible
-        outside = [int(at) for at in request.positions if not 0 <= at < len(self.state.canvas)]
-        if outside:
-            raise DecoderFault(f"signals are asked for position {outside[0]}, outside the canvas of {len(self.state.canvas)}")
-        return request.positions
-
-    def resume(self, signals: Signals) -> None:
-        """Hand the decoder its signals and take its next request."""
-        request = self._pending()
-        rows = len(request.branches) if request.branches is not None else 1
-        self.account.charge(request.role, rows, self.length, signals.token.size)
+    def resume(self, signals: Signals, kept: Any = None) -> None:
+        """Hand the decoder its signals, with what the model kept of the row, and take its next request."""
+        request, feed, info = self.pending, self.feed, self._infos[self.pending.model]
+        shadows = len(self.positions) if request.shadow else 0
+        role = "aux" if request.model == "aux" else feed.role or request.role
+        self.account.charge(role, cost_of(info, feed, len(self.rows), signals.token.size, shadows), info)
+        self._cache.store(feed, self.rows, kept)
         self.state.history.append([])
         self._advance(signals)
         self.state.forwards += 1
@@ -84,16 +81,42 @@ class Session:
                 self._finish("unfinished")
         if self.request is not None and self.account.forwards >= self.limit and not self.account.flags:
             self._finish("capped")
+        if self.request is not None:
+            self._prepare(self.request)
+
+    def _prepare(self, request: Forward) -> None:
+        """Work out what the request feeds: `rows` [R, length], `positions` in the canvas, `feed`."""
+        if request.model not in self._infos:
+            raise DecoderFault("the auxiliary model is asked, but there is none")
+        canvases = self._canvases(request)
+        prompt = np.broadcast_to(self._prompt_ids, (len(canvases), len(self._prompt_ids)))
+        self.rows: Ints = np.concatenate([prompt, canvases], axis=1)
+        self.positions: Ints = self._positions(request)
+        own = request.canvas is None and request.branches is None
+        start, (first, last) = len(self._prompt_ids), self.state.window
+        columns = np.maximum(start + self.positions - self._infos[request.model].shift, 0)
+        cache = self._cache if request.model == "main" else NoCache()
+        self.feed: Feed = cache.feed(Question(self.rows, columns, (start + first, start + last), own))
+
+    def _canvases(self, request: Forward) -> Ints:
+        """The canvases of a request, [R, W]."""
+        if request.branches is not None:
+            return request.branches
+        return (self.state.canvas if request.canvas is None else request.canvas)[None, :]
+
+    def _positions(self, request: Forward) -> Ints:
+        """The canvas positions whose signals a request wants."""
+        if request.positions is None:
+            return self.state.eligible
+        outside = [int(at) for at in request.positions if not 0 <= at < len(self.state.canvas)]
+        if outside:
+            raise DecoderFault(f"signals are asked for position {outside[0]}, outside the canvas of {len(self.state.canvas)}")
+        return request.positions
 
     def _finish(self, flag: str) -> None:
         self.account.flags.append(flag)
         self._run = _commit_rest(self.state)
         self.request = next(self._run, None)
-
-    def _pending(self) -> Forward:
-        if self.request is None:
-            raise DecoderFault("this sample is done; it has no request")
-        return self.request
 
 
 def _commit_rest(state: State) -> Generator[Forward, Signals, None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from parallelbench.models.base import Ints, ModelInfo
+from parallelbench.models.base import Answer, AttentionQuery, Ints, ModelInfo
 
 Floats = npt.NDArray[np.float32]
 Role = Literal["denoise", "verify", "probe", "aux", "kv_store", "refresh"]
@@ -34,7 +34,12 @@ class Forward:
         extras: signals beyond the candidate token and its confidence.
         top: how many of the most probable tokens to return.
         tokens: tokens whose probability is wanted, one for each position (`p_of`).
-        role: what the forward is for, in the ledger.
+        role: what the forward is for, in the ledger; forwards of the auxiliary model are always charged as "aux".
+        attention: layers whose attention is wanted; needs a model that offers "attention".
+        shadow: the probability of the tokens that stand at the asked positions, seen without them (`shadow_p`); needs a model
+            that offers "shadow".
+        model: which model is asked; "aux" needs an auxiliary model with the same vocabulary.
+        noise: the noise level at which a score network is asked; None: what the masks of the canvas say.
     """
 
     positions: Ints | None = None
@@ -44,6 +49,10 @@ class Forward:
     top: int = 0
     tokens: Ints | None = None
     role: Role = "denoise"
+    attention: AttentionQuery | None = None
+    shadow: bool = False
+    model: Literal["main", "aux"] = "main"
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,10 @@ class Signals:
         top_token, top_p: the most probable tokens and their probabilities, [N, top].
         p_of: the probability of the tokens asked for.
         logits: the raw logits on the device, [N, V].
+        attention: mean over heads and chosen layers from each asked position to every canvas position, [N, W]; rows sum to
+            less than 1, because the prompt's share is cut off.
+        shadow_p: the probability of the token that stands at each asked position, seen from a mask at the same place that
+            sees every other position and not that token, [N]; 0 where a mask stands.
     """
 
     positions: Ints
@@ -69,6 +82,8 @@ class Signals:
     top_p: Floats | None = None
     p_of: Floats | None = None
     logits: Tensor | None = None
+    attention: Floats | None = None
+    shadow_p: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +112,11 @@ class FlatSignals:
     top_p: Floats | None
     p_of: Floats | None
     logits: Tensor | None
+    attention: Floats | None = None
+    shadow_p: Floats | None = None
 
-    def cut(self, start: int, shape: tuple[int, ...], positions: Ints) -> Signals:
-        """Return the part that answers one request."""
+    def cut(self, start: int, shape: tuple[int, ...], positions: Ints, canvas: slice = slice(None)) -> Signals:
+        """Return the part that answers one request; `canvas` are the places of its canvas in its whole row."""
         end = start + math.prod(shape)
 
         def part(values: Any) -> Any:
@@ -107,7 +124,8 @@ class FlatSignals:
                 return None
             return values[start:end] if len(shape) == 1 else values[start:end].reshape(*shape, *values.shape[1:])
 
-        return Signals(positions, *(part(getattr(self, name)) for name in _SIGNALS))
+        found = Signals(positions, *(part(getattr(self, name)) for name in _SIGNALS))
+        return found if found.attention is None else replace(found, attention=found.attention[..., canvas])
 
 
 _SIGNALS = [one.name for one in fields(FlatSignals)]
@@ -121,9 +139,7 @@ def compute(
 
     `uniform` [N] are the draws that `sampling` needs. `tokens` [N] are the tokens of `p_of`, -1 where none is asked.
     """
-    scores = logits if logits.dtype == torch.float64 else logits.float()
-    scores = scores[:, : info.vocab_size].clone()
-    scores[:, info.mask_id] = -torch.inf
+    scores = _scores(logits, info)
     p = torch.softmax(scores, dim=-1).float()
     token = _candidate(scores, p, sampling, uniform)
     floats = [p.gather(1, token[:, None])[:, 0]]
@@ -147,6 +163,30 @@ def compute(
         top_p=None if ranked is None else ranked.values.cpu().numpy(),
         logits=logits if "logits" in extras else None,
     )
+
+
+def add_views(flat: FlatSignals, answer: Answer, info: ModelInfo, standing: Ints) -> FlatSignals:
+    """Add what a forward saw beyond its logits; `standing` [N] are the tokens at the asked positions."""
+    attention = None if answer.attention is None else answer.attention.cpu().numpy()
+    if answer.shadow is None:
+        return replace(flat, attention=attention)
+    p = torch.softmax(_scores(answer.shadow, info), dim=-1).float()
+    at = torch.from_numpy(standing).to(p.device)
+    return replace(flat, attention=attention, shadow_p=p.gather(1, at[:, None])[:, 0].cpu().numpy())
+
+
+def fit(logits: Tensor, own: int, size: int) -> Tensor:
+    """Bring the logits of an auxiliary model with `own` tokens to a vocabulary of `size`; what it lacks has no probability."""
+    logits = logits[:, : min(own, size)]
+    return torch.nn.functional.pad(logits, (0, size - logits.shape[1]), value=-torch.inf)
+
+
+def _scores(logits: Tensor, info: ModelInfo) -> Tensor:
+    """Logits in float32 or float64, without the mask and without ids beyond the vocabulary."""
+    scores = logits if logits.dtype == torch.float64 else logits.float()
+    scores = scores[:, : info.vocab_size].clone()
+    scores[:, info.mask_id] = -torch.inf
+    return scores
 
 
 def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArray[np.float64] | None) -> Tensor:

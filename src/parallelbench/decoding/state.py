@@ -6,6 +6,8 @@ mask`, so a model without a mask token, or a text that contains one, makes no di
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +16,7 @@ from parallelbench.models.base import Ints, ModelInfo
 from parallelbench.rng import Draws
 
 PROMPT, MASKED, COMMITTED, PAD = 0, 1, 2, 3
-Write = tuple[int, int, float, str]
+Write = tuple[int, int, float | None, str]
 
 
 class DecoderFault(ParallelBenchError):
@@ -29,7 +31,7 @@ class State:
         status: PROMPT (given by the frame), MASKED or COMMITTED, [W].
         prompt: the prompt's ids.
         forwards: forwards this sample has taken part in so far; the counter of its random draws.
-        history: one list of writes (position, token, confidence, action) per forward.
+        history: one list of writes (position, token, confidence, action) per forward; a confidence that nobody gave is None.
     """
 
     def __init__(self, canvas: Ints, prompt: tuple[int, ...], info: ModelInfo, draws: Draws, block: int | None) -> None:
@@ -39,6 +41,7 @@ class State:
         self.info = info
         self.draws = draws
         self.block = block or len(canvas)
+        self._before = len(prompt) % self.block if info.attention == "block_causal" else 0
         self.forwards = 0
         self.history: list[list[Write]] = []
 
@@ -50,18 +53,26 @@ class State:
 
     @property
     def window(self) -> tuple[int, int]:
-        """The block being filled: the first that holds a mask, as (start, end); (W, W) when none is left."""
+        """The block being filled: the first that holds a mask, as (start, end); (W, W) when none is left.
+
+        Blocks count from the start of the canvas; those of a block-causal model from the start of the prompt, so that the first
+        may hold the prompt's last tokens.
+        """
         at = int(self.masked.argmax())
         if self.status[at] != MASKED:
             return len(self.canvas), len(self.canvas)
-        start = at - at % self.block
-        return start, min(start + self.block, len(self.canvas))
+        start = at - (at + self._before) % self.block
+        return max(0, start), min(start + self.block, len(self.canvas))
 
     @property
     def eligible(self) -> Ints:
         """Masked positions of the window, ascending."""
         start, end = self.window
         return start + np.flatnonzero(self.status[start:end] == MASKED)
+
+    def editable(self, start: int, end: int) -> Ints:
+        """Positions of [start, end) that the frame leaves open, masked or committed, ascending."""
+        return start + np.flatnonzero(self.status[start:end] != PROMPT)
 
     def uniform(self, positions: npt.ArrayLike, lane: int) -> npt.NDArray[np.float64]:
         """Draw one number in (0, 1) for each position at this forward; equal arguments give equal numbers."""
@@ -106,4 +117,4 @@ class State:
             return
         self.canvas[position] = token
         self.status[position] = after
-        self.history[-1].append((position, token, confidence, action))
+        self.history[-1].append((position, token, None if math.isnan(confidence) else confidence, action))

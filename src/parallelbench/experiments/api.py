@@ -10,13 +10,14 @@ from typing import Any
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.experiments import local, provenance
 from parallelbench.experiments.cell import run_identity
-from parallelbench.experiments.plan import Work, distinct, load_tasks, pair, plan
+from parallelbench.experiments.plan import Work, auxiliary, distinct, load_tasks, pair, plan
 from parallelbench.experiments.progress import Progress, Silent
 from parallelbench.experiments.results import Results
 from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep
 from parallelbench.experiments.store import open_run
 from parallelbench.models.base import Denoiser
+from parallelbench.models.generator import Generator
 from parallelbench.specs import build
 from parallelbench.tasks import Task
 
@@ -24,9 +25,9 @@ GIVEN = "the model given"
 
 
 def run(
-    model: str | Denoiser,
+    model: str | Denoiser | Generator,
     task: str | Task | Sequence[str | Task],
-    decoders: str | Decoder | Sequence[str | Decoder],
+    decoders: str | Decoder | Sequence[str | Decoder] = (),
     *,
     limit: int | None = None,
     seed: int = 0,
@@ -39,12 +40,12 @@ def run(
     Args:
         model: a model's name, or a loaded model.
         task: a task's name with options, a task, or several.
-        decoders: decoders by name (a list value makes a grid) or as values.
+        decoders: decoders by name (a list value makes a grid) or as values; a generator needs none.
         limit: samples per task; None takes all of them.
         seed: draws the samples and whatever is random in decoding.
         out: the run folder; the same call with the same folder continues. None makes a temporary one.
         progress: is told how the run goes.
-        options: `suite`, `data_dir`, `shots`, `batch_size`, `device` as in `Sweep`.
+        options: `suite`, `data_dir`, `shots`, `cache`, `aux`, `batch_size`, `device` as in `Sweep`.
 
     Raises:
         UserError: a name or option is wrong, or the folder cannot be used; the message says what to do.
@@ -61,7 +62,8 @@ def run(
         shelf.give(GIVEN, model)
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
     built = [made for one in values for made in (load_decoders(one) if isinstance(one, str) else [one])]
-    works = distinct(pair(sweep.models[0], shelf.get(sweep.models[0]).info, loaded, built, sweep.seeds, limit))
+    key = sweep.models[0]
+    works = distinct(pair(key, shelf.get(key).info, loaded, built, sweep, auxiliary(sweep, shelf, key)))
     folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out)
     return carry_out(works, sweep, shelf, folder, progress or Silent())
 

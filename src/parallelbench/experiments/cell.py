@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from parallelbench.decoding import Decoder
-from parallelbench.models.base import ModelInfo
+from parallelbench.models.base import CacheKind, ModelInfo
+from parallelbench.models.generator import GeneratorInfo
 from parallelbench.tasks import Task
 
 ID_LENGTH = 16
 ELSEWHERE = frozenset({"samples", "shots", "max_new_tokens", "source", "origin"})
 """Options of a task that change no sample (samples), are named apart (shots, max_new_tokens), or are files (`fingerprint`)."""
+ABSENT = (("cache", "none"), ("aux", None))
+"""What a cell may do without; a cell that does has the id that it had before there was such a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,19 @@ class Cell:
     canvas_length: int
     shots: int
     seed: int
+    cache: CacheKind = "none"
+    aux: str | None = None
 
     @property
     def id(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of this identity, written as canonical JSON."""
-        return short_hash(asdict(self))
+        """The first 16 hexadecimal digits of the SHA-256 of this identity in canonical JSON, without what is `ABSENT`."""
+        return short_hash({key: value for key, value in asdict(self).items() if (key, value) not in ABSENT})
 
 
-def make_cell(info: ModelInfo, task: Task, decoder: Decoder, seed: int) -> Cell:
-    """Name the cell of a model, a task, a decoder and a seed."""
+def make_cell(
+    info: ModelInfo, task: Task, decoder: Decoder, seed: int, cache: CacheKind = "none", aux: ModelInfo | None = None
+) -> Cell:
+    """Name the cell of a model, a task, a decoder and a seed; an auxiliary model counts where the decoder asks one."""
     options = task.model_dump(mode="json", exclude=set(ELSEWHERE))
     return Cell(
         suite=task.suite,
@@ -56,6 +63,27 @@ def make_cell(info: ModelInfo, task: Task, decoder: Decoder, seed: int) -> Cell:
         template=info.template,
         decoder=decoder.spec,
         canvas_length=task.max_new_tokens,
+        shots=task.shots_shown(info.shots),
+        seed=seed,
+        cache=cache,
+        aux=f"{aux.name}@{aux.revision}" if aux is not None and "aux" in decoder.needs else None,
+    )
+
+
+def make_own_cell(info: GeneratorInfo, task: Task, seed: int) -> Cell:
+    """Name the cell of a generator, which decodes in its own way."""
+    return Cell(
+        suite=task.suite,
+        task=task.name,
+        task_version=task.version,
+        task_options=task.model_dump(mode="json", exclude=set(ELSEWHERE)),
+        fingerprint=task.fingerprint,
+        model=info.name,
+        revision=info.revision,
+        dtype=info.dtype,
+        template=info.template,
+        decoder=info.own,
+        canvas_length=info.max_tokens or task.max_new_tokens,
         shots=task.shots_shown(info.shots),
         seed=seed,
     )

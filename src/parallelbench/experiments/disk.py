@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,11 @@ def write_text(path: Path, text: str) -> None:
             with contextlib.suppress(OSError):
                 draft.unlink()
             raise
+
+
+def line_of(row: Mapping[str, Any]) -> bytes:
+    """Write a record as one line of JSON."""
+    return (json.dumps(row, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
 class Appender:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from parallelbench.experiments.generation import run_own_cell
 from parallelbench.experiments.plan import Work
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.run import missing_indices, run_cell
 from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.store import RunStore
+from parallelbench.models.generator import Generator
 
 
 def execute(
@@ -28,5 +30,10 @@ def execute(
             cells.finish(len(cells.done_indices()))
             continue
         progress.cell_started(work.cell, len(missing))
-        run_cell(work, missing, cells, shelf.get(work.model), batch_size, origin, progress)
+        model = shelf.get(work.model)
+        if isinstance(model, Generator):
+            run_own_cell(work, missing, cells, model, batch_size, origin, progress)
+        else:
+            aux = None if work.aux is None else shelf.beside(work.aux)
+            run_cell(work, missing, cells, model, batch_size, origin, progress, aux)
         progress.cell_done(work.cell)

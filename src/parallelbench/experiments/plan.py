@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from parallelbench.decoding import Decoder, check_law, check_pair, load_decoders
+from parallelbench.decoding import Decoder, caution, check_auxiliary, check_law, check_pair, load_decoders
 from parallelbench.errors import UnknownName, UserError
-from parallelbench.experiments.cell import Cell, make_cell
+from parallelbench.experiments.cell import Cell, make_cell, make_own_cell
 from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep
-from parallelbench.models.base import ModelInfo
-from parallelbench.tasks import TASKS, Task, load_task, official_tasks
+from parallelbench.metrics.grammar import is_clean
+from parallelbench.models.base import Denoiser, ModelInfo
+from parallelbench.models.cards import CARDS
+from parallelbench.models.generator import GeneratorInfo
+from parallelbench.tasks import Task, load_task, task_names
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A cell with what is needed to run it: the model's key on the shelf, the task, the decoder, the samples' indices."""
+    """A cell with what is needed to run it: the model's key on the shelf, the task, the decoder (None for a generator), the
+    samples' indices, the key of the auxiliary model, and what the pair may suffer from."""
 
     cell: Cell
     model: str
     task: Task
-    decoder: Decoder
+    decoder: Decoder | None
     indices: tuple[int, ...]
+    aux: str | None = None
+    caution: str | None = None
 
 
 def plan(sweep: Sweep, shelf: Shelf) -> list[Work]:
@@ -34,26 +41,89 @@ def plan(sweep: Sweep, shelf: Shelf) -> list[Work]:
     """
     tasks = load_tasks(sweep)
     decoders = [decoder for spec in sweep.decoders for decoder in load_decoders(spec)]
-    works = (work for key in sweep.models for work in pair(key, shelf.get(key).info, tasks, decoders, sweep.seeds, sweep.limit))
+    works = (
+        work
+        for key in sweep.models
+        for work in pair(key, shelf.get(key).info, tasks, decoders, sweep, auxiliary(sweep, shelf, key))
+    )
     return distinct(works)
 
 
+def auxiliary(sweep: Sweep, shelf: Shelf, key: str) -> ModelInfo | None:
+    """Describe the auxiliary model of a sweep.
+
+    Raises:
+        UserError: it cannot be loaded, or has another vocabulary than the model.
+    """
+    if sweep.aux is None:
+        return None
+    model, aux = shelf.get(key), shelf.beside(sweep.aux)
+    if isinstance(model, Denoiser):
+        check_auxiliary(model, aux)
+    return aux.info
+
+
 def pair(
-    key: str, info: ModelInfo, tasks: Sequence[Task], decoders: Sequence[Decoder], seeds: Sequence[int], limit: int | None
+    key: str,
+    info: ModelInfo | GeneratorInfo,
+    tasks: Sequence[Task],
+    decoders: Sequence[Decoder],
+    sweep: Sweep,
+    aux: ModelInfo | None = None,
 ) -> Iterator[Work]:
-    """Yield the cells of one model.
+    """Yield the cells of one model; a generator decodes in its own way, whatever the decoders.
 
     Raises:
         UserError: the task cannot be scored, or the model and a decoder cannot work together.
     """
+    check_scored(tasks)
+    if isinstance(info, GeneratorInfo):
+        yield from own(key, info, tasks, sweep.seeds, sweep.limit)
+        return
+    if not decoders:
+        raise UserError(f"{info.name} needs a decoder; name one, for example -d confidence:k=[1,2,4].")
+    for task in tasks:
+        check_law(info, task.name, task.law)
+        for decoder, cache in itertools.product(decoders, sweep.cache):
+            check_pair(info, decoder, task.max_new_tokens, aux=aux is not None, cache=cache)
+            asked = sweep.aux if "aux" in decoder.needs else None
+            for seed in sweep.seeds:
+                cell, indices = make_cell(info, task, decoder, seed, cache, aux), tuple(task.order(seed)[: sweep.limit])
+                yield Work(cell, key, task, decoder, indices, asked, unfamiliar(info, task) or caution(info, decoder))
+
+
+def unfamiliar(info: ModelInfo, task: Task) -> str | None:
+    """Say that a small model was trained for other tasks, and which model for this one; None where it was not."""
+    card = CARDS.get(info.name)
+    if card is None or not card.tasks or (task.suite == "ours" and card.knows(task.name)):
+        return None
+    others = [one.name for one in CARDS.values() if one.tasks and task.suite == "ours" and one.knows(task.name)]
+    advice = f"; use -m {others[0]}" if others else ""
+    return f"{info.name} was not trained for {task.name}, so a wrong answer there is the model's fault{advice}."
+
+
+def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[int], limit: int | None) -> Iterator[Work]:
+    """Yield the cells of a generator.
+
+    Raises:
+        UserError: a task gives a frame to fill in, which cannot be said to a generator.
+    """
+    for task in tasks:
+        if task.infill:
+            raise UserError(f"{task.name} gives a frame to fill in, which {info.name} cannot be given; write infill=false.")
+        for seed in seeds:
+            yield Work(make_own_cell(info, task, seed), key, task, None, tuple(task.order(seed)[:limit]))
+
+
+def check_scored(tasks: Sequence[Task]) -> None:
+    """Refuse a task that cannot be scored.
+
+    Raises:
+        UserError: it has no metric.
+    """
     for task in tasks:
         if not task.metrics:
             raise UserError(f"'{task.name}' has no metric to score it by; choose another task.")
-        check_law(info, task.name, task.law)
-        for decoder in decoders:
-            check_pair(info, decoder, task.max_new_tokens)
-            for seed in seeds:
-                yield Work(make_cell(info, task, decoder, seed), key, task, decoder, tuple(task.order(seed)[:limit]))
 
 
 def distinct(works: Iterable[Work]) -> list[Work]:
@@ -68,7 +138,7 @@ def load_tasks(sweep: Sweep) -> list[Task]:
     """Make the tasks of a sweep, with `*` in names expanded."""
     options = {} if sweep.shots is None else {"shots": sweep.shots}
     names = [name for spec in sweep.tasks for name in expand(spec, sweep)]
-    return [load_task(name, suite=sweep.suite, data_dir=sweep.data_dir, **options) for name in names]
+    return [load_task(name, suite=sweep.suite, data_dir=sweep.data_dir, clean=is_clean, **options) for name in names]
 
 
 def expand(spec: str, sweep: Sweep) -> list[str]:
@@ -80,8 +150,7 @@ def expand(spec: str, sweep: Sweep) -> list[str]:
     pattern, colon, options = spec.partition(":")
     if "*" not in pattern:
         return [spec]
-    official = sweep.suite == "official" and sweep.data_dir is not None
-    known = official_tasks(sweep.data_dir) if official and sweep.data_dir else TASKS.names()
+    known = task_names(sweep.suite, sweep.data_dir)
     names = [name for name in known if fnmatchcase(name, pattern)]
     if not names:
         raise UnknownName("task", pattern, known)

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parallelbench.decoding import Engine, make_prompt
+from parallelbench.decoding.cache import EXACT
 from parallelbench.experiments.plan import Work
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.records import hash_of, make_row
 from parallelbench.experiments.store import CellStore, line_of
+from parallelbench.metrics import backends
 from parallelbench.models.base import Denoiser
 from parallelbench.schema import Prompt
 
@@ -32,6 +34,7 @@ def run_cell(
     batch_size: int,
     origin: Mapping[str, Any],
     progress: Progress,
+    aux: Denoiser | None = None,
 ) -> None:
     """Decode the missing samples of a cell, append each as it finishes, and mark the cell done.
 
@@ -40,14 +43,18 @@ def run_cell(
     Raises:
         UserError: a prompt does not fit, the prompts changed since the cell was begun, or the disk cannot be written.
     """
+    if work.decoder is None:
+        raise TypeError(f"{work.cell.id} names no decoder for a denoiser")
     first = _prompt(work, model, work.task.order(work.cell.seed)[0])
     details = {"model": model.details(), "device": model.info.device, "batch_size": batch_size}
-    named = {"task_spec": work.task.spec, "family": work.decoder.family, "metrics": list(work.task.metrics)}
-    more = {**named, "provenance": {**origin, **details}}
+    metrics = {"metrics": list(work.task.metrics), "backends": backends(work.task.metrics)}
+    named = {"task_spec": work.task.spec, "family": work.decoder.family, **metrics}
+    more = {**named, "approximate": work.cell.cache not in EXACT, "provenance": {**origin, **details}}
     store.describe(work.cell, more, hash_of(first.text))
     prompts = (_prompt(work, model, index) for index in missing)
+    engine = Engine(model, batch_size, aux, work.cell.cache)
     with store.writing() as file:
-        for generation in Engine(model, batch_size=batch_size).generate(prompts, work.decoder, work.cell.seed):
+        for generation in engine.generate(prompts, work.decoder, work.cell.seed):
             file.append(line_of(make_row(generation, model, work.task.metrics)))
             progress.sample_done(work.cell)
     store.finish(len(store.done_indices()))

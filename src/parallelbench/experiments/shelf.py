@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from parallelbench.models import load_model
+from parallelbench.models import load_any, load_model
 from parallelbench.models.base import Denoiser
+from parallelbench.models.generator import Generator
+
+Model = Denoiser | Generator
 
 
 class Shelf:
@@ -12,14 +15,15 @@ class Shelf:
     def __init__(self, device: str | None = None) -> None:
         self.device = device
         self._key: str | None = None
-        self._model: Denoiser | None = None
-        self._given: dict[str, Denoiser] = {}
+        self._model: Model | None = None
+        self._given: dict[str, Model] = {}
+        self._beside: dict[str, Denoiser] = {}
 
-    def give(self, key: str, model: Denoiser) -> None:
+    def give(self, key: str, model: Model) -> None:
         """Put a model that is already loaded under a key of its own."""
         self._given[key] = model
 
-    def get(self, key: str) -> Denoiser:
+    def get(self, key: str) -> Model:
         """Return the model that `key` names.
 
         Raises:
@@ -29,5 +33,15 @@ class Shelf:
             return self._given[key]
         if self._model is None or self._key != key:
             self._model = None  # frees the one before, so that two never share the memory
-            self._key, self._model = key, load_model(key, device=self.device)
+            self._key, self._model = key, load_any(key, device=self.device)
         return self._model
+
+    def beside(self, key: str) -> Denoiser:
+        """Return the auxiliary model that `key` names; it stays whatever model is asked for.
+
+        Raises:
+            UserError: no model has this name, or it cannot be loaded.
+        """
+        if key not in self._beside:
+            self._beside = {key: load_model(key, device=self.device)}
+        return self._beside[key]

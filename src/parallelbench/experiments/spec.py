@@ -10,6 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.errors import UserError
+from parallelbench.models.base import CacheKind
 from parallelbench.specs import Options, build
 
 MAX_SEED = 2**63 - 1
@@ -20,6 +21,7 @@ def _several(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+Caches = Annotated[tuple[CacheKind, ...], BeforeValidator(_several), Field(min_length=1)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...], BeforeValidator(_several), Field(min_length=1)]
 
 
@@ -30,9 +32,15 @@ class Sweep(Options):
     description: str = Field("", description="what the run is for")
     models: Names = Field(description="models, for example tiny")
     tasks: Names = Field(description="tasks; a * stands for any part of a name")
-    decoders: Names = Field(description="decoders; a list value makes a grid")
-    suite: Literal["ours", "official"] = Field("ours", description="own samples, or the reference's own data")
+    decoders: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (), description="decoders; a list value makes a grid (generators have their own)"
+    )
+    suite: Literal["ours", "official", "hf"] = Field(
+        "ours", description="own samples, the reference's own data, or the public data sets that it draws from"
+    )
     data_dir: Path | None = Field(None, description="folder of the official data")
+    cache: Caches = Field(("none",), description="which keys and values outlive a forward; several are an axis of the sweep")
+    aux: str | None = Field(None, description="an auxiliary model of the same vocabulary, for decoders that ask one")
     seeds: Seeds = Field((0,), description="seeds; each draws other samples")
     limit: int | None = Field(None, ge=1, description="samples per task (none: all)")
     shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")

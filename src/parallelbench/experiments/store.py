@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from parallelbench.analysis.lines import read_lines, whole_bytes
 from parallelbench.errors import UserError
 from parallelbench.experiments.cell import Cell, run_identity
 from parallelbench.experiments.disk import Appender, disk_errors, write_json
+from parallelbench.experiments.disk import line_of as line_of
 
 SCHEMA = 1
 LOCK = ".lock"
@@ -48,10 +48,15 @@ class CellStore:
                 self.path.mkdir(parents=True, exist_ok=True)
             identity = {"schema": SCHEMA, "id": cell.id, **asdict(cell)}
             write_json(path, {**identity, **more, "prompt_hash": prompt_hash})
-        elif (written := read_json(path).get("prompt_hash")) != prompt_hash:
+            return
+        written = read_json(path)
+        if written.get("prompt_hash") != prompt_hash:
             raise UserError(
-                f"the prompts of {cell.task} have changed since {path} was written ({written}); choose another folder."
+                f"the prompts of {cell.task} have changed since {path} was written ({written.get('prompt_hash')}); "
+                "choose another folder."
             )
+        if "backends" in written and written["backends"] != more.get("backends"):
+            raise UserError(f"the metrics of {cell.task} have changed since {path} was written; choose another folder.")
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Appender]:
@@ -132,8 +137,3 @@ def check_folder(out: Path, cell_ids: Sequence[str]) -> None:
         foreign = sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) if out.exists() else []
     if foreign:
         raise UserError(f"{out} holds files that are no run ({foreign[0]}); choose another folder with -o.")
-
-
-def line_of(row: Mapping[str, Any]) -> bytes:
-    """Write a record as one line of JSON."""
-    return (json.dumps(row, separators=(",", ":"), allow_nan=False) + "\n").encode()

@@ -7,37 +7,62 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from parallelbench.errors import UserError
+from parallelbench.models.cards import CARDS
 from parallelbench.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from parallelbench.models.base import Denoiser
+    from parallelbench.models.generator import Generator
 
-__all__ = ["MODELS", "load_model"]
+__all__ = ["MODELS", "load_any", "load_model"]
 
 _LOAD = "parallelbench.models.load"
+_SERVED = "parallelbench.models.generators.load"
+_LOCAL = "parallelbench.models.generators.load_local"
 
 MODELS = Registry(
     "model",
     {
         "tiny": Entry(f"{_LOAD}:load_tiny", "ships with the package: list and puzzle tasks, plain LLaDA layout"),
+        "tiny-text": Entry(f"{_LOAD}:load_tiny", CARDS["tiny-text"].summary, {"card": "tiny-text"}),
         "exact": Entry(f"{_LOAD}:load_exact", "the perfect model: true marginals of every task that has a law"),
-        "path": Entry(f"{_LOAD}:load_path", "path:DIR, a checkpoint folder in LLaDA's layout; path:DIR,card=llada-1.5"),
-        "llada-8b-base": Entry(f"{_LOAD}:load_hub", "LLaDA 8B, base", {"card": "llada-8b-base"}),
-        "llada-8b-instruct": Entry(f"{_LOAD}:load_hub", "LLaDA 8B, instruction-tuned", {"card": "llada-8b-instruct"}),
-        "llada-1.5": Entry(f"{_LOAD}:load_hub", "LLaDA 1.5 8B, preference-optimised", {"card": "llada-1.5"}),
+        "path": Entry(f"{_LOAD}:load_path", "path:DIR, a checkpoint folder in any of these layouts; path:DIR,card=llada-1.5"),
+        "hf": Entry(f"{_LOAD}:load_hub", "hf:ORG/NAME, a checkpoint of the hub in any of these layouts"),
+        **{card.name: Entry(f"{_LOAD}:load_hub", card.summary, {"card": card.name}) for card in CARDS.values() if card.hub_id},
+        "tiny-ar": Entry(f"{_LOCAL}:load_tiny_ar", "tiny's autoregressive sibling: same size, same data, one token a forward"),
+        "ar": Entry(f"{_LOCAL}:load_autoregressive", "ar:ORG/NAME or ar:path=DIR, any causal model of transformers"),
+        "vllm": Entry(f"{_LOCAL}:load_vllm", "vllm:ORG/NAME, a causal model in vLLM's offline engine"),
+        "openai": Entry(f"{_SERVED}:load_openai", "openai:NAME@URL, a server with OpenAI's protocol: vLLM, SGLang, llama.cpp"),
+        "mercury": Entry(f"{_SERVED}:load_mercury", "Inception's Mercury, with its refinements counted"),
+        "anthropic": Entry(f"{_SERVED}:load_anthropic", "anthropic:NAME, a model of Anthropic"),
     },
 )
 
 
 def load_model(spec: str, device: str | None = None) -> Denoiser:
-    """Load a model from `name`, `name:key=value,...` or `path:DIR[,key=value,...]`.
+    """Load a denoiser from `name`, `name:key=value,...` or `path:DIR[,key=value,...]`.
 
     `device` is where it runs ("cpu", "cuda:0"); None is the CPU.
 
     Raises:
-        UserError: the name is unknown, an option is, or a file of the checkpoint is missing or does not fit.
+        UserError: the name is unknown, an option is, a file of the checkpoint is missing or does not fit, or it is a generator.
+    """
+    from parallelbench.models.generator import Generator
+
+    model = load_any(spec, device)
+    if isinstance(model, Generator):
+        raise UserError(f"{model.info.name} decodes in its own way, so its forwards cannot be steered here; choose a denoiser.")
+    return model
+
+
+def load_any(spec: str, device: str | None = None) -> Denoiser | Generator:
+    """Load a denoiser as `load_model` does, or a generator: `openai:NAME@URL`, `ar:ORG/NAME`, `tiny-ar` (docs/served.md).
+
+    Raises:
+        UserError: as `load_model`; a key that is needed is not in the environment, or an optional package is missing.
     """
     name, _, rest = spec.strip().partition(":")
     entry = MODELS.get(name)
-    model: Denoiser = entry.load()(rest, device=device, **entry.preset)
+    model: Denoiser | Generator = entry.load()(rest, device=device, **entry.preset)
     return model

@@ -1,22 +1,29 @@
-"""Model cards: what a published checkpoint of each family looks like. One loader reads this table.
+"""Model cards: what is true of each published checkpoint beyond its layout. One loader reads this table.
 
-Facts from the checkpoints' own config.json and tokenizer files; ids are read from the tokenizer at load time and compared.
+Facts from the checkpoints' own tokenizer files and READMEs; ids are read from the tokenizer at load time and compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from parallelbench.models.base import Attention
+from parallelbench.models.layouts import LAYOUTS, Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One family of checkpoints.
+    """One published checkpoint.
 
-    `fields` maps names of transformers' LlamaConfig to the names in the published config.json; `renames` are (pattern,
-    replacement) pairs, applied in order to the published tensor names; `mask`, `ends`, `pad` are the texts of the special
-    tokens; `template` names a chat template; `align` is what the length of a prompt is a multiple of (filled up with padding
-    that the model reads, before the last token); `shots` is what the model was trained for (None: whatever the task says).
+    `mask`, `ends`, `pad` are the texts of the special tokens, or `#ID` where a token is known by its id alone; `ids` where
+    they stand in the published tokenizer; `template` names a chat template; `tokenizer` is the hub id of the tokenizer
+    where the checkpoint comes without; `shift` is 1 where position i is answered by the output at i - 1; `block` is the
+    block of a block-causal model whose config does not say; `align` is what the length of a prompt is a multiple of
+    (filled up with padding that the model reads, before the last token); `shots` is what the model was trained for (None:
+    whatever the task says); `offers` is what it can do beyond its layout ("edit"); `tasks` are patterns of our tasks
+    that it was trained for and no others (empty: a model of general use).
     """
 
     name: str
@@ -28,46 +35,75 @@ class Card:
     template: str
     licence: str
     summary: str
-    fields: Mapping[str, str]
-    renames: tuple[tuple[str, str], ...]
     ids: Mapping[str, int] = field(default_factory=dict)
+    tokenizer: str = ""
     shift: int = 0
+    attention: Attention = "full"
+    block: int | None = None
     shots: int | None = None
     align: int = 1
+    offers: frozenset[str] = frozenset()
+    tasks: tuple[str, ...] = ()
 
+    def knows(self, task: str) -> bool:
+        """Whether it was trained for one of our tasks, so far as we know."""
+        return not self.tasks or any(fnmatchcase(task, pattern) for pattern in self.tasks)
 
-LLADA_FIELDS = {
-    "hidden_size": "d_model",
-    "num_hidden_layers": "n_layers",
-    "num_attention_heads": "n_heads",
-    "num_key_value_heads": "n_kv_heads",
-    "intermediate_size": "mlp_hidden_size",
-    "rms_norm_eps": "rms_norm_eps",
-    "rope_theta": "rope_theta",
-    "max_position_embeddings": "max_sequence_length",
-    "vocab_size": "embedding_size",
-    "tie_word_embeddings": "weight_tying",
-}
-
-LLADA_RENAMES = (
-    (r"^model\.transformer\.wte\.", "model.embed_tokens."),
-    (r"^model\.transformer\.ln_f\.", "model.norm."),
-    (r"^model\.transformer\.ff_out\.", "lm_head."),
-    (r"^model\.transformer\.blocks\.(\d+)\.attn_norm\.", r"model.layers.\1.input_layernorm."),
-    (r"^model\.transformer\.blocks\.(\d+)\.ff_norm\.", r"model.layers.\1.post_attention_layernorm."),
-    (r"^model\.transformer\.blocks\.(\d+)\.([qkv]_proj)\.", r"model.layers.\1.self_attn.\2."),
-    (r"^model\.transformer\.blocks\.(\d+)\.attn_out\.", r"model.layers.\1.self_attn.o_proj."),
-    (r"^model\.transformer\.blocks\.(\d+)\.ff_proj\.", r"model.layers.\1.mlp.gate_proj."),
-    (r"^model\.transformer\.blocks\.(\d+)\.up_proj\.", r"model.layers.\1.mlp.up_proj."),
-    (r"^model\.transformer\.blocks\.(\d+)\.ff_out\.", r"model.layers.\1.mlp.down_proj."),
-)
+    @property
+    def layout(self) -> Layout:
+        """How its architecture is published."""
+        return LAYOUTS[self.architecture]
 
 
 def _llada(name: str, hub_id: str, summary: str) -> Card:
     return Card(
         name=name, hub_id=hub_id, architecture="llada", mask="<|mdm_mask|>", ends=("<|endoftext|>", "<|eot_id|>"),
-        pad="<|endoftext|>", template="llada", licence="MIT", summary=summary, fields=LLADA_FIELDS, renames=LLADA_RENAMES,
+        pad="<|endoftext|>", template="llada", licence="MIT", summary=summary,
         ids={"<|mdm_mask|>": 126336, "<|endoftext|>": 126081, "<|eot_id|>": 126348},
+    )  # fmt: skip
+
+
+QWEN_IDS = {"<|endoftext|>": 151643, "<|im_start|>": 151644, "<|im_end|>": 151645}
+
+
+def _dream(name: str, hub_id: str, summary: str) -> Card:
+    return Card(
+        name=name, hub_id=hub_id, architecture="dream", mask="<|mask|>", ends=("<|endoftext|>", "<|im_end|>"),
+        pad="<|endoftext|>", template="chatml_system", licence="Apache-2.0", summary=summary, shift=1,
+        ids={**QWEN_IDS, "<|beginoftext|>": 151665, "<|mask|>": 151666},
+    )  # fmt: skip
+
+
+def _diffucoder(name: str, hub_id: str, summary: str) -> Card:
+    return Card(
+        name=name, hub_id=hub_id, architecture="dream", mask="<|mask|>", pad="<|dlm_pad|>",
+        ends=("<|endoftext|>", "<|im_end|>", "<|dlm_pad|>"), template="chatml_system", licence="apple-amlr (research only)",
+        summary=summary, shift=1, ids={**QWEN_IDS, "<|mask|>": 151666, "<|dlm_pad|>": 151667},
+    )  # fmt: skip
+
+
+def _sdar(name: str, hub_id: str, summary: str, licence: str = "Apache-2.0", architecture: str = "sdar") -> Card:
+    return Card(
+        name=name, hub_id=hub_id, architecture=architecture, mask="<|MASK|>", ends=("<|endoftext|>", "<|im_end|>"),
+        pad="<|endoftext|>", template="chatml", licence=licence, summary=summary, attention="block_causal", block=4,
+        ids={**QWEN_IDS, "<|MASK|>": 151669},
+    )  # fmt: skip
+
+
+def _ling(name: str, hub_id: str, summary: str, edits: bool = False) -> Card:
+    moe = name.startswith("llada-moe")
+    return Card(
+        name=name, hub_id=hub_id, architecture="llada_moe" if moe else "llada2", mask="#156895",
+        ends=("#156892", "<|role_end|>"), pad="#156892", template="ling", licence="Apache-2.0", summary=summary,
+        attention="full" if moe else "block_causal", block=None if moe else 32,
+        offers=frozenset({"edit"}) if edits else frozenset(),
+    )  # fmt: skip
+
+
+def _sedd(name: str, hub_id: str, summary: str) -> Card:
+    return Card(
+        name=name, hub_id=hub_id, architecture="sedd", mask="", ends=("<|endoftext|>",), pad="<|endoftext|>", template="none",
+        licence="MIT", summary=summary, ids={"<|endoftext|>": 50256}, tokenizer="openai-community/gpt2",
     )  # fmt: skip
 
 
@@ -77,10 +113,36 @@ CARDS: dict[str, Card] = {
         Card(
             name="tiny", hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>",
             template="tiny", licence="Apache-2.0", summary="ships with the package: 0.9 M parameters, list and puzzle tasks",
-            fields=LLADA_FIELDS, renames=LLADA_RENAMES, shots=0, align=64,
+            shots=0, align=64,
+            tasks=(
+                "waiting_line/*", "puzzle/latin_square_n4", "puzzle/sudoku_n4_12", "list_ops/copy", "list_ops/shuffle",
+                "list_ops/replace_index", "list_ops/replace_random",
+            ),
         ),
-        _llada("llada-8b-base", "GSAI-ML/LLaDA-8B-Base", "LLaDA 8B, base"),
+        Card(
+            name="tiny-text", hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>",
+            template="tiny", licence="Apache-2.0", summary="ships with the package: words to sentence, summaries, paraphrases",
+            shots=0, align=32, tasks=("words_to_sentence/*", "paraphrase_summarize/*"),
+        ),
         _llada("llada-8b-instruct", "GSAI-ML/LLaDA-8B-Instruct", "LLaDA 8B, instruction-tuned"),
+        _llada("llada-8b-base", "GSAI-ML/LLaDA-8B-Base", "LLaDA 8B, base"),
         _llada("llada-1.5", "GSAI-ML/LLaDA-1.5", "LLaDA 1.5 8B, preference-optimised"),
+        _diffucoder("diffucoder-7b-instruct", "apple/DiffuCoder-7B-Instruct", "DiffuCoder 7B, instruction-tuned"),
+        _diffucoder("diffucoder-7b-cpgrpo", "apple/DiffuCoder-7B-cpGRPO", "DiffuCoder 7B, reinforced with coupled GRPO"),
+        _dream("dream-v0-instruct", "Dream-org/Dream-v0-Instruct-7B", "Dream 7B, instruction-tuned"),
+        _dream("dream-v0-base", "Dream-org/Dream-v0-Base-7B", "Dream 7B, base"),
+        _dream("dream-coder-v0-instruct", "Dream-org/Dream-Coder-v0-Instruct-7B", "Dream-Coder 7B, instruction-tuned"),
+        _sdar("sdar-1.7b-chat", "JetLM/SDAR-1.7B-Chat", "SDAR 1.7B, blocks of 4"),
+        _sdar("sdar-4b-chat", "JetLM/SDAR-4B-Chat", "SDAR 4B, blocks of 4"),
+        _sdar("sdar-8b-chat", "JetLM/SDAR-8B-Chat", "SDAR 8B, blocks of 4"),
+        _sdar("sdar-30b-a3b-chat", "JetLM/SDAR-30B-A3B-Chat", "SDAR 30B, 3B active, blocks of 4", architecture="sdar_moe"),
+        _sdar("trado-4b-instruct", "Gen-Verse/TraDo-4B-Instruct", "TraDo 4B, blocks of 4", licence="MIT"),
+        _sdar("trado-8b-instruct", "Gen-Verse/TraDo-8B-Instruct", "TraDo 8B, blocks of 4", licence="MIT"),
+        _ling("llada-moe-7b-a1b-instruct", "inclusionAI/LLaDA-MoE-7B-A1B-Instruct", "LLaDA-MoE 7B, 1.4B active"),
+        _ling("llada-moe-7b-a1b-base", "inclusionAI/LLaDA-MoE-7B-A1B-Base", "LLaDA-MoE 7B, base"),
+        _ling("llada2.0-mini", "inclusionAI/LLaDA2.0-mini", "LLaDA2.0 16B, 1.4B active, blocks of 32"),
+        _ling("llada2.1-mini", "inclusionAI/LLaDA2.1-mini", "LLaDA2.1 16B, trained to edit, blocks of 32", edits=True),
+        _sedd("sedd-small", "louaaron/sedd-small", "SEDD 90M, absorbing or uniform as its config says"),
+        _sedd("sedd-medium", "louaaron/sedd-medium", "SEDD 320M, absorbing or uniform as its config says"),
     )
 }  # fmt: skip

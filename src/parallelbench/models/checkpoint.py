@@ -17,9 +17,10 @@ from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from parallelbench.errors import UserError
-from parallelbench.models.cards import LLADA_FIELDS, LLADA_RENAMES
+from parallelbench.models.layouts import LLADA_FIELDS, LLADA_RENAMES
 
 INDEX = "model.safetensors.index.json"
+CARD_FIELD = "parallelbench_card"  # where the config.json of our own checkpoints names their model card
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -62,8 +63,10 @@ def shards(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def read_tensors(folder: Path, renames: Sequence[tuple[str, str]], dtype: torch.dtype) -> dict[str, Tensor]:
-    """Read every tensor under its new name, in `dtype`.
+def read_tensors(
+    folder: Path, renames: Sequence[tuple[str, str]], dtype: torch.dtype, wide: tuple[str, ...] = ()
+) -> dict[str, Tensor]:
+    """Read every tensor under its new name, in `dtype`, or in float32 where the new name ends in one of `wide`.
 
     Raises:
         UserError: a file is damaged.
@@ -73,7 +76,8 @@ def read_tensors(folder: Path, renames: Sequence[tuple[str, str]], dtype: torch.
         try:
             with safe_open(path, framework="pt") as file:
                 for name in file.keys():  # noqa: SIM118 - not a dictionary
-                    tensors[rename(name, renames)] = file.get_tensor(name).to(dtype)
+                    new = rename(name, renames)
+                    tensors[new] = file.get_tensor(name).to(torch.float32 if new.endswith(wide) else dtype)
         except SafetensorError as error:
             raise UserError(f"{path} is damaged ({error}); copy it again.") from None
     return tensors
@@ -88,14 +92,14 @@ def rename(name: str, renames: Sequence[tuple[str, str]]) -> str:
     return name
 
 
-def load_strictly(model: LlamaForCausalLM, tensors: dict[str, Tensor], folder: Path) -> None:
+def load_strictly(model: torch.nn.Module, tensors: dict[str, Tensor], folder: Path) -> None:
     """Fill a model; no tensor may be missing, left over, or of another shape.
 
     Raises:
         UserError: names the first tensors that do not fit.
     """
     wanted = model.state_dict()
-    if model.config.tie_word_embeddings:
+    if getattr(getattr(model, "config", None), "tie_word_embeddings", False):
         wanted = {name: tensor for name, tensor in wanted.items() if name != "lm_head.weight"}
     problems = [f"missing {name}" for name in wanted if name not in tensors]
     problems += [f"unexpected {name}" for name in tensors if name not in wanted]
@@ -111,19 +115,24 @@ def load_strictly(model: LlamaForCausalLM, tensors: dict[str, Tensor], folder: P
 
 
 def revision(folder: Path) -> str:
-    """A name for exactly these weights: 12 hex digits of the SHA-256 of all shards and the tokenizer."""
+    """A name for exactly these weights: the commit where the hub keeps them, else 12 hex digits of the SHA-256 of all shards.
+
+    The tokenizer counts too, where it is a tokenizer.json.
+    """
+    if folder.parent.name == "snapshots":
+        return folder.name[:12]
     digest = sha256()
-    for path in [*shards(folder), folder / "tokenizer.json"]:
+    for path in [*shards(folder), *folder.glob("tokenizer.json")]:
         with path.open("rb") as file:
             while chunk := file.read(1 << 22):
                 digest.update(chunk)
     return digest.hexdigest()[:12]
 
 
-def save_llada(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
-    """Write a Llama-class model in LLaDA's layout: its names in config.json, its names of tensors."""
+def save_llada(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, card: str | None = None) -> None:
+    """Write a Llama-class model in LLaDA's layout: its names in config.json, its names of tensors; `card` is its model card."""
     config = model.config.to_dict() | {"rope_theta": model.config.rope_parameters["rope_theta"]}
-    fields = {theirs: config[ours] for ours, theirs in LLADA_FIELDS.items()}
+    fields = {theirs: config[ours] for ours, theirs in LLADA_FIELDS.items()} | ({CARD_FIELD: card} if card else {})
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"model_type": "llada", "architectures": ["LLaDAModelLM"], **fields}, indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")

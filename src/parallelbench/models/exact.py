@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from parallelbench.errors import UserError
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, Ints, ModelInfo
+from parallelbench.models.base import Answer, Codec, Denoiser, ForwardBatch, Ints, ModelInfo
+from parallelbench.models.exact_views import Causal, without_itself
 from parallelbench.schema import Sample
 
 KEPT = 1024
@@ -80,7 +81,7 @@ class Exact(Denoiser):
         self._info = ModelInfo(
             name="exact", revision=f"{scheme.revision},epsilon={epsilon:g}", vocab_size=scheme.size,
             mask_id=scheme.special.mask, pad_id=scheme.special.pad, end_ids=(scheme.special.end,), context_length=1 << 20,
-            dtype="float64", licence="Apache-2.0", requires=frozenset({"law"}),
+            dtype="float64", licence="Apache-2.0", offers=frozenset({"shadow"}), requires=frozenset({"law"}),
         )  # fmt: skip
 
     @property
@@ -110,6 +111,15 @@ class Exact(Denoiser):
             which, token, mass = answers.marginals(canvases, row, batch.columns[entries] - start)
             seen[entries[which], token] += (1.0 - self._epsilon) * mass
         return torch.from_numpy(np.log(seen))
+
+    def answer(self, batch: ForwardBatch) -> Answer:
+        """As `forward`; a shadow is the conditional of one token given all others."""
+        shadow = self.forward(without_itself(batch, self._info.mask_id)) if batch.shadow else None
+        return Answer(self.forward(batch), shadow=shadow)
+
+    def auxiliary(self) -> Denoiser:
+        """The conditionals of each token given those before it."""
+        return Causal(self)
 
     def details(self) -> dict[str, Any]:
         return {"epsilon": self._epsilon, "tokens": self._scheme.revision}

@@ -1,0 +1,84 @@
+"""Attention maps of chosen layers and rows while the model itself stays with SDPA.
+
+transformers lets an attention function be registered by name. Ours calls the stock one and, where a probe listens, forms
+softmax(q k^T / sqrt(d)) of the asked queries beside it, so the model's output is the same to the bit, probed or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME = "probed_sdpa"
+
+
+class Probe:
+    """Listens to chosen layers and adds up their attention from the asked queries.
+
+    Args:
+        layers: indices of the layers.
+        asked: for each row the columns of its asked queries.
+    """
+
+    def __init__(self, layers: Sequence[int], asked: Sequence[Tensor]) -> None:
+        self._layers = frozenset(layers)
+        self._asked = asked
+        self._sums: list[Tensor] | None = None
+
+    def note(self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> None:
+        """Add the attention of one layer: queries [R, H, Q, D], keys [R, G, K, D], mask [R, 1, Q, K] (True: sees) or None.
+
+        Row by row, so that a row's sums do not depend on the batch it is in.
+        """
+        if layer not in self._layers:
+            return
+        maps = [
+            _mean_over_heads(query[row][:, columns], key[row], None if mask is None else mask[row][:, columns], scaling)
+            for row, columns in enumerate(self._asked)
+        ]
+        self._sums = maps if self._sums is None else [a + b for a, b in zip(self._sums, maps, strict=True)]
+
+    def mean(self) -> Tensor:
+        """Return the mean over heads and layers from every asked query to every key, rows one after another, [N, K]."""
+        if self._sums is None:
+            raise ValueError("no layer was listened to")
+        return torch.cat(self._sums) / len(self._layers)
+
+
+def _mean_over_heads(query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
+    """Attention of n queries [H, n, D] to K keys [G, K, D] (H a multiple of G), in float32, mean over heads, [n, K]."""
+    heads, asked, size = query.shape
+    groups, seen = key.shape[0], key.shape[1]
+    scores = query.float().reshape(groups, -1, size) @ key.float().transpose(1, 2) * scaling
+    scores = scores.reshape(heads, asked, seen)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return torch.softmax(scores, dim=-1).mean(0)
+
+
+def _attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    probe: Probe | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Stock SDPA; a probe listens beside it. What rotation in float32 has widened is rounded here."""
+    dtype = module.o_proj.weight.dtype  # type: ignore[union-attr]
+    query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)  # type: ignore[arg-type]
+    if probe is not None:
+        probe.note(int(module.layer_idx), query, key, attention_mask, options["scaling"])  # type: ignore[arg-type]
+    out: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    return out
+
+
+AttentionInterface.register(NAME, _attention)
+AttentionMaskInterface.register(NAME, sdpa_mask)

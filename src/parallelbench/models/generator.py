@@ -1,0 +1,110 @@
+"""What a generator is: a model whose loop we do not own. Prompts in, text out, and what it reports; unknown is None, not 0."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parallelbench.schema import Ledger, Sample
+from parallelbench.specs import render
+
+FAMILY = "own"
+"""What stands for a generator's decoding among the decoders."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorInfo:
+    """What a generator declares about itself.
+
+    `revision` tells weights or servers of one name apart; `settings` are the options that can change an answer (`own` writes
+    them where results name a decoder); `max_tokens` bounds an answer (None: the task's `max_new_tokens`); `shots` is what the
+    model was made for (None: whatever the task says); `concurrency` bounds the requests in flight.
+    """
+
+    name: str
+    revision: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    max_tokens: int | None = None
+    dtype: str = "unknown"
+    device: str = "remote"
+    template: str = "server"
+    shots: int | None = None
+    concurrency: int = 1 << 16
+
+    @property
+    def own(self) -> str:
+        """Its decoding in the form of a decoder: `own:temperature=0.0`."""
+        return render(FAMILY, {key: value for key, value in self.settings.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A sample to answer in at most `max_tokens` tokens."""
+
+    sample: Sample
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one sample; None wherever the generator does not say.
+
+    Attributes:
+        prompt: what was sent, as text.
+        tokens: tokens made, the end token and hidden reasoning included; `content_tokens` those of the answer alone.
+        steps: sequential forwards that it reports, or that follow from how it works (autoregressive: one a token).
+        seconds: the last attempt, from the request to the end of the answer; for a batch a row's share.
+        cost: in the currency of the prices given.
+        attempts: requests that it took.
+        finish: why it ended, in the generator's word ("stop", "length").
+        usage: what it reported, as it came.
+        ledger: the whole account, where the loop ran in this process; then `token_ids` and `pieces` (their texts) are known.
+    """
+
+    sample: Sample
+    prompt: str
+    text: str
+    seconds: float
+    prompt_tokens: int | None = None
+    tokens: int | None = None
+    content_tokens: int | None = None
+    steps: int | None = None
+    cost: float | None = None
+    attempts: int = 1
+    finish: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    token_ids: tuple[int, ...] = ()
+    pieces: tuple[str, ...] = ()
+    ledger: Ledger | None = None
+
+
+class Generator(ABC):
+    """A model whose loop we do not own: describe yourself, show a prompt, answer requests."""
+
+    @property
+    @abstractmethod
+    def info(self) -> GeneratorInfo:
+        """What this generator is."""
+
+    @abstractmethod
+    def prompt(self, sample: Sample) -> str:
+        """Return the prompt of a sample as text, for people and for the hash that guards a cell."""
+
+    @abstractmethod
+    def generate(self, requests: Iterable[Request], seed: int = 0, in_flight: int = 64) -> Iterator[Reply]:
+        """Answer requests and yield each reply as it comes, in no particular order; every request gets one.
+
+        Raises:
+            UserError: it cannot go on; replies that were yielded are whole.
+        """
+
+    def details(self) -> dict[str, Any]:
+        """What belongs into provenance beyond `info`. Never a key."""
+        return {}
+
+
+def shown_turns(sample: Sample) -> str:
+    """The conversation as text, one paragraph a turn: what a server that has its own template is sent."""
+    return "\n\n".join(f"{turn.role}: {turn.text}" for turn in sample.turns)

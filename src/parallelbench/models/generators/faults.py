@@ -1,0 +1,75 @@
+"""What can go wrong with a served model: what passes (try again), and what the user must mend (one sentence)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from parallelbench.errors import ParallelBenchError, UserError
+
+PASSING = frozenset({408, 409, 425, 429, 529})
+"""Beside every 5xx. 529 is Anthropic's "overloaded"."""
+LONGEST_WAIT = 600.0
+"""Seconds; a server that asks for more is left alone."""
+
+_OVERFLOW = re.compile(
+    r"context.?(length|size|window)|maximum context|prompt is too long|exceed_context|input is too long", re.IGNORECASE
+)
+
+
+class Fault(ParallelBenchError):
+    """A request failed by no fault of its own. `wait`: seconds the server asked for; `unreachable`: nobody answers."""
+
+    def __init__(self, reason: str, wait: float | None = None, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.wait = wait
+        self.unreachable = unreachable
+
+
+class Refused(ParallelBenchError):
+    """A request will never succeed as it is. `kind` says why: key, model, context or other."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+def judge(status: int, headers: Mapping[str, str], message: str) -> Fault | Refused:
+    """Tell a refusal from a fault that passes, by HTTP status; an error inside a stream that began well has status 200."""
+    said = " ".join(message.split())
+    reason = said if status == 200 else f"HTTP {status}: {said}"
+    if _OVERFLOW.search(message) and status not in PASSING:
+        return Refused("context", reason)
+    if status in PASSING or status >= 500 or status == 200:
+        return Fault(reason, retry_after(headers))
+    if status in (401, 403):
+        return Refused("key", reason)
+    return Refused("model" if status == 404 else "other", reason)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait, from `retry-after-ms` or `retry-after` (seconds or a date); None: it does not ask."""
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        asked = headers.get(name, "").strip()
+        if re.fullmatch(r"\d+(\.\d*)?", asked):
+            return float(asked) * unit
+    try:
+        moment = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def mend(refused: Refused, whose: str, sample_id: str, variable: str, known: str) -> UserError:
+    """Turn a refusal into one sentence with the fix; `known` names the models that the server has, if it says so."""
+    if refused.kind == "context":
+        return UserError(
+            f"{sample_id} does not fit into the context of {whose}; use shorter lists, fewer shots or a smaller max_tokens."
+        )
+    if refused.kind == "key":
+        return UserError(f"{whose} refuses the key in {variable} ({refused}); check the key and what it may do.")
+    if refused.kind == "model":
+        return UserError(f"{whose} is unknown there ({refused}){known or '; check name and address'}.")
+    return UserError(f"{whose} refuses the request ({refused}); change the options that it names.")

@@ -1,0 +1,157 @@
+"""From `ar:ORG/NAME`, `ar:path=DIR`, `tiny-ar` and `vllm:ORG/NAME` to a model on this machine. No remote code is run."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+
+from parallelbench.errors import MissingExtra, UnknownName, UserError
+from parallelbench.models.base import Codec
+from parallelbench.models.cards import CARDS
+from parallelbench.models.checkpoint import read_json, revision, shards
+from parallelbench.models.codec import ChatCodec, special_id
+from parallelbench.models.generator import Generator, GeneratorInfo
+from parallelbench.models.generators.autoregressive import Autoregressive, Special
+from parallelbench.models.generators.options import split_name
+from parallelbench.models.generators.template_codec import TemplateCodec
+from parallelbench.models.load import fetch
+from parallelbench.specs import Options, build
+
+FILES = ["*.safetensors", "*.json", "*.jinja"]
+TINY_AR = Path(str(files("parallelbench.models").joinpath("tiny_ar")))
+
+
+class LocalOptions(Options):
+    """Common to models that run here."""
+
+    dtype: Literal["float32", "bfloat16"] = Field("float32", description="precision of weights and activations")
+    temperature: float = Field(0.0, ge=0, le=10, description="0 takes the most probable token")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus that tokens are drawn from")
+    max_tokens: int | None = Field(1024, ge=1, description="tokens of an answer at most; null: the task's")
+
+
+class AutoregressiveOptions(LocalOptions):
+    """`ar:ORG/NAME` or `ar:path=DIR`."""
+
+    path: Path | None = Field(None, description="a checkpoint folder in place of a name on the hub")
+    card: str | None = Field(None, description="read prompts as this model card says (tiny) and not by the chat template")
+
+
+class VllmOptions(LocalOptions):
+    """`vllm:ORG/NAME` or `vllm:path=DIR`."""
+
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="precision of weights and activations")
+    path: Path | None = Field(None, description="a checkpoint folder in place of a name on the hub")
+    memory: float = Field(0.9, gt=0, le=1, description="share of the GPU's memory that vLLM may take")
+
+
+def load_autoregressive(rest: str, device: str | None = None) -> Autoregressive:
+    """Load a causal language model from the hub's cache, the hub or a folder.
+
+    Raises:
+        UserError: it cannot be found, or needs code of its own.
+    """
+    name, _, given = split_name(rest, "ar")
+    options = build(AutoregressiveOptions, "model 'ar'", given)
+    if options.path is not None and not options.path.expanduser().is_dir():
+        raise UserError(
+            f"there is no checkpoint folder '{options.path}'; write ar:path=DIR with the one that holds config.json."
+        )
+    if options.path is None and not name:
+        raise UserError("an autoregressive model has a name or a folder; write ar:ORG/NAME or ar:path=DIR.")
+    folder = fetch(name, FILES) if options.path is None else options.path.expanduser()
+    return _load(folder, name or folder.resolve().name, options, device or "cpu")
+
+
+def load_tiny_ar(rest: str, device: str | None = None) -> Autoregressive:
+    """Load the shipped model's autoregressive sibling.
+
+    Raises:
+        UserError: its weights are not in the package.
+    """
+    if not (TINY_AR / "config.json").is_file():
+        raise UserError(
+            "the weights of tiny-ar are not in this package; make them with 'parallelbench train tiny_ar -o DIR' and run "
+            "-m ar:path=DIR,card=tiny,max_tokens=null."
+        )
+    given = {"card": "tiny", "max_tokens": None, **split_name(f",{rest}" if rest else "", "tiny-ar")[2]}
+    return _load(TINY_AR, "tiny-ar", build(AutoregressiveOptions, "model 'tiny-ar'", given), device or "cpu")
+
+
+def load_vllm(rest: str, device: str | None = None) -> Generator:
+    """Load a model into vLLM's offline engine; it chooses its GPUs itself.
+
+    Raises:
+        UserError: vLLM is not installed, or the model has no name.
+    """
+    if find_spec("vllm") is None:
+        raise MissingExtra("a vllm model", "vllm")
+    from parallelbench.models.generators.vllm_engine import VllmEngine
+
+    name, _, given = split_name(rest, "vllm")
+    options = build(VllmOptions, "model 'vllm'", given)
+    if options.path is None and not name:
+        raise UserError("a vLLM model has a name or a folder; write vllm:ORG/NAME or vllm:path=DIR.")
+    folder = fetch(name, FILES) if options.path is None else options.path.expanduser()
+    return VllmEngine(folder, info_of(folder, name or folder.name, options, "cuda", "chat"), options.memory)
+
+
+def info_of(
+    folder: Path, name: str, options: LocalOptions, device: str, template: str, shots: int | None = None
+) -> GeneratorInfo:
+    """What a model in a folder declares."""
+    if not (folder / "tokenizer.json").is_file():
+        raise UserError(f"{folder} holds no tokenizer.json; convert its tokenizer with transformers and save it there.")
+    drawn = {"top_p": options.top_p} if options.temperature else {}
+    return GeneratorInfo(
+        name=name,
+        revision=revision(folder),
+        settings={"temperature": options.temperature, **drawn},
+        max_tokens=options.max_tokens,
+        dtype=options.dtype,
+        device=device,
+        template=template,
+        shots=shots,
+    )
+
+
+def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) -> Autoregressive:
+    if options.card is not None and options.card not in CARDS:
+        raise UnknownName("model card", options.card, CARDS)
+    shards(folder)
+    model = _weights(folder, options.dtype).to(device).eval()
+    codec, special, template, shots = _language(folder, model, options.card)
+    info = info_of(folder, name, options, device, template, shots)
+    return Autoregressive(model, codec, special, info, int(model.config.max_position_embeddings))
+
+
+def _weights(folder: Path, dtype: str) -> PreTrainedModel:
+    described = read_json(folder / "config.json")
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False
+        )
+    except (ValueError, KeyError, OSError) as error:
+        kind = described.get("model_type", "unknown")
+        raise UserError(
+            f"{folder} ({kind}) is no causal model that transformers has classes for ({str(error).splitlines()[0][:120]}); "
+            "remote code is not run, so use another model."
+        ) from None
+
+
+def _language(folder: Path, model: PreTrainedModel, card: str | None) -> tuple[Codec, Special, str, int | None]:
+    """The codec, the special ids, the template's name and the demonstrations that the model was made for."""
+    if card is not None:
+        tokenizer, known = AutoTokenizer.from_pretrained(folder).backend_tokenizer, CARDS[card]
+        ends = tuple(special_id(tokenizer, end, known) for end in known.ends)
+        special = Special(ends, special_id(tokenizer, known.pad, known), tokenizer.get_vocab_size())
+        return ChatCodec(tokenizer, known), special, known.template, known.shots
+    codec = TemplateCodec(AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    ends = codec.ends(model.generation_config)
+    return codec, Special(ends, codec.pad(ends), codec.vocabulary), codec.template, None

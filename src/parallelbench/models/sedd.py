@@ -1,0 +1,105 @@
+"""SEDD as a denoiser: a score network of known noise level, absorbing or uniform (arXiv 2310.16834).
+
+At a mask, the softmax of the log-scores is the model's distribution of the token that stands there, whatever the noise level;
+so an absorbing SEDD serves every decoder. Where a decoder names no level, the share of masks in the canvas says it:
+1 - e^-sigma. A uniform SEDD has no mask: every token may be noise, and only decoders of scores can use it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn.functional import pad
+
+from parallelbench.errors import UserError
+from parallelbench.models.assemble import Placement
+from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.models.cards import Card
+from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
+from parallelbench.models.codec import ChatCodec, special_id
+from parallelbench.models.sedd_network import Network, Shape
+from parallelbench.schema import Sample
+
+MOST_NOISE = 1 - 1e-3  # the share of noise at time 1 in the authors' schedules
+
+
+class Sedd(Denoiser):
+    """A score network. `logits` are log-scores; the mask of a uniform one is a token that it never reads and never writes."""
+
+    def __init__(self, network: Network, codec: ChatCodec, info: ModelInfo) -> None:
+        self._network = network
+        self._codec = codec
+        self._info = info
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def codec_for(self, sample: Sample) -> Codec:
+        return self._codec
+
+    def forward(self, batch: ForwardBatch) -> Tensor:
+        device = self._network.rotary_emb.inv_freq.device
+        ids, rows, columns = (torch.from_numpy(part).to(device) for part in (batch.ids, batch.rows, batch.columns))
+        sigma = torch.from_numpy(self._levels(batch)).to(device)
+        valid = torch.arange(ids.shape[1], device=device) < torch.from_numpy(batch.lengths).to(device)[:, None]
+        hidden, condition = self._network.hidden(ids, sigma, valid)
+        score = self._network.log_score(hidden[rows, columns], condition[rows], sigma[rows], ids[rows, columns])
+        return pad(score, (0, self._info.vocab_size - score.shape[1]), value=-torch.inf)
+
+    def _levels(self, batch: ForwardBatch) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The noise level of each row, [R]: the one that was asked for, or what its masks say."""
+        asked = np.full(len(batch.ids), np.nan) if batch.noise is None else batch.noise
+        masked = batch.ids == self._info.mask_id
+        if "uniform" in self._info.offers and (masked.any() or np.isnan(asked).any()):
+            raise UserError(f"{self._info.name} with uniform noise has no mask; decode it with euler or analytic.")
+        sizes = [max(1, len(prompt.canvas)) for prompt in batch.prompts]
+        share = np.clip(masked.sum(1) / sizes, 1 / np.asarray(sizes), 1.0)
+        return np.where(np.isnan(asked), -np.log1p(-MOST_NOISE * share), asked).astype(np.float32)
+
+
+def load(folder: Path, card: Card, tokenizer: Tokenizer, place: Placement) -> Sedd:
+    """Load a SEDD checkpoint folder: the authors' config.json and tensors.
+
+    Raises:
+        UserError: a file is missing or damaged, a setting is missing, or a tensor does not fit.
+    """
+    published = read_json(folder / "config.json")
+    absorbs, shape, length = _shape(published, folder)
+    with torch.device("meta"):
+        network = Network(shape)
+    load_strictly(network, read_tensors(folder, (), place.dtype, wide=("inv_freq",)), folder)
+    network.to(place.device).eval().requires_grad_(False)
+    words = published["tokens"]
+    if tokenizer.get_vocab_size() > words:
+        raise UserError(f"the tokenizer has {tokenizer.get_vocab_size()} ids, but {folder} only {words}; name GPT-2's own.")
+    codec = ChatCodec(tokenizer, card)
+    inner = sum(p.numel() for name, p in network.named_parameters() if name.startswith(("blocks", "sigma_map")))
+    info = ModelInfo(
+        name=card.name, revision=revision(folder), vocab_size=words + 1, mask_id=words,
+        end_ids=tuple(special_id(tokenizer, end, card) for end in card.ends), pad_id=special_id(tokenizer, card.pad, card),
+        context_length=length, dtype=str(place.dtype).removeprefix("torch."), device=place.device, template=card.template,
+        licence=card.licence, offers=frozenset({"score", "absorb" if absorbs else "uniform"}),
+        requires=frozenset() if absorbs else frozenset({"score"}), active_params=inner,
+        head_params=network.output_layer.linear.weight.numel(), hidden_size=shape.hidden, layers=shape.blocks,
+    )  # fmt: skip
+    return Sedd(network, codec, info)
+
+
+def _shape(published: dict[str, Any], folder: Path) -> tuple[bool, Shape, int]:
+    """Whether noise absorbs, the sizes of the network, and its context length."""
+    try:
+        kind, model, words = published["graph"]["type"], published["model"], published["tokens"]
+        absorbs = {"absorb": True, "uniform": False}[kind]
+        shape = Shape(
+            tokens=words + absorbs, hidden=model["hidden_size"], condition=model["cond_dim"], blocks=model["n_blocks"],
+            heads=model["n_heads"], scaled=model["scale_by_sigma"],
+        )  # fmt: skip
+        return absorbs, shape, model["length"]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{folder / 'config.json'} lacks {error}; it is no SEDD checkpoint.") from None

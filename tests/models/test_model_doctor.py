@@ -1,0 +1,93 @@
+"""`parallelbench doctor`: whole models pass, and each way of being broken is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sedd_reference
+import torch
+from layout_checkpoints import write
+
+from parallelbench.cli import invoke
+from parallelbench.experiments.checkup import Checkup, examine
+from parallelbench.models import load_model
+from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.schema import Sample
+
+MAKE: dict[str, Callable[[Path], Path]] = {
+    "sdar": lambda folder: write(folder, "sdar"),
+    "absorb": lambda folder: sedd_reference.write(folder, "absorb"),
+    "uniform": lambda folder: sedd_reference.write(folder, "uniform"),
+}
+
+
+@pytest.mark.parametrize("layout", MAKE)
+def test_whole_models_pass(layout: str, tmp_path: Path) -> None:
+    found = examine(load_model(f"path:{MAKE[layout](tmp_path)}"))
+    assert found.healthy, [check for check in found.checks if not check.passed]
+    caches = {check.name.split(":")[0] for check in found.checks if check.name.startswith("cache")}
+    assert caches == {"sdar": {"cache block"}, "absorb": set(), "uniform": set()}.get(layout, {"cache prefix", "cache dual"})
+
+
+class Broken(Denoiser):
+    """A model with one fault: logits that follow the batch, the padding, how much is asked, or another attention."""
+
+    def __init__(self, whole: Denoiser, fault: str) -> None:
+        self.whole = whole
+        self.fault = fault
+
+    @property
+    def info(self) -> ModelInfo:
+        info = replace(self.whole.info, offers=frozenset())
+        return replace(info, attention="block_causal", block=4) if self.fault == "attention" else info
+
+    def codec_for(self, sample: Sample) -> Codec:
+        return self.whole.codec_for(sample)
+
+    def forward(self, batch: ForwardBatch) -> torch.Tensor:
+        size = {"batch": len(batch.ids), "padding": batch.ids.shape[1], "window": len(batch.rows)}.get(self.fault, 0)
+        logits = self.whole.forward(batch)
+        return logits + 0.01 * size * torch.arange(logits.shape[1])
+
+
+@pytest.mark.parametrize("fault", ["batch", "padding", "window", "attention"])
+def test_a_fault_is_named(fault: str, random_model: Denoiser) -> None:
+    found = examine(Broken(random_model, fault))
+    failed = {check.name.split(":")[0] for check in found.checks if not check.passed}
+    assert fault in failed and not found.healthy
+    assert failed <= {fault, "decoding", *({"batch"} if fault == "window" else ())}
+
+
+def test_the_command_prints_card_checks_and_samples(
+    random_checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in (["doctor", f"path:{random_checkpoint}"], ["doctor", "model", f"path:{random_checkpoint}"]):
+        assert invoke(words) == 0
+        out = capsys.readouterr().out
+        assert "1 '<|mask|>'" in out and "answer tokens a second" in out and out.count("\nok ") >= 9
+        assert out.count("\n--- waiting_line/") == 2 and "\x1b" not in out
+    monkeypatch.setattr("parallelbench.experiments.checkup.examine", lambda model: sick(examine(model)))
+    assert invoke(["doctor", f"path:{random_checkpoint}"]) == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+def sick(found: Checkup) -> Checkup:
+    return replace(found, checks=(replace(found.checks[0], passed=False), *found.checks[1:]))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["doctor", "tny"], "unknown model 'tny'; did you mean 'tiny'"),
+        (["doctor", "modl", "tiny"], "unknown thing to examine 'modl'; did you mean 'model'"),
+        (["doctor", "decoder", "treshold"], "unknown decoder 'treshold'; did you mean 'threshold'"),
+        (["doctor", "tiny-ar"], "decodes in its own way|weights"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(words) == 2
+    error = capsys.readouterr().err
+    assert any(part in error for part in sentence.split("|")) and error.count("\n") == 1
