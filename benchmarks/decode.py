@@ -11,7 +11,8 @@ What bounds it, on a CPU:
 * Everything else is overhead: making prompts, packing rows, signals over the vocabulary, the decoder's own rule, the ledger,
   scoring, the line on disk. `whole_over_forwards` is the wall time of a complete `parallelbench.run` over that of its forwards
   alone: the batches are recorded once and then replayed with nothing in between. Both are timed in turn; the best of each
-  counts.
+  counts. Where other work disturbs the machine, two runs differ by more than that; `whole_over_inside` compares a run with the
+  time that the same run spent inside its forwards.
 * A fixed batch waits for its slowest sample; with an adaptive decoder such as threshold the number of forwards differs from
   sample to sample, and slots stand empty. Continuous batching fills a slot as soon as it is free. Rows that stand empty cost
   little arithmetic on a CPU, so what is saved there is fixed cost; `rows_per_forward` says what a GPU would see.
@@ -44,11 +45,12 @@ DECODERS = ("one_by_one", "confidence:k=4", "threshold:gamma=0.9")
 
 
 class Recorder(Denoiser):
-    """Hands every forward on to a model and keeps its batch."""
+    """Hands every forward on to a model, keeps its batch and adds up the time that it takes."""
 
     def __init__(self, model: Denoiser) -> None:
         self.model = model
         self.batches: list[ForwardBatch] = []
+        self.inside = 0.0
 
     @property
     def info(self) -> ModelInfo:
@@ -59,7 +61,10 @@ class Recorder(Denoiser):
 
     def forward(self, batch: ForwardBatch) -> torch.Tensor:
         self.batches.append(batch)
-        return self.model.forward(batch)
+        start = time.perf_counter()
+        logits = self.model.forward(batch)
+        self.inside += time.perf_counter() - start
+        return logits
 
     @property
     def rows(self) -> int:
@@ -84,14 +89,21 @@ def overhead(model: Denoiser, samples: int, repeats: int) -> list[Row]:
     """Time whole runs at batch 64 beside a replay of their forwards."""
     rows: list[Row] = []
     print(f"\nwhole run over bare forwards, batch 64, {samples} samples")
-    print(f"{'decoder':>24}{'forwards':>10}{'whole s':>10}{'bare s':>10}{'ratio':>8}")
+    print(f"{'decoder':>24}{'forwards':>10}{'whole s':>10}{'inside s':>10}{'bare s':>10}{'whole/bare':>12}{'whole/inside':>14}")
     for spec in DECODERS:
         recorder = Recorder(model)
         whole_run(recorder, spec, samples)
-        works = (partial(whole_run, model, spec, samples), partial(replay, Engine(model), recorder.batches))
-        whole, bare = (min(times) for times in zip(*([seconds(work) for work in works] for _ in range(repeats)), strict=True))
-        print(f"{spec:>24}{len(recorder.batches):>10}{whole:>10.3f}{bare:>10.3f}{whole / bare:>8.3f}")
-        rows.append({"decoder": spec, "whole_s": whole, "forwards_s": bare, "whole_over_forwards": whole / bare})
+        whole, inside, bare = [], [], []
+        for _ in range(repeats):
+            timed = Recorder(model)
+            whole.append(seconds(partial(whole_run, timed, spec, samples)))
+            inside.append(timed.inside)
+            bare.append(seconds(partial(replay, Engine(model), recorder.batches)))
+        row: Row = {"decoder": spec, "whole_s": min(whole), "inside_s": min(inside), "forwards_s": min(bare)}
+        row |= {"whole_over_forwards": min(whole) / min(bare), "whole_over_inside": sum(whole) / sum(inside)}
+        print(f"{spec:>24}{len(recorder.batches):>10}{min(whole):>10.3f}{min(inside):>10.3f}{min(bare):>10.3f}", end="")
+        print(f"{row['whole_over_forwards']:>12.3f}{row['whole_over_inside']:>14.3f}")
+        rows.append(row)
     return rows
 
 
@@ -172,7 +184,7 @@ def main() -> None:
     ]
     generate(model, prompts[:4], "all_at_once", 4)
     rows, rate = overhead(model, options.samples, options.repeats), gemm_rate()
-    result = {
+    result: Row = {
         "benchmark": "decode",
         "model": f"{model.info.name}@{model.info.revision}",
         "threads": options.threads,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from parallelbench.decoding import Engine, Forward, Program, State, load_decoder
 from parallelbench.decoding.decoder import Run
-from parallelbench.decoding.engine import LENGTH_BUCKET, padded_length
+from parallelbench.decoding.packing import LENGTH_BUCKET, padded_length
 from parallelbench.schema import Prompt
 
 

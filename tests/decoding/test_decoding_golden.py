@@ -22,6 +22,20 @@ SPECS = (
     "confidence:k=2", "confidence:steps=4,block=6", "confidence:k=3,ties=random", "margin:k=2", "entropy:k=2",
     "entropy:k=2,temperature=1.0,top_p=0.7", "left_to_right:k=5", "threshold:gamma=0.5", "threshold:gamma=0.35,block=4",
     "factor:f=1.0", "factor:f=1.6,block=6",
+    "rcr:k=2", "rcr:steps=4,schedule=cosine", "remdm:k=2,loops=2,block=6", "remdm:k=2,compat=port",
+    "remdm:schedule=cap,eta=0.3,k=2", "remdm:schedule=rescale,eta=0.5,steps=4", "remdm:schedule=conf,eta=1.0,k=2",
+    "eb_sampler:gamma=2.0", "eb_sampler:gamma=2.0,order=margin", "klass:tau=0.3,eps=0.5,n=1", "credit:gamma=0.8", "dus",
+    "dus:base=3,skip=0.4", "slowfast:high=0.65,low=0.5,explore=3", "local_leap:gamma=0.7,relaxed=0.5,radius=2",
+    "hierarchical:gamma=0.6", "dream_origin:steps=5", "saber", "pc_sampler:k=2", "random_steps", "random_steps:k=2",
+    "end_of_text:base=left_to_right:k=3", "prophet:high=5.0,middle=0.8,low=0.8", "sched:high=2.0,schedule=cosine",
+    "freedave:drafts=3", "freedave:drafts=4,gamma=0.4", "ssd:drafts=3", "ssd:drafts=2,width=1,block=4,temperature=1.0",
+    "lopa:gamma=0.5,branches=2", "punt:epsilon=0.3", "core:k=2,every=1", "core:k=2,every=1,compat=authors",
+    "t2m:gamma=0.3,at=0.3", "t2m:gamma=0.3,detect=change,at=0.1,post=2", "joint_edit:gamma=0.3,edit=0.3,post=3",
+    "p2:k=2,eta=2.0",
+    "wino:gamma=0.3,back=0.4", "dapd:high=0.6", "dapd:variant=direct,high=0.9,sure=0.6", "dawn:low=0.3,sink=0.2,edge=0.1",
+    "clad:gamma=0.35", "apd:ahead=4", "apd:weight=0.4,temperature=1.0", "matching:gamma=0.5",
+    "matching:gamma=0.6,floor=0.2,slack=0.4,temperature=1.0", "euler:steps=4",
+    "analytic:steps=6,block=4",
 )  # fmt: skip
 CANVAS = [MASK, MASK, 6, *[MASK] * 8, 4]
 

@@ -11,7 +11,6 @@ from decoding_fakes import MASK, VOCABULARY, Fake, generate, noisy, prompt
 
 from parallelbench.decoding import Decoder, Forward, Program, Signals, State, Step
 from parallelbench.decoding.decoder import Run
-from parallelbench.decoding.session import FORWARDS_PER_TOKEN
 from parallelbench.decoding.state import COMMITTED, DecoderFault
 
 WIDTH = 6
@@ -81,14 +80,14 @@ def test_a_decoder_that_gets_nowhere_is_capped(decoder: Decoder) -> None:
     stuck, other = generate(Fake(noisy()), [prompt(canvas), prompt(canvas, index=1)], decoder)
     for done in (stuck, other):
         assert done.ledger.flags == ("capped",)
-        assert done.ledger.nfe == {"denoise": FORWARDS_PER_TOKEN * WIDTH + 1}
-        assert len(done.ledger.history) == FORWARDS_PER_TOKEN * WIDTH + 1
+        assert done.ledger.nfe == {"denoise": Decoder.forwards_per_token * WIDTH + 1}
+        assert len(done.ledger.history) == Decoder.forwards_per_token * WIDTH + 1
         assert MASK not in done.token_ids and done.token_ids[-1] == 7
 
 
 def test_a_decoder_that_never_ends_is_ended_without_another_forward() -> None:
     (done,) = generate(Fake(noisy()), [prompt(WIDTH)], Restless())
-    assert done.ledger.flags == ("capped",) and sum(done.ledger.nfe.values()) == FORWARDS_PER_TOKEN * WIDTH
+    assert done.ledger.flags == ("capped",) and sum(done.ledger.nfe.values()) == Decoder.forwards_per_token * WIDTH
     actions = [action for writes in done.ledger.history for *_, action in writes]
     assert actions.count("commit") == WIDTH and set(actions[WIDTH:]) == {"edit"}
 

@@ -13,7 +13,7 @@ from parallelbench.registry import Entry, Registry
 if TYPE_CHECKING:
     from parallelbench.decoding.decoder import Decoder, Program, Score, Step
     from parallelbench.decoding.engine import Engine
-    from parallelbench.decoding.load import check_law, check_pair, load_decoder, load_decoders
+    from parallelbench.decoding.load import caution, check_auxiliary, check_law, check_pair, load_decoder, load_decoders
     from parallelbench.decoding.prompts import make_prompt
     from parallelbench.decoding.signals import Forward, Signals
     from parallelbench.decoding.state import State
@@ -28,6 +28,8 @@ __all__ = [
     "Signals",
     "State",
     "Step",
+    "caution",
+    "check_auxiliary",
     "check_law",
     "check_pair",
     "load_decoder",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _CLASSIC = "parallelbench.decoding.decoders.classic"
+_OF = "parallelbench.decoding.decoders"
 _FAST = "parallelbench.decoding.decoders.fast_dllm"
 
 DECODERS = Registry(
@@ -50,13 +53,45 @@ DECODERS = Registry(
         "left_to_right": Entry(f"{_CLASSIC}:LeftToRight", "the next k positions"),
         "threshold": Entry(f"{_FAST}:Threshold", "every position at least as confident as gamma"),
         "factor": Entry(f"{_FAST}:Factor", "the n most confident with (n + 1)(1 - c) < f"),
+        "rcr": Entry(f"{_OF}.rcr:RCR", "k more each step, the least sure of all taken back"),
+        "remdm": Entry(f"{_OF}.remdm:ReMDM", "remasks some of what stands: cap, rescale, conf or loop"),
+        "eb_sampler": Entry(f"{_OF}.eb_sampler:EBSampler", "as many positions as an entropy bound allows"),
+        "klass": Entry(f"{_OF}.klass:KLASS", "confident positions whose distribution is stable"),
+        "credit": Entry(f"{_OF}.credit:Credit", "threshold on confidences that remember earlier steps"),
+        "dus": Entry(f"{_OF}.dus:DUS", "fixed spacing, halved from level to level"),
+        "slowfast": Entry(f"{_OF}.slowfast:SlowFast", "finds the end of a sure region, then fills it"),
+        "local_leap": Entry(f"{_OF}.local_leap:LocalLeap", "threshold, lower beside positions that pass it"),
+        "hierarchical": Entry(f"{_OF}.hierarchical:Hierarchical", "the surest position of each run of masks"),
+        "dream_origin": Entry(f"{_OF}.dream_origin:DreamOrigin", "each open position with the same probability"),
+        "saber": Entry(f"{_OF}.saber:Saber", "threshold that follows what stands; steepest falls taken back"),
+        "pc_sampler": Entry(f"{_OF}.pc_sampler:PCSampler", "k positions: early, confident and uncommon first"),
+        "euler": Entry(f"{_OF}.sedd:Euler", "each token jumps at the reverse rate of the noise"),
+        "analytic": Entry(f"{_OF}.sedd:Analytic", "exact reverse step of the noise, each token alone"),
+        "random_steps": Entry(f"{_OF}.random_steps:RandomSteps", "control: random positions, a random number of them"),
+        "end_of_text": Entry(f"{_OF}.end_of_text:EndOfText", "another decoder, stopped where the text ends"),
+        "prophet": Entry(f"{_OF}.prophet:Prophet", "k positions, and all the rest once leads are large"),
+        "sched": Entry(f"{_OF}.sched:SchED", "k positions, and all the rest once leads pass a falling bar"),
+        "freedave": Entry(f"{_OF}.freedave:FreeDave", "lossless: a chain of drafts verified in one forward"),
+        "ssd": Entry(f"{_OF}.ssd:SSD", "lossless: a tree of drafts verified in one forward"),
+        "lopa": Entry(f"{_OF}.lopa:LoPA", "the look-ahead branch that leaves the model most confident"),
+        "punt": Entry(f"{_OF}.punt:PUNT", "what does not move when the more confident ones are shown"),
+        "core": Entry(f"{_OF}.core:CoRe", "k positions; remasks what its neighbourhood explains worst"),
+        "t2m": Entry(f"{_OF}.llada21:T2M", "threshold; remasks committed tokens that look suspect"),
+        "joint_edit": Entry(f"{_OF}.llada21:JointEdit", "threshold; overwrites tokens where another is more probable"),
+        "p2": Entry(f"{_OF}.p2:P2", "the best-scored positions, committed or not, k more each step"),
+        "wino": Entry(f"{_OF}.wino:WINO", "commits generously, takes back what the rest does not confirm"),
+        "dapd": Entry(f"{_OF}.dapd:DAPD", "positions that do not attend to each other"),
+        "dawn": Entry(f"{_OF}.dawn:DAWN", "sure positions, what they induce, and what depends on neither"),
+        "clad": Entry(f"{_OF}.clad:CLAD", "threshold; of two clusters that attend to each other the longer"),
+        "matching": Entry(f"{_OF}.matching:Matching", "ours: a group of positions that share tokens, filled as one draw"),
+        "apd": Entry(f"{_OF}.apd:APD", "from the left, as far as an autoregressive model agrees"),
     },
 )
 
 _HOMES = {
     "decoder": ("Decoder", "Program", "Score", "Step"),
     "engine": ("Engine",),
-    "load": ("check_law", "check_pair", "load_decoder", "load_decoders"),
+    "load": ("caution", "check_auxiliary", "check_law", "check_pair", "load_decoder", "load_decoders"),
     "prompts": ("make_prompt",),
     "signals": ("Forward", "Signals"),
     "state": ("State",),

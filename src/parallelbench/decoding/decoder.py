@@ -34,6 +34,14 @@ class Decoder(Options, ABC):
     """The name under which the decoder is registered."""
     needs: ClassVar[frozenset[str]] = frozenset()
     """What a model must offer (`ModelInfo.offers`) for this decoder to run."""
+    revises: ClassVar[bool] = False
+    """True where it may remask or edit what it committed."""
+    from_noise: ClassVar[bool] = False
+    """True where it can start from a canvas of noise, without a mask."""
+    fuses: ClassVar[bool] = False
+    """True where its tokens come from the model's distribution mixed with something else."""
+    forwards_per_token: ClassVar[int] = 4
+    """How many forwards for each token of the canvas the engine lets it make before it is cut short."""
 
     block: int | None = Field(None, ge=1, description="semi-autoregressive block length in tokens; none: the whole canvas")
     temperature: float = Field(0.0, ge=0, le=10, description="0 takes the most probable token")
@@ -43,6 +51,10 @@ class Decoder(Options, ABC):
     @abstractmethod
     def run(self, state: State) -> Run:
         """Fill one sample's canvas: yield requests, receive signals, write."""
+
+    def max_forwards(self, width: int) -> int:
+        """Return the number of forwards after which the engine fills what is left of a canvas of `width` tokens."""
+        return self.forwards_per_token * width
 
     @property
     def spec(self) -> str:
@@ -62,6 +74,12 @@ class Decoder(Options, ABC):
         if self.ties == "random":
             return np.lexsort((state.uniform(positions, ORDER), falling))
         return np.argsort(falling, kind="stable")
+
+    def commit(self, passing: npt.NDArray[np.bool_], signals: Signals, state: State, least: int = 1) -> None:
+        """Commit the positions that pass, in the order of falling confidence; where none passes, the `least` most confident."""
+        order = self.best_first(signals.confidence, signals.positions, state)
+        chosen = order[passing[order]] if passing.any() else order[:least]
+        state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
 
 
 class Score(Decoder, ABC):

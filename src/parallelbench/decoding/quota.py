@@ -47,13 +47,16 @@ class Schedule(Quota):
 
     steps: int
 
+    def turns(self, state: State) -> int:
+        """How many steps the window's block is given."""
+        per_block, more = divmod(self.steps, -(-len(state.canvas) // state.block))
+        return max(1, per_block + (state.window[0] // state.block < more))
+
     def count(self, confidences: Floats, state: State) -> int:
         start, end = state.window
-        per_block, more = divmod(self.steps, -(-len(state.canvas) // state.block))
-        steps = max(1, per_block + (start // state.block < more))
         masks = int((state.status[start:end] == MASKED).sum())
         committed = int((state.status[start:end] == COMMITTED).sum())
-        share, rest = divmod(masks + committed, steps)
+        share, rest = divmod(masks + committed, self.turns(state))
         wide = rest * (share + 1)
         return share + 1 if committed < wide else share
 

@@ -11,39 +11,21 @@ One forward a step; needs nothing of the model but its distribution. Scores, for
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from abc import ABC
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
 
 from parallelbench.decoding.decoder import Score
-from parallelbench.decoding.quota import Everything, Fixed, Quota, Schedule
+from parallelbench.decoding.decoders.pace import Paced
+from parallelbench.decoding.quota import Everything, Fixed, Quota
 from parallelbench.decoding.signals import RANK, Extra, Signals
 from parallelbench.decoding.state import State
 
 
-class TopK(Score):
-    """k commits a step, or as many as `steps` forwards for the whole canvas ask for."""
-
-    k: int | None = Field(None, ge=1, description="commits per step (default 1)")
-    steps: int | None = Field(None, ge=1, description="forwards for the whole canvas, instead of k")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_quota(cls, options: dict[str, object]) -> dict[str, object]:
-        if options.get("k") is None and options.get("steps") is None:
-            return {**options, "k": 1}
-        return options
-
-    @model_validator(mode="after")
-    def _not_both(self) -> Self:
-        if self.k is not None and self.steps is not None:
-            raise ValueError("k and steps say the same thing twice; give one of them")
-        return self
-
-    def quota(self) -> Quota:
-        return Fixed(self.k) if self.k is not None else Schedule(self.steps or 1)
+class TopK(Paced, Score, ABC):
+    """The best of a ranking, at a given pace."""
 
 
 class Confidence(TopK):

@@ -1,0 +1,152 @@
+"""Write docs/decoders.md from the registry: `make docs`, or `python docs/decoders.py`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from parallelbench.decoding import DECODERS, Decoder
+from parallelbench.decoding.decoder import COMMON
+
+PAGE = Path(__file__).with_suffix(".md")
+INTRODUCTION = """\
+# Decoders
+
+A decoder says which masks are filled, when, and what is taken back. It is named `name:key=value,...`, on the command line
+(`-d confidence:k=[1,2,4]`) and in Python (`load_decoder("threshold:gamma=0.9")`); a list value makes one decoder for each
+value. `parallelbench list decoders` prints the names, and this page is made from the same table (`make docs`).
+
+Each rule below is the paper's, with known faults of public code corrected; `compat=` brings them back where numbers that are
+quoted somewhere depend on them. A cost counts forwards one after another (`nfe`); rows count each canvas of a forward.
+"""
+NEEDS = {
+    "edit": """\
+Every model runs it. One that was not trained to correct visible tokens (all but LLaDA2.1) is named in a warning.""",
+    "aux": """\
+Every model, beside an auxiliary one with the same tokenizer (`--aux`). The exact model serves as its own, left to right.""",
+    "shadow": """\
+A second mask must fit at the place of each token: LLaDA, LLaDA-MoE, SDAR, TraDo, LLaDA2 and the shipped model; the exact
+  model by definition. Not Dream and DiffuCoder, which read position i off the output at i - 1, nor SEDD.""",
+    "attention": """\
+The attention maps must be readable: all transformers that the package loads natively, the shipped one among them. The
+  exact model has none, and SEDD models do not show theirs.""",
+}
+OWN = """\
+## Write your own
+
+A file with a class is enough; `Score` ranks positions, `Step` has its own rule for each forward, `Program` steers its forwards.
+
+```python
+# mine.py
+from parallelbench.decoding import Score
+from parallelbench.decoding.quota import Threshold
+
+
+class MyDecoder(Score):
+    \"\"\"Confident positions, earlier ones first.\"\"\"
+
+    alpha: float = 0.01
+
+    def score(self, signals, state):
+        return signals.confidence - self.alpha * signals.positions
+
+    def quota(self):
+        return Threshold(0.9)
+```
+
+    parallelbench run -m tiny -t waiting_line/copy -d ./mine.py:MyDecoder:alpha=0.3
+    parallelbench doctor decoder ./mine.py:MyDecoder
+
+The file is imported as it stands, so name only code that you trust. Results call it `mine.py/MyDecoder@` and a hash of the
+file: change the file, and it is another decoder with cells of its own. `doctor` runs it on the exact model and prints which
+parts of the contract it breaks: masks left, wrong answers at one token a step, fewer right answers than its steps promise,
+writes that the ledger does not know, answers that depend on the batch.
+
+Code that exists already fits through `parallelbench.decoding.adapters`: `ReferenceScorer` takes a function
+(p, x0, p(x0)) -> score, `SchedulerLoop` a scheduler with `step(logits, timestep, sample, mask_token_id=...)`,
+`InPlaceDecoder` a `decode(logits, start, end, x)` that writes into x.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    classes: dict[str, type[Decoder]] = {name: entry.load() for name, entry in DECODERS.items()}
+    parts = [INTRODUCTION, *_overview(classes), *_models(classes), *_common(), OWN, "## The rules\n"]
+    for module, names in groupby(classes, key=lambda name: classes[name].__module__):
+        parts += _family({name: classes[name] for name in names}, inspect.getdoc(importlib.import_module(module)) or "")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _overview(classes: dict[str, type[Decoder]]) -> Iterator[str]:
+    yield "## All of them\n\n| name | rule | needs | takes back |\n|---|---|---|---|"
+    for name, entry in DECODERS.items():
+        cls = classes[name]
+        needs = ", ".join(sorted(cls.needs)) or "-"
+        yield f"| [`{name}`](#{name}) | {entry.summary} | {needs} | {'yes' if cls.revises else 'no'} |"
+    yield ""
+
+
+def _models(classes: dict[str, type[Decoder]]) -> Iterator[str]:
+    yield "## Which models can run them\n"
+    yield "A decoder without needs runs on every model with a mask. A pair that cannot work is refused before anything runs.\n"
+    for need in sorted(frozenset[str]().union(*(cls.needs for cls in classes.values()))):
+        names = ", ".join(f"`{name}`" for name, cls in classes.items() if need in cls.needs)
+        yield f"- **{need}** ({names}): {NEEDS[need]}"
+    yield ""
+
+
+def _common() -> Iterator[str]:
+    yield "## What combines with each of them\n\n| key | default | range | meaning |\n|---|---|---|---|"
+    yield from (_row(key, Decoder.model_fields[key]) for key in COMMON)
+    yield ""
+
+
+def _family(classes: dict[str, type[Decoder]], text: str) -> Iterator[str]:
+    """The text of one file, and a table of parameters for each of its decoders."""
+    title, _, rest = text.partition("\n")
+    yield "\n".join(f'<a id="{name}"></a>' for name in classes)
+    yield "\n### " + ", ".join(f"`{name}`" for name in classes) + "\n"
+    yield f"{title}\n{rest}\n"
+    for name, cls in classes.items():
+        own = {key: value for key, value in cls.model_fields.items() if key not in COMMON}
+        if own:
+            yield f"| `{name}` | default | range | meaning |\n|---|---|---|---|"
+            yield from (_row(key, value) for key, value in own.items())
+            yield ""
+
+
+def _row(key: str, value: FieldInfo) -> str:
+    default = (
+        "-"
+        if value.default is None
+        else f"`{str(value.default).lower() if isinstance(value.default, bool) else value.default}`"
+    )
+    return f"| `{key}` | {default} | {_range(value)} | {value.description or ''} |"
+
+
+def _range(value: FieldInfo) -> str:
+    choices = [repr(choice).strip("'") for choice in _literals(value.annotation)]
+    if choices:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    bounds = {name: getattr(one, name) for one in value.metadata for name in ("gt", "ge", "lt", "le") if hasattr(one, name)}
+    low = f"{'more than ' if 'gt' in bounds else ''}{bounds.get('ge', bounds.get('gt', ''))}"
+    high = f"{'less than ' if 'lt' in bounds else ''}{bounds.get('le', bounds.get('lt', ''))}"
+    return f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else "any"
+
+
+def _literals(annotation: Any) -> list[Any]:
+    """The choices of a `Literal`, also of one that may be None."""
+    arguments = getattr(annotation, "__args__", ())
+    if getattr(annotation, "__origin__", None) is not None:
+        return list(arguments)
+    return [choice for part in arguments for choice in _literals(part)]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

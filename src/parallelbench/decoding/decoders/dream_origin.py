@@ -1,0 +1,41 @@
+"""Dream's `origin` schedule (Ye et al., arXiv 2508.15487): the plain reverse process of masked diffusion.
+
+Time falls from t_0 = 1 to t_T = eps in T equal parts. Step s commits each open position by itself with the probability
+1 - t_(s+1) / t_s, the last step all that is left; which positions, no confidence decides. The number of commits is random, and
+a step may have none: its forward was made and is counted.
+
+T forwards a block at most, fewer where the block is full before; needs nothing of the model but its distribution. eps is 1e-3
+in Dream, 1e-12 in DiffuCoder.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.decoders.pace import Paced
+from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.state import State
+
+FATE = 8  # the lane of the draws that say which positions are committed
+
+
+class DreamOrigin(Paced, Program):
+    """Each open position with the same probability, whatever it holds."""
+
+    family: ClassVar[str] = "dream_origin"
+    eps: float = Field(1e-3, ge=0, lt=1, description="time at which the last step ends")
+
+    def run(self, state: State) -> Run:
+        while state.masked.any():
+            turns, block = self.turns(state), state.window
+            for turn in range(turns):
+                if state.window != block:
+                    break
+                signals = yield Forward()
+                now, then = (1 - (1 - self.eps) * at / turns for at in (turn, turn + 1))
+                chance = 1 - then / now if turn < turns - 1 else 1.0
+                chosen = state.uniform(signals.positions, FATE) < chance
+                state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])

@@ -1,0 +1,62 @@
+"""End-of-text truncation: once the text has ended, the rest is filled with end tokens without looking at it.
+
+Runs another decoder, and after each of its steps asks whether an end token stands with everything before it filled. Then what
+is open behind it can no longer matter, and gets the same end token. Where a frame goes on behind an end token the text does
+too, so only an end behind the last given token stops. (Learn2PD, arXiv 2509.25188, owes most of its speed to such a rule; here
+it is a decoder of its own, so that the speed of truncation is never taken for that of another rule.)
+
+Forwards: those of `base` until the end; needs what `base` needs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from parallelbench.decoding.decoder import COMMON, Decoder, Program, Run
+from parallelbench.decoding.load import load_decoder
+from parallelbench.decoding.state import PROMPT, State
+from parallelbench.errors import UserError
+
+
+class EndOfText(Program):
+    """Another decoder, stopped where the text ends."""
+
+    family: ClassVar[str] = "end_of_text"
+    base: str = Field("threshold", description="the decoder that is run, with at most one key: threshold:gamma=0.8")
+
+    @model_validator(mode="after")
+    def _base_can_be_stopped(self) -> Self:
+        base = load_decoder(self.base)
+        if base.needs or base.revises:
+            raise UserError(f"end_of_text cannot stop {base.family}, which may change what stands; choose another base.")
+        return self
+
+    def run(self, state: State) -> Run:
+        run = self._inner().run(state)
+        request = next(run, None)
+        while request is not None:
+            signals = yield request
+            try:
+                request = run.send(signals)
+            except StopIteration:
+                return
+            if fill_after_end(state):
+                return
+
+    def _inner(self) -> Decoder:
+        return load_decoder(self.base).model_copy(update={key: getattr(self, key) for key in COMMON})
+
+
+def fill_after_end(state: State) -> bool:
+    """Fill what is open behind a text that has ended with its end token; False where it has not."""
+    filled = len(state.canvas) if not state.masked.any() else int(state.masked.argmax())
+    given = np.flatnonzero(state.status == PROMPT)
+    first = int(given[-1]) + 1 if given.size else 0
+    ends = first + np.flatnonzero(np.isin(state.canvas[first:filled], state.info.end_ids))
+    if not ends.size:
+        return False
+    state.write(np.flatnonzero(state.masked), state.canvas[ends[0]])
+    return True

@@ -1,0 +1,131 @@
+"""Matching: sure tokens, and with them one group of unsure positions, drawn together instead of one by one (our own).
+
+Tokens filled in one forward are drawn independently, and the total correlation bounds what that costs (paper, Theorem 1).
+But a forward says more than each distribution alone: sum_i p_i(v) over open positions i is the *expected number* of
+positions that hold token v, whatever the dependence between them. Where a list is reordered, n slots share n names and every
+name is expected once; where something is inserted, removed or replaced, n slots share at most n + 1 tokens and none is
+expected more than once. If a group of positions looks like that, its tokens exclude each other: an answer is a matching of
+positions with tokens. The matchings whose marginals are p have, in the Bethe approximation (Vontobel, arXiv 1107.4196; exact
+on trees), the weights
+
+    w_i(v) = p_i(v) (1 - p_i(v)) / (1 - E(v)),    E(v) = sum_i p_i(v)
+
+and the best one, max_y sum_i ln w_i(y_i) with every token used at most once, is a linear assignment problem. It is a joint
+draw that no product of distributions can make. At a temperature T, Gumbel noise on ln w_i(v) / T makes it perturb-and-MAP
+(Papandreou and Yuille, ICCV 2011).
+
+A step takes one such group, if there is one, else the most confident unsure position; and with it every position outside
+the group with confidence >= gamma, which depends on the rest by no more than its entropy. Positions that share a possible
+token are connected; a group is the longest run of a connected component that passes the test (a row of a Latin square, whose
+symbols are expected once in each row and four times in all). Only one group is filled at a time, because nothing is known
+between two. Where the test is passed by chance, the answer is still a possible one, though not every possible one is drawn.
+
+One forward a step; needs nothing of the model but its distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from scipy.optimize import linear_sum_assignment
+
+from parallelbench.decoding.decoder import Step
+from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.state import State
+from parallelbench.models.base import Ints
+
+Table = npt.NDArray[np.float64]
+LEAST = 1e-6  # probabilities closer than this to 0 or 1 count as this close
+GUMBEL = 8  # first lane of the noise
+
+
+class Matching(Step):
+    """Commit what is sure and one group of positions whose tokens exclude each other."""
+
+    family: ClassVar[str] = "matching"
+    gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
+    slack: float = Field(0.15, ge=0, le=0.5, description="how much more than once a token may be expected in a group")
+    floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")
+    top: int = Field(32, ge=2, le=256, description="tokens of each position that are looked at")
+
+    def request(self, state: State) -> Forward:
+        return Forward(top=self.top)
+
+    def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
+        sure = signals.confidence >= self.gamma
+        group = self._group(signals, state)
+        if group is not None:
+            members, tokens, p = group
+            state.write(signals.positions[members], tokens, p)
+            sure[members] = False
+        elif not sure.all():
+            unsure = np.flatnonzero(~sure)
+            sure[unsure[self.best_first(signals.confidence[unsure], signals.positions[unsure], state)[0]]] = True
+        state.write(signals.positions[sure], signals.token[sure], signals.confidence[sure])
+
+    def _group(self, signals: Signals, state: State) -> tuple[npt.NDArray[np.intp], Ints, Table] | None:
+        """Return the first group of exclusive positions as (indices, tokens, probabilities), or None."""
+        open_to = np.flatnonzero(signals.confidence < 1 - self.floor)
+        if open_to.size < 2:
+            return None
+        vocabulary, table = self._table(signals, open_to)
+        for component in _components(table > 0):
+            group = component[self._exclusive_run(table[component])]
+            if group.size:
+                tokens = np.flatnonzero(table[group].sum(0))
+                p = table[np.ix_(group, tokens)]
+                column = self._assign(p, signals.positions[open_to[group]], state)
+                return open_to[group], vocabulary[tokens[column]], p[np.arange(len(group)), column]
+        return None
+
+    def _table(self, signals: Signals, asked: npt.NDArray[np.intp]) -> tuple[Ints, Table]:
+        """Return the possible tokens [V'] and p_i(v) of the asked positions [M, V'], 0 below `floor`."""
+        if signals.top_token is None or signals.top_p is None:
+            raise ValueError("matching asks for the most probable tokens")
+        token, p = signals.top_token[asked], np.asarray(signals.top_p[asked], dtype=np.float64)
+        vocabulary, column = np.unique(token, return_inverse=True)
+        table = np.zeros((len(asked), len(vocabulary)))
+        np.put_along_axis(table, column.reshape(token.shape), np.where(p >= self.floor, p, 0.0), axis=1)
+        return vocabulary, table
+
+    def _exclusive_run(self, p: Table) -> slice:
+        """Return the first and longest run of rows of p [n, V] that share at most one token more than they are, none twice."""
+        before = np.concatenate([np.zeros((1, p.shape[1])), p.cumsum(0)])
+        for start in range(len(p) - 1):
+            expected = before[start + 2 :] - before[start]
+            size = np.arange(2, len(expected) + 2)
+            tokens = (expected > LEAST).sum(1)
+            few = (size <= tokens) & (tokens <= size + 1)
+            fits = few & (expected.max(1) <= 1 + self.slack) & (expected.sum(1) >= size * (1 - self.slack))
+            if fits.any():
+                return slice(start, start + int(size[fits][-1]))
+        return slice(0, 0)
+
+    def _assign(self, p: Table, positions: Ints, state: State) -> npt.NDArray[np.intp]:
+        """Return the column given to each row of p [n, m]."""
+        unused = np.maximum(1 - p.sum(0), LEAST)
+        gain = np.log(np.maximum(p, LEAST**2)) + np.log(np.maximum(1 - p, LEAST)) - np.log(unused)
+        if self.temperature > 0:
+            draws = np.stack([state.uniform(positions, GUMBEL + token) for token in range(p.shape[1])], axis=1)
+            gain = gain / self.temperature - np.log(-np.log(draws))
+        column: npt.NDArray[np.intp] = linear_sum_assignment(gain, maximize=True)[1]
+        return column
+
+
+def _components(possible: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.intp]]:
+    """Yield the rows of [n, m] that are connected through shared columns, first row first."""
+    left = np.ones(len(possible), dtype=bool)
+    while left.any():
+        member = np.zeros(len(possible), dtype=bool)
+        member[left.argmax()] = True
+        while True:
+            grown = possible[:, possible[member].any(0)].any(1) & left | member
+            if (grown == member).all():
+                break
+            member = grown
+        left &= ~member
+        yield np.flatnonzero(member)

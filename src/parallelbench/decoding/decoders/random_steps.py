@@ -1,0 +1,69 @@
+"""Steps of random size, in random order: the control that any clever selector must beat.
+
+Zhao and Cai (arXiv 2602.20126) show that a random number of tokens a step lets the sampling error follow the total correlation
+of the text, without a parameter that would have to know it. The idea is theirs, the laws of sizes here are our own, as plain as
+they can be; with m open positions of a block
+
+* without `steps` or `k` there is no parameter: each step draws its size s from P(s) = (1/s) / (1 + 1/2 + ... + 1/m);
+* with `steps` (or `k`: m / k of them, rounded up) the sizes are a uniformly random composition of m into so many parts, so that
+  the number of forwards is that of `random` at the same setting and only the sizes differ.
+
+One forward a step; needs nothing of the model but its distribution.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.quota import Schedule
+from parallelbench.decoding.signals import RANK, Forward
+from parallelbench.decoding.state import State
+from parallelbench.models.base import Ints
+
+SIZE = 8  # the lane of the draws that say how large a step is
+
+
+class RandomSteps(Program):
+    """Random positions, a random number of them each step."""
+
+    family: ClassVar[str] = "random_steps"
+    k: int | None = Field(None, ge=1, description="mean commits per step; without k and steps nothing is set")
+    steps: int | None = Field(None, ge=1, description="forwards for the whole canvas, instead of k")
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.k is not None and self.steps is not None:
+            raise ValueError("k and steps say the same thing twice; give one of them")
+        return self
+
+    def run(self, state: State) -> Run:
+        while state.masked.any():
+            block = state.window
+            planned = self._composition(state)
+            while state.window == block:
+                signals = yield Forward()
+                size = int(planned[0]) if planned.size else self._drawn(len(signals.positions), state)
+                planned = planned[1:]
+                chosen = np.argsort(state.uniform(signals.positions, RANK), kind="stable")[:size]
+                state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
+
+    def _composition(self, state: State) -> Ints:
+        """The sizes of the block's steps: cut between its positions at random; empty where nothing is set."""
+        masks = len(state.eligible)
+        if self.k is not None:
+            turns = -(-masks // self.k)
+        elif self.steps is not None:
+            turns = min(masks, Schedule(self.steps).turns(state))
+        else:
+            return np.zeros(0, dtype=np.int64)
+        cuts = 1 + np.sort(np.argsort(state.uniform(np.arange(masks - 1), SIZE), kind="stable")[: turns - 1])
+        return np.diff(cuts, prepend=0, append=masks)
+
+    def _drawn(self, masks: int, state: State) -> int:
+        """A size with probability proportional to its inverse."""
+        chances = np.cumsum(1.0 / np.arange(1, masks + 1))
+        return 1 + int(np.searchsorted(chances, state.uniform([0], SIZE)[0] * chances[-1]))

@@ -1,0 +1,109 @@
+"""ReMDM: remasking samplers (Wang et al., arXiv 2503.00307, equation 6 and section 4).
+
+With alpha_t = 1 - t and a block's time falling from 1 to 0 in T steps, a step from t to s < t
+
+* remasks each token that stands with probability sigma;
+* commits each mask with probability (alpha_s - (1 - sigma) alpha_t) / (1 - alpha_t),
+
+so that the marginals stay those of plain masked diffusion. sigma is at most sigma_max = min(1, (1 - alpha_s) / alpha_t):
+
+* cap: sigma = min(eta, sigma_max); rescale: sigma = eta sigma_max;
+* conf: sigma_i = eta sigma_max softmax(-psi)_i over the tokens that stand, psi_i the probability of token i when it was
+  committed, and sigma = 0 for masks.
+
+A step costs one forward, or none where it finds no mask: T a block at most.
+
+loop is the deterministic form for LLaDA that ParallelBench ran: plain confidence decoding, and once `after` of a block's
+positions are filled, `loops` more forwards, each of which remasks the `redo` least sure tokens and commits as many anew. It
+costs `loops` forwards a block more. The port counts steps instead of positions, so that with more than one token a step its
+loop falls on the block's end, where everything is filled: `compat=port`. (With several blocks its table of commits is made
+from the whole canvas's steps, and masks are left; here each block has its own share.)
+
+Needs nothing of the model but its distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.decoders.pace import Paced
+from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.state import State
+from parallelbench.models.base import Ints
+
+FATE = 8  # the first lane of the draws that say which positions change; each step of a block has its own
+
+
+class ReMDM(Paced, Program):
+    """Remask some of what stands at each step, or for a while near the end of a block."""
+
+    family: ClassVar[str] = "remdm"
+    revises: ClassVar[bool] = True
+    schedule: Literal["cap", "rescale", "conf", "loop"] = Field("loop", description="which tokens are remasked, and when")
+    eta: float = Field(0.04, ge=0, le=1, description="strength of cap, rescale and conf")
+    loops: int = Field(1, ge=0, le=128, description="loop: remasking steps of each block")
+    redo: int = Field(1, ge=1, description="loop: tokens that each of them remasks")
+    after: float = Field(0.875, gt=0, le=1, description="loop: share of a block that is filled before it begins")
+    compat: Literal["port"] | None = Field(None, description="port: count steps, not positions, until the loop begins")
+
+    def run(self, state: State) -> Run:
+        sure = np.zeros(len(state.canvas))
+        while state.masked.any():
+            block = state.eligible
+            yield from self._looped(block, sure, state) if self.schedule == "loop" else self._sampled(block, sure, state)
+
+    def _looped(self, block: Ints, sure: npt.NDArray[np.float64], state: State) -> Run:
+        quota, loops, steps = self.quota(), self.loops, 0
+        while state.masked[block].any() or loops:
+            filled = len(block) - int(state.masked[block].sum())
+            if self.compat == "port":
+                ready = filled == len(block) or steps >= max(1, int(self.after * state.block))
+            else:
+                ready = filled >= math.ceil(self.after * len(block))
+            steps += 1
+            if loops and ready:
+                loops -= 1
+                standing = block[~state.masked[block]]
+                worst = standing[np.argsort(sure[standing], kind="stable")[: self.redo]]
+                state.remask(worst)
+                signals = yield Forward()
+                self._commit_best(len(worst), signals, sure, state)
+            else:
+                signals = yield Forward()
+                self._commit_best(max(1, quota.count(signals.confidence, state)), signals, sure, state)
+
+    def _commit_best(self, count: int, signals: Signals, sure: npt.NDArray[np.float64], state: State) -> None:
+        chosen = self.best_first(signals.confidence, signals.positions, state)[:count]
+        sure[signals.positions[chosen]] = signals.confidence[chosen]
+        state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
+
+    def _sampled(self, block: Ints, sure: npt.NDArray[np.float64], state: State) -> Run:
+        turns = self.turns(state)
+        for turn in range(turns):
+            alpha_t, alpha_s = turn / turns, (turn + 1) / turns
+            masked = state.masked[block]
+            sigma = self._sigma(alpha_t, alpha_s, masked, sure[block])
+            if masked.any():
+                signals = yield Forward()
+                sure[signals.positions] = signals.confidence
+            fate = state.uniform(block, FATE + turn)
+            commits = fate[masked] < (alpha_s - (1 - sigma[masked]) * alpha_t) / (1 - alpha_t)
+            state.remask(block[~masked][fate[~masked] < sigma[~masked]])
+            if masked.any():
+                state.write(signals.positions[commits], signals.token[commits], signals.confidence[commits])
+
+    def _sigma(
+        self, alpha_t: float, alpha_s: float, masked: npt.NDArray[np.bool_], psi: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """The probability of remasking, for each position of the block."""
+        highest = min(1.0, (1 - alpha_s) / alpha_t) if alpha_t else 1.0
+        if self.schedule == "conf":
+            weight = np.where(masked, 0.0, np.exp(-psi))
+            return self.eta * highest * weight / max(float(weight.sum()), 1e-300)
+        return np.full(len(psi), min(self.eta, highest) if self.schedule == "cap" else self.eta * highest)

@@ -1,0 +1,34 @@
+"""Arithmetic over the vocabulary for decoders that ask for raw logits: distributions of the tokens that may be written.
+
+A decoder keeps the tensors in local variables of its run, on the model's device, and takes home small vectors.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from parallelbench.decoding.signals import Floats
+from parallelbench.decoding.state import DecoderFault
+from parallelbench.models.base import ModelInfo
+
+
+def log_probs(logits: Tensor | None, info: ModelInfo) -> Tensor:
+    """Return log p over the ids that may be written, [N, vocab_size]; the mask has none (-inf). float32, or float64 if given.
+
+    Raises:
+        DecoderFault: the forward was not asked for its logits.
+    """
+    if logits is None:
+        raise DecoderFault('this forward was not asked for its logits; add extras=frozenset({"logits"})')
+    scores = logits if logits.dtype == torch.float64 else logits.float()
+    scores = scores[:, : info.vocab_size].clone()
+    scores[:, info.mask_id] = -torch.inf
+    return torch.log_softmax(scores, dim=-1)
+
+
+def divergence(log_p: Tensor, log_q: Tensor) -> Floats:
+    """Return KL(p || q) = sum p (log p - log q) of each row, in nats, [N]; what p does not expect adds nothing."""
+    terms = torch.where(log_p > -torch.inf, log_p.exp() * (log_p - log_q), 0.0)
+    kl: Floats = terms.sum(-1).float().cpu().numpy()
+    return kl

@@ -1,0 +1,62 @@
+"""Matching: one forward where tokens exclude each other, one by one where they do not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parallelbench import run
+from parallelbench.decoding import Engine, load_decoder, make_prompt
+from parallelbench.decoding.decoders.matching import _components
+from parallelbench.models import load_model
+from parallelbench.tasks import load_task
+
+EXCLUSIVE = ("shuffle", "insert_random", "remove_random", "replace_random")
+
+
+@pytest.mark.parametrize("name", EXCLUSIVE)
+def test_one_forward_is_enough_for_the_random_list_operations(name: str) -> None:
+    (row,) = run("exact", f"waiting_line/{name}", "matching", limit=12).rows
+    assert row.score == 1.0
+    assert row.nfe == 1.0
+
+
+def test_a_replacement_that_is_hardly_likely_anywhere_is_still_made_once() -> None:
+    (row,) = run("exact", "list_ops/replace_random:lengths=[12]", "matching", limit=12).rows
+    assert (row.score, row.nfe) == (1.0, 1.0)
+
+
+def test_a_latin_square_is_filled_row_by_row() -> None:
+    (row,) = run("exact", "puzzle/latin_square_n4", "matching", limit=12).rows
+    assert row.score == 1.0
+    assert row.nfe <= 5.0  # threshold takes 13
+
+
+def test_at_temperature_one_every_slot_is_replaced_equally_often() -> None:
+    task = load_task("list_ops/replace_random:lengths=[5]")
+    model, decoder = load_model("exact"), load_decoder("matching:temperature=1")
+    sample = task.sample(0, 0, 0)
+    given_items = sample.facts["items"]
+    seen: Counter[int] = Counter()
+    prompts = [make_prompt(model, replace(sample, index=i), task.max_new_tokens, infill=True) for i in range(400)]
+    for done in Engine(model).generate(prompts, decoder):
+        answer = done.text.strip("[]").replace('"', "").split(", ")
+        changed = [i for i, (now, before) in enumerate(zip(answer, given_items, strict=True)) if now != before]
+        assert len(changed) == 1
+        seen[changed[0]] += 1
+    expected = 400 / 5
+    assert sum((seen[i] - expected) ** 2 / expected for i in range(5)) < 18.5  # chi-squared, 4 degrees of freedom, p = .001
+
+
+@given(st.integers(1, 8), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_components_part_the_rows_and_share_no_column(rows: int, columns: int, seed: int) -> None:
+    possible = np.random.default_rng(seed).random((rows, columns)) < 0.2
+    parts = list(_components(possible))
+    assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
+    used = [set(np.flatnonzero(possible[part].any(0)).tolist()) for part in parts]
+    assert sum(map(len, used)) == len(set().union(*used))
