@@ -23,6 +23,10 @@ TEXT = {
     "words_to_sentence/hard",
     "words_to_sentence/medium",
 }
+OURS = {
+    "paraphrase_summarize/chatgpt-paraphrases": "paraphrase_summarize/paraphrasing",
+    "paraphrase_summarize/samsum": "paraphrase_summarize/summarization",
+}
 LISTS = [
     "copy",
     "insert_index",
@@ -127,13 +131,33 @@ def test_an_unchanged_shuffle_is_wrong() -> None:
 
 @needs_data
 @pytest.mark.parametrize("name", sorted(TEXT))
-def test_text_tasks_load_but_are_not_scored_yet(name: str) -> None:
-    task = load_task(name, "official", DATA)
-    assert task.sample(0, 99).turns[-1].text and task.max_new_tokens == 64 and task.law is None
-    with pytest.raises(UserError, match=f"'{name}' is a text task and will be scored in a later release"):
-        _ = task.metrics
+def test_text_tasks_are_asked_and_scored_as_ours(name: str) -> None:
+    task, ours = load_task(name, "official", DATA), load_task(OURS.get(name, name))
+    assert task.metrics == ours.metrics and task.max_new_tokens == ours.max_new_tokens == 64 and task.law is None
+    for index in range(task.samples):
+        sample = task.sample(0, index)
+        assert len(sample.turns) == 1 and set(sample.facts) == set(ours.sample(0, 0).facts)
+        assert sample.facts["kind"] == ours.sample(0, 0).facts["kind"]
     with pytest.raises(UserError, match="leave infill out"):
         load_task(name, "official", DATA, infill=True)
+
+
+@needs_data
+@pytest.mark.parametrize(("name", "metric"), [("samsum", "rouge_l"), ("chatgpt-paraphrases", "rouge_l")])
+def test_a_reference_against_itself_is_perfect(name: str, metric: str) -> None:
+    task = load_task(f"paraphrase_summarize/{name}", "official", DATA)
+    samples = [task.sample(0, index) for index in range(task.samples)]
+    assert {score(sample, sample.answer, [metric])[metric] for sample in samples} == {1.0}
+
+
+@needs_data
+def test_every_official_paraphrase_has_a_score() -> None:
+    task = load_task("paraphrase_summarize/chatgpt-paraphrases", "official", DATA)
+    for index in range(task.samples):
+        sample = task.sample(0, index)
+        for text in sample.facts["references"]:
+            assert all(0.0 <= value <= 1.0 for value in score(sample, text, ("one_minus_bleu", "rouge_l")).values())
+        assert score(sample, sample.facts["source"], ["one_minus_bleu"])["one_minus_bleu"] in (0.0, 1.0)  # 1: under 4 words
 
 
 @needs_data

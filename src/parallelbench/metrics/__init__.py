@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parallelbench.metrics.base import METRICS, Metric, resolve, score
+from parallelbench.metrics.base import METRICS, Metric, backends, resolve, score
 from parallelbench.metrics.lists import parse_list
 
-__all__ = ["METRICS", "Metric", "parse_list", "resolve", "score"]
+__all__ = ["METRICS", "Metric", "backends", "parse_list", "resolve", "score"]

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from parallelbench.errors import UserError
 from parallelbench.registry import Entry, Registry
 from parallelbench.schema import Sample
+from parallelbench.specs import parse
 
 _MODULE = "parallelbench.metrics"
+
+
+def _own() -> str:
+    return "rules 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +23,19 @@ class Metric:
 
     `chance` is the expected score of a guesser who knows the format and the length of the answer and fills every free slot
     with an item of the prompt, uniformly and each slot on its own; None where no such guesser is defined.
+    `backend` says what computes the score and in which version: two scores may be compared only where it is the same.
+    `needs` are the facts that a sample must have. `explain` names the rules that a text breaks and where, for metrics that
+    can: (rule, start, end) in characters. `remote` is true where the work is done elsewhere, so that threads suffice.
     """
 
     name: str
     function: Callable[[Sample, str], float]
     chance: Callable[[Sample], float] | None = None
     higher_is_better: bool = True
+    backend: Callable[[], str] = _own
+    needs: tuple[str, ...] = ()
+    explain: Callable[[str], list[tuple[str, int, int]]] | None = None
+    remote: bool = False
 
 
 _SUMMARIES = {
@@ -44,17 +57,48 @@ def _entries(target: str, summary: str) -> dict[str, Entry]:
     }
 
 
-METRICS = Registry("metric", {k: v for target, summary in _SUMMARIES.items() for k, v in _entries(target, summary).items()})
+_TEXT = {
+    "grammar": ("grammar:GRAMMAR", "no rule of the embedded checker objects; 1 or 0"),
+    "grammar_languagetool": ("grammar.languagetool:make", "LanguageTool finds nothing; needs url=... or jars=..."),
+    "inclusion": ("inclusion:INCLUSION", "every word asked for occurs in the answer"),
+    "words_in_order": ("inclusion:WORDS_IN_ORDER", "the words asked for occur one after the other, in their order"),
+    "rouge_1": ("rouge:ROUGE_1", "words shared with a reference, F1 with stemming"),
+    "rouge_2": ("rouge:ROUGE_2", "pairs of words shared with a reference, F1 with stemming"),
+    "rouge_l": ("rouge:ROUGE_L", "longest common subsequence with a reference, F1 with stemming"),
+    "bleu": ("bleu:BLEU", "n-grams shared with the references, orders 1 to 4, unsmoothed"),
+    "one_minus_bleu": ("bleu:ONE_MINUS_BLEU", "how far from a copy of the source: 1 - BLEU against it"),
+    "bertscore_f1": ("bertscore:make_reference", "similarity to the source by RoBERTa-large, layer 17"),
+    "bertscore_minilm": ("bertscore:MINILM", "similarity to the source by MiniLM, layer 4; another scale than bertscore_f1"),
+    "combined": ("combined:COMBINED", "the reference's product of quality and grammar, with the embedded parts"),
+    "combined_reference": ("combined:make_reference", "the same with LanguageTool and RoBERTa-large"),
+}
+
+METRICS = Registry(
+    "metric",
+    {k: v for target, summary in _SUMMARIES.items() for k, v in _entries(target, summary).items()}
+    | {name: Entry(f"{_MODULE}.{target}", summary) for name, (target, summary) in _TEXT.items()},
+)
 
 
-def resolve(name: str) -> Metric:
-    """Return the metric of this name.
+def resolve(spec: str) -> Metric:
+    """Return the metric of a name; some take options: `grammar_languagetool:url=http://127.0.0.1:8081`.
 
     Raises:
         UnknownName: there is none; the message offers the nearest.
+        UserError: an option is unknown or missing.
     """
-    metric: Metric = METRICS.get(name).load()
-    return metric
+    name, options = parse(spec)
+    made: Metric | Callable[..., Metric] = METRICS.get(name).load()
+    if not isinstance(made, Metric):
+        return made(options)
+    if options:
+        raise UserError(f"metric '{name}' takes no options; write {name}.")
+    return made
+
+
+def backends(names: Iterable[str]) -> dict[str, str]:
+    """Return what computes each of these metrics, and in which version."""
+    return {name: resolve(name).backend() for name in names}
 
 
 def score(sample: Sample, text: str, names: Iterable[str]) -> dict[str, float]:

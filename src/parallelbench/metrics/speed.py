@@ -15,22 +15,22 @@ import numpy.typing as npt
 
 from parallelbench.schema import Ledger
 
-History = Sequence[Sequence[tuple[int, int, float, str]]]
+History = Sequence[Sequence[tuple[int, int, float | None, str]]]
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What one sample's generation did per forward.
+    """What one sample's generation did per forward; None is what a generator does not say.
 
     `tokens_per_step` = canvas length / nfe is the paper's TPS, which counts end padding as speed; `tokens_per_forward` =
     content tokens / nfe does not.
     """
 
-    content_tokens: int
-    nfe: int
-    tokens_per_step: float
-    tokens_per_forward: float
+    content_tokens: int | None
+    nfe: int | None
+    tokens_per_step: float | None
+    tokens_per_forward: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,15 @@ def measure(ledger: Ledger, token_ids: Sequence[int], end_ids: Collection[int]) 
         raise ValueError("a ledger without forwards has no speed")
     content = content_tokens(token_ids, end_ids)
     return Speed(content, nfe, len(token_ids) / nfe, content / nfe)
+
+
+def measure_reported(tokens: int | None, content: int | None, steps: int | None) -> Speed:
+    """Measure what a generator reports: tokens made (the end token included), tokens of the answer, sequential forwards.
+
+    There is no canvas, so `tokens_per_step` = tokens made / forwards: 1 for an autoregressive model.
+    """
+    per_step, per_forward = (number / steps if steps and number is not None else None for number in (tokens, content))
+    return Speed(content, steps or None, per_step, per_forward)
 
 
 def final_steps(history: History) -> tuple[Ints, Ints]:

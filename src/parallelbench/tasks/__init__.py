@@ -10,13 +10,15 @@ from parallelbench.registry import Entry, Registry
 from parallelbench.specs import build, parse
 from parallelbench.tasks.base import Question, Task
 from parallelbench.tasks.custom_file import is_custom, load_custom
+from parallelbench.tasks.hub import DATA_SETS, Clean, load_hub
 from parallelbench.tasks.lists import OPERATIONS
 from parallelbench.tasks.official import load_official, official_tasks
 
-__all__ = ["SUITES", "TASKS", "Question", "Task", "load_task", "official_tasks"]
+__all__ = ["SUITES", "TASKS", "Question", "Task", "load_task", "official_tasks", "task_names"]
 
-SUITES = ("ours", "official")
+SUITES = ("ours", "official", "hf")
 _MODULE = "parallelbench.tasks"
+_TEXT = f"{_MODULE}.paraphrase_summarize"
 
 TASKS = Registry(
     "task",
@@ -43,22 +45,53 @@ TASKS = Registry(
             )
             for name in OPERATIONS
         },
+        **{
+            f"words_to_sentence/{band}": Entry(
+                f"{_MODULE}.words_to_sentence:WordsToSentence", f"one sentence with given words, {said}", {"band": band}
+            )
+            for band, said in {"easy": "of one topic", "medium": "of two topics", "hard": "that do not belong together"}.items()
+        },
+        "paraphrase_summarize/summarization": Entry(f"{_TEXT}:Summarization", "a summary of a chat"),
+        "paraphrase_summarize/paraphrasing": Entry(f"{_TEXT}:Paraphrasing", "a sentence in other words"),
+        **{
+            f"long/{name}": Entry(f"{_MODULE}.long_lines:LongLine", f"{name} on up to 100 people", {"operation": name})
+            for name in OPERATIONS
+        },
+        "long/story": Entry(f"{_MODULE}.long_texts:Story", "a story that uses given words in their order"),
+        "long/dialogue_summary": Entry(f"{_MODULE}.long_texts:DialogueSummary", "a summary of a long chat"),
     },
 )
 
 
-def load_task(spec: str, suite: str = "ours", data_dir: str | Path | None = None, **options: Any) -> Task:
-    """Make a task from `name:key=value,...`, or from the path of a YAML file in the place of the name.
-
-    `suite` "official" reads the task from the reference's own data in `data_dir`; a YAML file needs neither.
+def task_names(suite: str = "ours", data_dir: str | Path | None = None) -> list[str]:
+    """Return the names that a suite has; those of "official" are in `data_dir`.
 
     Raises:
+        UserError: the folder of the official data cannot be read.
+    """
+    if suite == "official" and data_dir is not None:
+        return official_tasks(data_dir)
+    return list(DATA_SETS) if suite == "hf" else TASKS.names()
+
+
+def load_task(
+    spec: str, suite: str = "ours", data_dir: str | Path | None = None, clean: Clean | None = None, **options: Any
+) -> Task:
+    """Make a task from `name:key=value,...`, or from the path of a YAML file in the place of the name.
+
+    `suite` "official" reads the task from the reference's own data in `data_dir`; "hf" reads it from the Hugging Face hub, or
+    from a copy in `data_dir`, and keeps the source texts that are `clean`; a YAML file needs none of these.
+
+    Raises:
+        MissingExtra: suite "hf" needs the `datasets` library.
         UserError: the name is unknown, an option is unknown or out of range, or a file cannot be read.
     """
     if suite not in SUITES:
         raise UnknownName("suite", suite, SUITES)
     if is_custom(spec):
         return load_custom(spec, **options)
+    if suite == "hf":
+        return load_hub(spec, clean, data_dir, **options)
     if suite == "official":
         if data_dir is None:
             raise UserError("suite 'official' reads its samples from files; give their folder with --data-dir.")

@@ -52,11 +52,7 @@ class Task(Options, ABC):
     @property
     @abstractmethod
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics, the headline one first.
-
-        Raises:
-            UserError: the task can be shown but not scored (the official text tasks); ask before anything runs.
-        """
+        """Names of the metrics, the headline one first."""
 
     @property
     def law(self) -> str | None:

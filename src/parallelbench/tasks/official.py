@@ -58,12 +58,7 @@ class OfficialTask(Task):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        metric = self.source.family.metric
-        if metric is None:
-            raise UserError(
-                f"'{self.name}' is a text task and will be scored in a later release; choose a list or puzzle task."
-            )
-        return metric, f"{metric}_strict"
+        return self.source.family.metrics
 
     @property
     def law(self) -> str | None:

@@ -13,18 +13,19 @@ from parallelbench.tasks.base import Question
 from parallelbench.tasks.lists import frame
 from parallelbench.tasks.puzzles import SUDOKU_FRAME, latin_frame
 from parallelbench.tasks.template import fields, fill
+from parallelbench.tasks.text import PARAPHRASE_METRICS, SENTENCE_METRICS, SUMMARY_METRICS, TEXT_TOKENS
 
 Answer = tuple[str, Mapping[str, Any], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How the rows of one of the reference's metrics are read, and which metric and law of ours they have.
+    """How the rows of one of the reference's metrics are read, and which metrics and law of ours they have, the headline first.
 
-    `metric` is None for text. `read` takes the input and the answer of a row and gives the answer's text, facts and frame.
+    `read` takes the input and the answer of a row and gives the answer's text, facts and frame.
     """
 
-    metric: str | None
+    metrics: tuple[str, ...]
     law: str | None
     max_new_tokens: int
     read: Callable[[Mapping[str, Any], Any], Answer]
@@ -95,28 +96,34 @@ def _read_sudoku(values: Mapping[str, Any], answer: Any) -> Answer:
 
 
 def _read_words(values: Mapping[str, Any], answer: Any) -> Answer:
-    return _text(answer.get("example", ""), "the example"), {"words": _strings(answer["words"], "the list of words")}, None
+    facts = {"kind": "sentence", "words": _strings(answer["words"], "the list of words")}
+    return _text(answer.get("example", ""), "the example"), facts, None
 
 
 def _read_paraphrase(values: Mapping[str, Any], answer: Any) -> Answer:
     references = _strings(ast.literal_eval(answer["examples"]), "the list of examples")
-    return references[0], {"source": _text(answer["text"], "the text"), "references": references}, None
+    return references[0], {"kind": "paraphrase", "source": _text(answer["text"], "the text"), "references": references}, None
 
 
 def _read_summary(values: Mapping[str, Any], answer: Any) -> Answer:
     summary = _text(answer["summary"], "the summary")
-    return summary, {"source": _text(answer["text"], "the text"), "references": [summary]}, None
+    return summary, {"kind": "summary", "source": _text(answer["text"], "the text"), "references": [summary]}, None
+
+
+def _both(metric: str) -> tuple[str, str]:
+    """The lenient metric, which is the headline, and the strict one."""
+    return metric, f"{metric}_strict"
 
 
 FAMILIES: dict[str, Family] = {
-    "list_match_score": Family("list_exact", "deterministic", 32, _read_list),
-    "list_shuffle_score": Family("list_shuffle", "shuffle", 32, _read_list),
-    "list_random_insert_score": Family("list_random_insert", "insert_random", 32, _read_list),
-    "list_random_remove_score": Family("list_random_remove", "remove_random", 32, _read_list),
-    "list_random_replace_score": Family("list_random_replace", "replace_random", 32, _read_list),
-    "latin_square_score": Family("latin_square", "latin_square", 64, _read_latin),
-    "sudoku_score": Family("sudoku", "deterministic", 64, _read_sudoku),
-    "sentence_to_words_score": Family(None, None, 64, _read_words),
-    "paraphrase_score": Family(None, None, 64, _read_paraphrase),
-    "summary_score": Family(None, None, 64, _read_summary),
+    "list_match_score": Family(_both("list_exact"), "deterministic", 32, _read_list),
+    "list_shuffle_score": Family(_both("list_shuffle"), "shuffle", 32, _read_list),
+    "list_random_insert_score": Family(_both("list_random_insert"), "insert_random", 32, _read_list),
+    "list_random_remove_score": Family(_both("list_random_remove"), "remove_random", 32, _read_list),
+    "list_random_replace_score": Family(_both("list_random_replace"), "replace_random", 32, _read_list),
+    "latin_square_score": Family(_both("latin_square"), "latin_square", 64, _read_latin),
+    "sudoku_score": Family(_both("sudoku"), "deterministic", 64, _read_sudoku),
+    "sentence_to_words_score": Family(SENTENCE_METRICS, None, TEXT_TOKENS, _read_words),
+    "paraphrase_score": Family(PARAPHRASE_METRICS, None, TEXT_TOKENS, _read_paraphrase),
+    "summary_score": Family(SUMMARY_METRICS, None, TEXT_TOKENS, _read_summary),
 }

@@ -48,8 +48,14 @@ class WaitingLine(Task):
 
     def question(self, rng: random.Random, index: int) -> Question:
         *items, word = draw_people(rng, self.lengths[index % len(self.lengths)] + 1)
-        return ask(self.operation, rng, items, word, last_name, self._wording)
+        return ask_line(rng, self.operation, items, word)
 
-    def _wording(self, operands: Operands) -> str:
-        asked = INSTRUCTIONS[self.operation].format(word=operands.word, index=operands.index)
+
+def ask_line(rng: random.Random, operation: OperationName, items: list[str], word: str) -> Question:
+    """Ask for an operation on a line of people."""
+
+    def wording(operands: Operands) -> str:
+        asked = INSTRUCTIONS[operation].format(word=operands.word, index=operands.index)
         return f"This is a waiting line:\n{write(operands.items)}\n{asked} Answer with the final list only."
+
+    return ask(operation, rng, items, word, last_name, wording)
