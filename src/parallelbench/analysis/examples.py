@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from parallelbench.analysis.folder import RECORDS, RunFolder
 from parallelbench.analysis.lines import Row, read_lines
+from parallelbench.analysis.scores import FAILURES, Stored, stored
+from parallelbench.metrics.grammar import check
 
 
 class Example(NamedTuple):
-    """A record with its cell; `rank` is "best" or "worst"."""
+    """A record with its cell; `rank` is "best" or "worst".
+
+    `scores` are all that are known, `labels` the reasons why it failed, `hits` the rules of grammar that it breaks, each with
+    the part of the text that breaks it.
+    """
 
     cell: str
     rank: str
     record: Row
+    scores: Mapping[str, float]
+    labels: Sequence[str]
+    hits: Sequence[tuple[str, str]]
 
 
 def examples(folder: RunFolder, frame: pd.DataFrame) -> Iterator[Example]:
@@ -36,5 +45,20 @@ def examples(folder: RunFolder, frame: pd.DataFrame) -> Iterator[Example]:
 
 def _find(folder: RunFolder, cell: str, wanted: dict[str, str]) -> list[Example]:
     lines = read_lines(folder.cell_path(cell) / RECORDS)
+    later = list(stored(folder, cell))
     found: list[tuple[Any, Row]] = [(wanted[row["sample_id"]], row) for row in lines if row["sample_id"] in wanted]
-    return [Example(cell, rank, row) for rank, row in sorted(found, key=lambda item: item[0], reverse=True)]
+    return [_example(cell, rank, row, later) for rank, row in sorted(found, key=lambda item: item[0], reverse=True)]
+
+
+def _example(cell: str, rank: str, record: Row, later: Sequence[Stored]) -> Example:
+    rows = {one.name: one.rows[record["sample_id"]] for one in later if record["sample_id"] in one.rows}
+    scores = {**record["scores"], **{name: row["value"] for name, row in rows.items() if "value" in row}}
+    return Example(cell, rank, record, scores, rows.get(FAILURES, {}).get("labels", ()), _hits(record, scores, rows))
+
+
+def _hits(record: Row, scores: Mapping[str, float], rows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What checkers of grammar found: as stored, and by the embedded one anew."""
+    kept = [hit for row in rows.values() for hit in row.get("hits", ())]
+    if "grammar" in scores and "grammar" not in rows:
+        kept += check(record["text"])
+    return [(rule, record["text"][start:end]) for rule, start, end in kept]

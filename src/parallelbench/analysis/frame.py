@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from parallelbench.analysis import stats
 from parallelbench.analysis.folder import RECORDS, RunFolder, read_run
 from parallelbench.analysis.lines import read_lines
+from parallelbench.analysis.scores import overlay
 from parallelbench.analysis.series import series_and_setting
 
 CELL_COLUMNS = [
@@ -19,18 +20,18 @@ CELL_COLUMNS = [
     "shots", "seed",
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
-    "sample_id", "index", "score", "scores", "nfe", "tokens_per_step", "tokens_per_forward", "content_tokens", "seconds",
-    "law", "law_n", "must_differ",
+    "sample_id", "index", "score", "scores", "nfe", "rows", "tokens_per_step", "tokens_per_forward", "content_tokens",
+    "seconds", "law", "law_n", "must_differ",
 ]  # fmt: skip
 MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "tokens_per_forward")}
 
 _QUERY = """
-select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, tokens_per_step, tokens_per_forward,
-       content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
+select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, ledger.rows as rows, tokens_per_step,
+       tokens_per_forward, content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
 from read_json($files, format = 'newline_delimited', filename = true, ignore_errors = true, columns = {
-       sample_id: 'VARCHAR', "index": 'BIGINT', scores: 'MAP(VARCHAR, DOUBLE)', nfe: 'DOUBLE', tokens_per_step: 'DOUBLE',
-       tokens_per_forward: 'DOUBLE', content_tokens: 'DOUBLE', seconds: 'DOUBLE',
-       law: 'STRUCT(law VARCHAR, n BIGINT, must_differ BOOLEAN)'})
+       sample_id: 'VARCHAR', "index": 'BIGINT', scores: 'MAP(VARCHAR, DOUBLE)', nfe: 'DOUBLE',
+       ledger: 'STRUCT("rows" DOUBLE)', tokens_per_step: 'DOUBLE', tokens_per_forward: 'DOUBLE', content_tokens: 'DOUBLE',
+       seconds: 'DOUBLE', law: 'STRUCT(law VARCHAR, n BIGINT, must_differ BOOLEAN)'})
 """
 
 
@@ -40,13 +41,14 @@ def samples(out: Path | RunFolder) -> pd.DataFrame:
     Rows follow the plan, and within a cell the index.
 
     Raises:
-        UserError: the folder holds no run, or a record line is damaged.
+        UserError: the folder holds no run, a record line is damaged, or one metric was computed in two ways.
     """
     folder = out if isinstance(out, RunFolder) else read_run(out)
     cells = pd.DataFrame(_cell_rows(folder))
     rows = _records(folder)
     if rows.empty or cells.empty:
         return pd.DataFrame(columns=[*CELL_COLUMNS, *SAMPLE_COLUMNS])
+    rows = overlay(folder, rows)
     frame = rows.merge(cells, on="cell", validate="many_to_one").sort_values(["place", "index"], ignore_index=True)
     frame["score"] = [scores.get(metric) for scores, metric in zip(frame["scores"], frame["metric"], strict=True)]
     return frame[[*CELL_COLUMNS, *SAMPLE_COLUMNS]]
@@ -70,7 +72,7 @@ def _records(folder: RunFolder) -> pd.DataFrame:
 
 def _cell_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """The cells as rows; a model or task that occurs in several forms is told apart by what differs."""
-    models = distinct_labels([(cell["model"], f"{cell['model']}@{cell['revision']}/{cell['dtype']}") for cell in folder.cells])
+    models = distinct_labels([(_with(cell, cell["model"]), _with(cell, _in_full(cell))) for cell in folder.cells])
     tasks = distinct_labels([(cell["task"], cell["task_spec"]) for cell in folder.cells])
     return [
         {
@@ -83,6 +85,17 @@ def _cell_rows(folder: RunFolder) -> list[dict[str, Any]]:
         }
         for place, cell in enumerate(folder.cells)
     ]
+
+
+def _in_full(cell: Mapping[str, Any]) -> str:
+    return f"{cell['model']}@{cell['revision']}/{cell['dtype']}"
+
+
+def _with(cell: Mapping[str, Any], model: str) -> str:
+    """Name a model with the cache and the auxiliary model that it ran with."""
+    cache, aux = cell.get("cache", "none"), cell.get("aux")
+    kept = "" if cache == "none" else f", {cache} cache ({'approximate' if cell['approximate'] else 'exact'})"
+    return model + kept + (f", aux {aux.partition('@')[0]}" if aux else "")
 
 
 def distinct_labels(named: Sequence[tuple[str, str]]) -> list[str]:
@@ -101,11 +114,11 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
 def points(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per (model, task, decoder), seeds pooled: a point of a task's curve.
 
-    Samples that are the same in every seed (the official suite) count once, with their mean over seeds. `seeds` and
+    Samples that are the same in every seed (data from files) count once, with their mean over seeds. `seeds` and
     `seed_spread` say how far the means of single seeds lie apart.
     """
     keys = ["model", "suite", "task", "decoder", "family"]
-    who = frame["index"].astype(str).where(frame["suite"] == "official", frame["sample_id"])
+    who = frame["index"].astype(str).where(frame["suite"].isin(["official", "hf"]), frame["sample_id"])
     numbers = ["score", "nfe", "tokens_per_step", "tokens_per_forward", "seconds"]
     pooled = frame.assign(who=who).groupby([*keys, "who"], sort=False)[numbers].mean().reset_index()
     table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})

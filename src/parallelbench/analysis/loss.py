@@ -40,9 +40,12 @@ class Headline:
 
 
 def reference_curve(points: pd.DataFrame) -> str | None:
-    """Return the fixed curve that losses are read off: confidence, else the first that begins at one token per step."""
+    """Return the fixed curve that losses are read off: confidence, else the first that begins at one token per step.
+
+    One setting is no curve: a generator, or a decoder that ran at one speed only.
+    """
     rows = [row for row in as_rows(points) if not is_adaptive(row["decoder"]) and row["tokens_per_step"] <= ONE_BY_ONE]
-    curves = [row["series"] for row in rows if (points["series"] == row["series"]).sum() > 1]
+    curves = [row["series"] for row in rows if points.loc[points["series"] == row["series"], "setting"].nunique() > 1]
     return PREFERRED if PREFERRED in curves else next(iter(dict.fromkeys(curves)), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,11 @@ def speed_axis(rows: Rows, title: str = "tokens per step") -> alt.X:
     ticks = [tick for tick in TICKS if domain[0] <= tick <= domain[1]]
     scale = alt.Scale(type="log", base=2, domain=domain, nice=False)
     return alt.X("tokens_per_step:Q", title=title, scale=scale, axis=alt.Axis(values=ticks, format="~g"))
+
+
+def known(rows: Rows) -> Rows:
+    """The rows whose speed is known; what a generator does not say is drawn nowhere."""
+    return [row for row in rows if not math.isnan(row["tokens_per_step"])]
 
 
 def score_axis(title: str = "accuracy") -> alt.Y:

@@ -17,7 +17,8 @@ from parallelbench.errors import UserError
 from parallelbench.report import provenance, strip
 from parallelbench.report.data import ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
-from parallelbench.report.sections import SECTIONS, Section
+from parallelbench.report.section import Section
+from parallelbench.report.sections import SECTIONS
 
 PAGE = "report.html"
 

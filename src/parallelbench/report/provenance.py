@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from parallelbench.analysis.scores import backends
 from parallelbench.report.data import ReportData
 
 Facts = list[tuple[str, str]]
@@ -29,6 +30,7 @@ def facts(data: ReportData) -> Facts:
         ("software", _each(", ".join(f"{name} {number}" for name, number in o["packages"].items()) for o in origins)),
         ("commit", _each(_commit(o["git"]) for o in origins)),
         ("machine", _each(f"{o['platform']}, Python {o['python']}" for o in origins)),
+        ("metrics", "; ".join(f"{name} by {', '.join(sorted(ways))}" for name, ways in backends(data.folder).items())),
         ("time", f"{run['created']} to {max(o['created'] for o in origins)}"),
         ("run", str(run["identity"])),
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from parallelbench.analysis.frame import as_rows
@@ -14,7 +13,10 @@ from parallelbench.analysis.split import is_exact
 from parallelbench.report import charts
 from parallelbench.report.charts import Rows
 from parallelbench.report.data import ReportData
+from parallelbench.report.failures import metrics, why
 from parallelbench.report.figures import Figure
+from parallelbench.report.ranked import ranked
+from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
 from parallelbench.report.theme import PARTS
 
@@ -36,22 +38,11 @@ CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best that
 STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading, a sentence or two, figures and tables."""
-
-    id: str
-    title: str
-    text: str
-    figures: list[Figure] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-
-
 def tradeoff(data: ReportData) -> Section | None:
     """Mean accuracy over tasks against tokens per step."""
-    if data.overall.empty:
+    rows = charts.known(_picked(as_rows(data.overall), [key for key in POINT if key != "task"]))
+    if not rows:
         return None
-    rows = _picked(as_rows(data.overall), [key for key in POINT if key != "task"])
     caption = (
         f"Mean over tasks of accuracy and of tokens per step, with 95 % intervals. {STEPS} Click a decoder to single it out."
     )
@@ -59,17 +50,19 @@ def tradeoff(data: ReportData) -> Section | None:
     return Section("tradeoff", "Accuracy against speed", "", [figure])
 
 
-def by_task(data: ReportData) -> Section:
+def by_task(data: ReportData) -> Section | None:
     """The same, task by task."""
     figures = []
     for place, model in enumerate(data.models):
-        points = _picked(as_rows(data.points), POINT)
+        points = charts.known(_picked(as_rows(data.points), POINT))
         rows = [row for row in points if row["model"] == model]
+        if not rows:
+            continue
         exact = [] if is_exact(model) else [row for row in points if is_exact(row["model"])]
         caption = f"{model}: one panel per task, 95 % Wilson intervals over samples." + (CEILINGS if exact else "")
         chart = charts.by_task(rows, exact, data.best)
         figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
-    return Section("by-task", "Task by task", "", figures)
+    return Section("by-task", "Task by task", "", figures) if figures else None
 
 
 def whose(data: ReportData) -> Section | None:
@@ -199,4 +192,6 @@ def _picked(rows: Rows, keys: list[str]) -> Rows:
     return [{key: row[key] for key in keys} for row in rows]
 
 
-SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (tradeoff, lost, by_task, whose, matched, numbers)
+SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
+    tradeoff, lost, by_task, why, whose, ranked, matched, numbers, metrics,
+)  # fmt: skip

@@ -10,7 +10,7 @@ from markupsafe import Markup
 SHADES = 10
 """Colours of the ramp from the first step to the last; the page's style sheet defines them as s0 ... s9."""
 
-History = Sequence[Sequence[tuple[int, int, float, str]]]
+History = Sequence[Sequence[tuple[int, int, float | None, str]]]
 
 
 class Piece(NamedTuple):
@@ -26,14 +26,22 @@ def shade(step: int, steps: int) -> int:
     return 0 if steps < 2 else step * (SHADES - 1) // (steps - 1)
 
 
+def quantity(value: float | None, form: str) -> str:
+    """Write a number; None and NaN are unknown."""
+    return "unknown" if value is None or value != value else form % value
+
+
 def pieces(record: Mapping[str, Any]) -> list[Piece]:
-    """Return the content tokens of a record, each with its step."""
+    """Return the content tokens of a record, each with its step; the whole text as one where its tokens are unknown."""
+    if not record["token_ids"]:
+        return [Piece(record["text"], 0, "tokens unknown")]
     history: History = record["ledger"]["history"]
     written = {position: (step, confidence) for step, writes in enumerate(history) for position, _, confidence, _ in writes}
     shown = []
     for position, text in enumerate(record["shown"]["pieces"][: record["content_tokens"]]):
         step, confidence = written.get(position, (-1, 1.0))
-        note = f"step {step + 1} of {len(history)}, confidence {confidence:.2f}" if step >= 0 else "given"
+        sure = f"confidence {quantity(confidence, '%.2f')}"
+        note = f"step {step + 1} of {len(history)}, {sure}" if step >= 0 else "given"
         shown.append(Piece(text.replace("\n", "⏎\n"), shade(max(step, 0), len(history)), note))
     return shown
 

@@ -1,0 +1,79 @@
+"""Why answers failed, and how that changes with speed: the reasons that `metrics.failures` gave, as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from parallelbench.analysis.folder import RunFolder
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.scores import FAILURES, read_stored, score_file
+from parallelbench.metrics.failures import LABELS as LABELS  # the reasons and what they mean, for those who show them
+
+KEYS = ["model", "task", "decoder", "family"]
+COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "share", "part"]
+
+
+def reasons(folder: RunFolder) -> dict[tuple[str, str], list[str]]:
+    """Return the reasons of every sample that has been looked at, by (cell, sample id).
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for cell in folder.cells:
+        stored = read_stored(score_file(folder, cell["id"], FAILURES))
+        rows: Mapping[str, Any] = {} if stored is None else stored.rows
+        found |= {(cell["id"], sample_id): list(row["labels"]) for sample_id, row in rows.items()}
+    return found
+
+
+def shares(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> pd.DataFrame:
+    """Return one row per model, task, decoder and reason that occurs.
+
+    Args:
+        frame: one row per sample (`frame.samples`).
+        found: the reasons of each (`reasons`); samples that nobody has looked at are left out.
+
+    `share` is the share of the samples that have the reason. `part` splits an answer with several reasons evenly among them, so
+    that the parts of a setting add up to the share of its answers with any reason.
+    """
+    keys = list(zip(frame["cell"], frame["sample_id"], strict=True))
+    labelled = frame.assign(labels=pd.Series([found.get(key, []) for key in keys], index=frame.index, dtype=object))
+    labelled = labelled[[key in found for key in keys]]
+    rows: list[dict[str, Any]] = []
+    for _, part in labelled.groupby(KEYS, sort=False):
+        counts: Counter[str] = Counter()
+        parts: Counter[str] = Counter()
+        for labels in part["labels"]:
+            counts.update(labels)
+            parts.update(dict.fromkeys(labels, 1.0 / max(1, len(labels))))
+        about = {key: part[key].iloc[0] for key in KEYS}
+        about |= {"tokens_per_step": float(part["tokens_per_step"].mean()), "n": len(part)}
+        rows += [
+            {**about, "label": name, "count": counts[name], "share": counts[name] / len(part), "part": parts[name] / len(part)}
+            for name in LABELS
+            if counts[name]
+        ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def over_tasks(table: pd.DataFrame, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the mean over tasks of each reason's `part` and `share`, per model and decoder; where a task lacks it, 0."""
+    pair = ["model", "decoder"]
+    tasks = frame.groupby(pair, sort=False)["task"].nunique().to_dict()
+    speeds = frame.groupby([*pair, "task"], sort=False)["tokens_per_step"].mean().groupby(pair).mean()
+    keys = ["model", "decoder", "family", "label"]
+    summed = table.groupby(keys, sort=False)[["part", "share"]].sum().reset_index()
+    return [
+        {
+            **row,
+            "tokens_per_step": float(speeds[row["model"], row["decoder"]]),
+            "part": row["part"] / tasks[row["model"], row["decoder"]],
+            "share": row["share"] / tasks[row["model"], row["decoder"]],
+        }
+        for row in as_rows(summed)
+    ]

@@ -1,0 +1,102 @@
+"""Which decoder: for each, its fastest setting that is still right often enough, and what that setting costs.
+
+Speed has three currencies. Tokens per step counts forwards (latency where a forward costs the same with any number of rows),
+tokens per row counts branches and probes too (throughput), and seconds are this machine's. A decoder that wins in one may lose
+in another, so all three stand beside each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from parallelbench.analysis import stats
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.frontier import aup
+
+REFERENCE = "threshold"
+"""The curve whose forwards the others are compared with, sample by sample."""
+
+COSTS = ("tokens_per_step", "tokens_per_row", "nfe", "rows", "seconds")
+COLUMNS = [
+    "model", "series", "decoder", "score", "low", "high", *COSTS, "fastest_per_row", "aup_step", "aup_row",
+    "saved", "saved_low", "saved_high",
+]  # fmt: skip
+
+
+def costs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the costs of each (model, decoder), averaged over samples, then over tasks."""
+    per_row = frame["tokens_per_step"] * frame["nfe"] / frame["rows"]
+    by_task = (
+        frame.assign(tokens_per_row=per_row).groupby(["model", "decoder", "suite", "task"], sort=False)[list(COSTS)].mean()
+    )
+    return by_task.groupby(["model", "decoder"], sort=False).mean().reset_index()
+
+
+def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFrame:
+    """Rank the curves of each model by the most tokens per step at a mean score of at least `bar` (PBx, settings as they are).
+
+    Args:
+        frame: one row per sample (`frame.samples`).
+        overall: one row per (model, decoder) (`frame.overall`).
+        bar: mean score over tasks that a setting must reach, 0 to 1.
+
+    A curve that never reaches the bar has no setting ("") and comes last, by its area. `fastest_per_row` is the most tokens per
+    row at the bar, of any setting; `aup_step` and `aup_row` are areas under accuracy against tokens per step and row. `saved`
+    is how many forwards a sample takes less than under the reference curve's own setting at the bar, with its paired interval.
+    """
+    if overall.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    own = overall[["model", "series", "decoder", "score", "low", "high"]]
+    table = own.merge(costs(frame), on=["model", "decoder"], validate="one_to_one")
+    rows = []
+    for model, part in table.groupby("model", sort=False):
+        best = float(part["score"].max())
+        samples = frame[frame["model"] == model]
+        curves = [_curve(curve, bar, best) for _, curve in part.groupby("series", sort=False)]
+        reference = next((row["decoder"] for row in curves if row["series"] == REFERENCE), "")
+        rows += [row | _saved(samples, row["decoder"], reference) for row in sorted(curves, key=_order)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _curve(curve: pd.DataFrame, bar: float, best: float) -> dict[str, Any]:
+    settings = as_rows(curve)
+    areas = {
+        f"aup_{axis}": aup([(one[f"tokens_per_{axis}"], one["score"]) for one in settings], best) for axis in ("step", "row")
+    }
+    reaching = [one for one in settings if one["score"] >= bar]
+    who = {key: settings[0][key] for key in ("model", "series")}
+    if not reaching:
+        return {**who, "decoder": "", "tokens_per_step": 0.0, "fastest_per_row": 0.0, **areas}
+    fastest = max(reaching, key=lambda one: (one["tokens_per_step"], one["tokens_per_row"], one["score"]))
+    return {**fastest, "fastest_per_row": max(one["tokens_per_row"] for one in reaching), **areas}
+
+
+def _order(row: dict[str, Any]) -> tuple[float, float, float]:
+    return -row["tokens_per_step"], -row["fastest_per_row"], -row["aup_step"]
+
+
+def _saved(samples: pd.DataFrame, decoder: str, reference: str) -> dict[str, float]:
+    """Forwards saved against the reference, over the samples that both decoded."""
+    if not decoder or not reference or decoder == reference:
+        return {}
+    chosen = samples[samples["decoder"].isin([decoder, reference])]
+    forwards = chosen.pivot_table(index="sample_id", columns="decoder", values="nfe", aggfunc="mean", sort=False).dropna()
+    saved = forwards[reference] - forwards[decoder]
+    low, high = stats.bootstrap(saved)
+    return {"saved": float(saved.mean()), "saved_low": low, "saved_high": high}
+
+
+def by_task(points: pd.DataFrame, bar: float) -> pd.DataFrame:
+    """Return for each (model, task) the setting with the most tokens per step at a score of at least `bar`, and its equals.
+
+    `decoders` are all whose speed is the highest (a setting each, fastest first); none where no setting reaches the bar.
+    """
+    rows = []
+    for (model, task), part in points.groupby(["model", "task"], sort=False):
+        reaching = part[part["score"] >= bar]
+        top = float(reaching["tokens_per_step"].max()) if len(reaching) else 0.0
+        first = reaching[reaching["tokens_per_step"] >= top - 1e-9].drop_duplicates("series")
+        rows.append({"model": model, "task": task, "tokens_per_step": top, "decoders": list(first["decoder"])})
+    return pd.DataFrame(rows, columns=["model", "task", "tokens_per_step", "decoders"])

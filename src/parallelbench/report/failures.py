@@ -1,0 +1,121 @@
+"""The parts on what else was measured: why answers failed, and every metric beside the headline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from parallelbench.analysis.failures import LABELS, over_tasks, reasons, shares
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.scores import backends
+from parallelbench.report import theme
+from parallelbench.report.charts import PERCENT, Rows, known
+from parallelbench.report.data import ReportData
+from parallelbench.report.figures import Figure
+from parallelbench.report.section import Section
+from parallelbench.report.tables import Cell, Table, percent, rate
+
+COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#7b5d2e", "#332288", "#44aa99", "#882255", "#999933",
+    "#aa4499", "#117733", "#f0e442", "#6699cc", "#661100",
+)  # fmt: skip
+
+
+def why(data: ReportData) -> Section | None:
+    """Which reasons answers fail for, against tokens per step."""
+    table = shares(data.samples, reasons(data.folder))
+    if table.empty:
+        return None
+    rows = over_tasks(table, data.samples)
+    figures = []
+    for place, model in enumerate(data.models):
+        own = known([row for row in rows if row["model"] == model])
+        if own:
+            caption = (
+                f"{model}: mean over tasks of the share of answers that fail for each reason, against tokens per step, one "
+                "panel per decoder. An answer with several reasons is split evenly among them."
+            )
+            figures.append(Figure("why" + (f"-{place + 1}" if place else ""), caption, chart(own), own))
+    text = "Reasons are given by fixed rules from what was asked and what was answered; an answer can have several."
+    return Section("why", "How answers break", text, figures, [_reasons_by_task(data, as_rows(table)), _meanings(rows)])
+
+
+def chart(rows: Rows) -> Any:
+    """Stacked bars: reasons against tokens per step, one panel per decoder family."""
+    present = {row["label"] for row in rows}
+    labels = [name for name in LABELS if name in present]
+    shown = [{**row, "place": labels.index(row["label"])} for row in _by_speed(rows)]
+    speeds = sorted({row["speed"] for row in shown}, key=float)
+    families = list(dict.fromkeys(row["family"] for row in shown))
+    palette = [COLOURS[place % len(COLOURS)] for place in range(len(labels))]
+    bars = alt.Chart(alt.Data(values=shown)).mark_bar().encode(
+        x=alt.X("speed:N", sort=speeds, title="tokens per step", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        y=alt.Y("part:Q", title="answers", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("label:N", title="reason", scale=alt.Scale(domain=labels, range=palette)),
+        order=alt.Order("place:Q"),
+        tooltip=["speed:N", "label:N", alt.Tooltip("share:Q", title="answers that have it", format=".1%")],
+    )  # fmt: skip
+    facet = alt.Facet("family:N", title=None, sort=families, header=alt.Header(labelAnchor="start"))
+    panels = bars.properties(width=400 if len(families) > 1 else 800, height=220).facet(facet=facet, columns=2)
+    return theme.styled(panels.resolve_scale(x="independent"))
+
+
+def _by_speed(rows: Rows) -> Rows:
+    """The mean of the settings of a family that have the same speed, to one decimal."""
+    settings: dict[tuple[str, str], set[str]] = {}
+    summed: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in rows:
+        speed = f"{row['tokens_per_step']:.1f}"
+        settings.setdefault((row["family"], speed), set()).add(row["decoder"])
+        blank = {"family": row["family"], "speed": speed, "label": row["label"], "part": 0.0, "share": 0.0}
+        total = summed.setdefault((row["family"], speed, row["label"]), blank)
+        total["part"] += row["part"]
+        total["share"] += row["share"]
+    for (family, speed, _), total in summed.items():
+        for name in ("part", "share"):
+            total[name] /= len(settings[family, speed])
+    return list(summed.values())
+
+
+def _reasons_by_task(data: ReportData, rows: Rows) -> Table:
+    """Each reason's share of the answers of a task, all decoders together."""
+    present = [name for name in LABELS if any(row["label"] == name for row in rows)]
+    lines = []
+    for model in data.models:
+        for task in data.tasks:
+            own = data.samples[(data.samples["model"] == model) & (data.samples["task"] == task)]
+            if len(own):
+                mine = [row for row in rows if (row["model"], row["task"]) == (model, task)]
+                counts = [sum(row["count"] for row in mine if row["label"] == reason) for reason in present]
+                name = f"{model} · {task}" if len(data.models) > 1 else task
+                lines.append([Cell(name), *(rate(count / len(own)) if count else Cell("", right=True) for count in counts)])
+    return Table("Reasons by task: share of all its answers in %", ["task", *present], lines, folded=True, slanted=True)
+
+
+def _meanings(rows: Rows) -> Table:
+    present = [name for name in LABELS if any(row["label"] == name for row in rows)]
+    lines = [[Cell(name), Cell(LABELS[name])] for name in present]
+    return Table("What the reasons mean", ["reason", "meaning"], lines, folded=True)
+
+
+def metrics(data: ReportData) -> Section | None:
+    """The mean of every metric, not the headline's alone."""
+    names = list(dict.fromkeys(name for scores in data.samples["scores"] for name in scores))
+    lines = []
+    for key, part in data.samples.groupby(["model", "task", "decoder"], sort=False):
+        model, task, decoder = map(str, key)
+        who = [Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder)]
+        lines.append([*who, *(_mean(name, part["scores"]) for name in names)])
+    by = {name: "; ".join(sorted(ways)) for name, ways in backends(data.folder).items() if name in names}
+    caption = "Every metric, mean in %" + "".join(f"; {name} by {way}" for name, way in by.items())
+    table = Table(caption, ["task", "decoder", *names], lines, folded=True, slanted=True)
+    return Section("metrics", "Every metric", "", tables=[table])
+
+
+def _mean(name: str, scores: Any) -> Cell:
+    values = [one[name] for one in scores if name in one]
+    if not values:
+        return Cell("", right=True)
+    mean = sum(values) / len(values)
+    return Cell(percent(mean), mean, f"{len(values)} answers", right=True)

@@ -1,0 +1,63 @@
+"""The ranking of decoders: which to take, at what cost, and for which task."""
+
+from __future__ import annotations
+
+import math
+
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.ranking import by_task, ranking
+from parallelbench.report.charts import Rows
+from parallelbench.report.data import ReportData
+from parallelbench.report.section import Section
+from parallelbench.report.tables import Cell, Table, mark, number
+
+BARS = (0.9, 0.8)
+FROM = 4  # curves from which a ranking says more than the table of all numbers
+NAMED = 3  # decoders that are named where several are equally fast
+
+
+def ranked(data: ReportData) -> Section | None:
+    """Which decoder to take: the ranking at each bar, and the best for each task."""
+    if data.points["series"].nunique() < FROM or data.overall.empty:
+        return None
+    tables = [
+        _ranking(model, bar, rows)
+        for bar in BARS
+        for model, rows in _by_model(as_rows(ranking(data.samples, data.overall, bar)))
+    ]
+    tables += [_best(model, rows) for model, rows in _by_model(as_rows(by_task(data.points, BARS[0])))]
+    text = (
+        "Each decoder at its fastest setting that still reaches the bar on the mean over tasks. Steps count forwards; rows "
+        "count branches and probes too; ms are this machine's, per sample. Saved: forwards fewer than threshold, paired."
+    )
+    return Section("ranked", "Which decoder", text, tables=tables)
+
+
+def _by_model(rows: Rows) -> list[tuple[str, Rows]]:
+    return [(model, [row for row in rows if row["model"] == model]) for model in dict.fromkeys(row["model"] for row in rows)]
+
+
+def _ranking(model: str, bar: float, rows: Rows) -> Table:
+    header = ["decoder", "accuracy", "tokens/step", "tokens/row", "forwards", "rows", "ms", "saved", "AUP", "AUP by rows"]
+    lines = []
+    for row in rows:
+        areas = [number(row["aup_step"]), number(row["aup_row"])]
+        if not row["decoder"]:
+            lines.append([Cell(row["series"]), *[Cell("")] * 7, *areas])
+            continue
+        saved = "" if math.isnan(row["saved"]) else f"{row['saved']:+.1f} [{row['saved_low']:+.1f}, {row['saved_high']:+.1f}]"
+        paid = [number(row[key]) for key in ("tokens_per_step", "tokens_per_row", "nfe", "rows")]
+        paid.append(number(1000 * row["seconds"]))
+        lines.append([Cell(row["decoder"]), mark(row), *paid, Cell(saved, right=True), *areas])
+    return Table(f"{model}: fastest setting with a mean accuracy of at least {100 * bar:.0f} %", header, lines)
+
+
+def _best(model: str, rows: Rows) -> Table:
+    lines = []
+    for row in rows:
+        names = ", ".join(row["decoders"][:NAMED])
+        if len(row["decoders"]) > NAMED:
+            names += f" and {len(row['decoders']) - NAMED} more"
+        lines.append([Cell(row["task"]), Cell(names or "none reaches the bar"), number(row["tokens_per_step"])])
+    caption = f"{model}: the fastest on each task at an accuracy of at least {100 * BARS[0]:.0f} %"
+    return Table(caption, ["task", "decoder", "tokens/step"], lines)

@@ -1,0 +1,66 @@
+"""The ranking: the fastest setting at a bar, three currencies, paired savings."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from parallelbench.analysis import frame as tables
+from parallelbench.analysis.ranking import by_task, costs, ranking
+
+
+def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> dict[str, Any]:
+    family = decoder.partition(":")[0]
+    return {
+        "cell": decoder, "suite": "ours", "task": "t", "task_version": "1", "model": "m", "revision": "r", "dtype": "float32",
+        "template": "none", "decoder": decoder, "family": family, "canvas_length": 12, "shots": 0, "seed": 0,
+        "sample_id": f"t/{index}", "index": index, "score": score, "scores": {}, "nfe": nfe, "rows": rows,
+        "tokens_per_step": 12 / nfe, "tokens_per_forward": 12 / nfe, "content_tokens": 12, "seconds": nfe / 10,
+        "law": None, "law_n": None, "must_differ": None,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    rows = []
+    for index in range(20):
+        rows += [
+            sample("threshold:gamma=0.9", index, 1.0, 6, 6),
+            sample("threshold:gamma=0.5", index, float(index % 2), 3, 3),
+            sample("freedave:depth=4", index, 1.0, 3, 12),
+            sample("confidence:k=6", index, 0.0, 2, 2),
+        ]
+    return pd.DataFrame(rows)
+
+
+def test_the_fastest_setting_at_the_bar_counts_and_branches_are_paid(frame: pd.DataFrame) -> None:
+    table = ranking(frame, tables.overall(tables.points(frame)), 0.9)
+    assert list(table["series"]) == ["freedave", "threshold", "confidence"]
+    drafts, reference, never = table.to_dict("records")
+    assert (drafts["tokens_per_step"], drafts["tokens_per_row"], drafts["rows"]) == (4.0, 1.0, 12.0)
+    assert reference["decoder"] == "threshold:gamma=0.9" and reference["fastest_per_row"] == 2.0
+    assert (drafts["saved"], drafts["saved_low"], drafts["saved_high"]) == (3.0, 3.0, 3.0)
+    assert math.isnan(reference["saved"])
+    assert never["decoder"] == "" and never["tokens_per_step"] == 0.0
+
+
+def test_a_lower_bar_admits_a_faster_setting(frame: pd.DataFrame) -> None:
+    table = ranking(frame, tables.overall(tables.points(frame)), 0.5).set_index("series")
+    assert table.loc["threshold", "decoder"] == "threshold:gamma=0.5"
+
+
+def test_costs_are_means_over_samples_then_tasks(frame: pd.DataFrame) -> None:
+    more = frame[frame["decoder"] == "confidence:k=6"].head(2).assign(task="u", nfe=4.0, rows=8.0, tokens_per_step=3.0)
+    table = costs(pd.concat([frame, more])).set_index("decoder")
+    assert table.loc["confidence:k=6", "nfe"] == 3.0
+    assert table.loc["confidence:k=6", "tokens_per_row"] == (6.0 + 1.5) / 2
+
+
+def test_the_best_of_a_task_are_all_that_are_equally_fast(frame: pd.DataFrame) -> None:
+    twin = frame[frame["decoder"] == "freedave:depth=4"].assign(decoder="ssd:depth=4", family="ssd")
+    (row,) = by_task(tables.points(pd.concat([frame, twin])), 0.9).to_dict("records")
+    assert row["tokens_per_step"] == 4.0
+    assert row["decoders"] == ["freedave:depth=4", "ssd:depth=4"]
