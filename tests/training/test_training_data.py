@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
+from dataclasses import replace
+from itertools import islice, pairwise
+from string import ascii_letters
 
 import numpy as np
 import pytest
@@ -11,17 +13,32 @@ import torch
 from tokenizers import Tokenizer
 
 from parallelbench.experiments.spec import Sweep
+from parallelbench.models.cards import CARDS
 from parallelbench.schema import Sample
-from parallelbench.tasks import load_task
-from parallelbench.training.data import MIXTURE, TRAINING_SEEDS, Batch, Encoder, batches, held_out
+from parallelbench.tasks import load_task, task_names
+from parallelbench.training.data import TRAINING_SEEDS, Batch, Encoder, batches, held_out
+from parallelbench.training.recipes import SHIPPED, TINY_TEXT, Shipped
 from parallelbench.training.tiny import draw_mask
-from parallelbench.training.tokenizer import build_tokenizer
+
+EVERY = [pytest.param(name, task, id=f"{name}-{task}") for name, shipped in SHIPPED.items() for task in shipped.tasks]
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    """The one that training makes."""
-    return build_tokenizer(name for group in MIXTURE for name in group.tasks)
+def tokenizers() -> dict[str, Tokenizer]:
+    """The ones that training makes."""
+    return {name: shipped.tokenizer() for name, shipped in SHIPPED.items()}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tokenizers: dict[str, Tokenizer]) -> Tokenizer:
+    """The one of lists and puzzles."""
+    return tokenizers["tiny"]
+
+
+@pytest.fixture(params=SHIPPED)
+def pair(request: pytest.FixtureRequest, tokenizers: dict[str, Tokenizer]) -> tuple[Shipped, Tokenizer]:
+    """A model that ships, with its tokenizer."""
+    return SHIPPED[request.param], tokenizers[request.param]
 
 
 def batch_of(free: list[list[int]]) -> Batch:
@@ -49,20 +66,22 @@ def test_a_row_with_one_free_position_masks_it_and_rows_differ() -> None:
     assert torch.equal(wide, again)
 
 
-def test_a_batch_follows_from_seed_and_step(tokenizer: Tokenizer) -> None:
-    first = list(islice(batches(tokenizer, 0), 4))
-    (later,) = islice(batches(tokenizer, 0, start=3), 1)
+def test_a_batch_follows_from_seed_and_step(pair: tuple[Shipped, Tokenizer]) -> None:
+    shipped, tokenizer = pair
+    first = list(islice(batches(tokenizer, 0, shipped=shipped), 4))
+    (later,) = islice(batches(tokenizer, 0, 3, shipped), 1)
     assert first[3][0] == later[0]
     for name in ("ids", "attend", "columns", "free"):
         assert torch.equal(getattr(first[3][1], name), getattr(later[1], name))
-    (other,) = islice(batches(tokenizer, 1), 1)
+    (other,) = islice(batches(tokenizer, 1, shipped=shipped), 1)
     assert other[1].ids.shape != first[0][1].ids.shape or not torch.equal(other[1].ids, first[0][1].ids)
 
 
-def test_a_row_is_a_prompt_and_its_answer(tokenizer: Tokenizer) -> None:
+def test_a_row_is_a_prompt_and_its_answer(pair: tuple[Shipped, Tokenizer]) -> None:
+    shipped, tokenizer = pair
     pad, end = (tokenizer.token_to_id(token) for token in ("<|pad|>", "<|endoftext|>"))
-    for name, batch in islice(batches(tokenizer, 0), 6):
-        group = next(group for group in MIXTURE if group.name == name)
+    for name, batch in islice(batches(tokenizer, 0, shipped=shipped), 6):
+        group = next(group for group in shipped.mixture if group.name == name)
         assert batch.ids.shape == (group.batch, group.length) and batch.columns.shape == (group.batch, group.canvas)
         assert (batch.ids[~batch.attend] == pad).all() and batch.free.any(1).all()
         canvas = batch.ids.gather(1, batch.columns)
@@ -99,16 +118,43 @@ def test_the_answers_decoded_above_are_those_of_the_task(tokenizer: Tokenizer) -
     assert len(answers) > 250 and set(solutions(tokenizer, 20)) <= answers
 
 
-@pytest.mark.parametrize("name", [name for group in MIXTURE for name in group.tasks])
-def test_every_task_of_the_mixture_fits_its_group(name: str, tokenizer: Tokenizer) -> None:
-    group = next(group for group in MIXTURE if name in group.tasks)
-    task, encoder = load_task(name), Encoder(tokenizer)
+@pytest.mark.parametrize(("model", "name"), EVERY)
+def test_every_task_of_the_mixture_fits_its_group(model: str, name: str, tokenizers: dict[str, Tokenizer]) -> None:
+    shipped = SHIPPED[model]
+    group = next(group for group in shipped.mixture if name in group.tasks)
+    task, encoder, long = load_task(name), Encoder(tokenizers[model], shipped.card), 0
     for index in range(60):
         prompt, canvas, free = encoder.row(
             task.sample(TRAINING_SEEDS.start + index, index, 0), task.max_new_tokens, task.infill
         )
-        assert len(canvas) == len(free) <= group.canvas and len(prompt) + len(canvas) <= group.length
+        assert len(canvas) == len(free) <= group.canvas
         assert Counter(free)[True] == len(free) or task.infill
+        long += len(prompt) + len(canvas) > group.length
+    assert long <= (3 if "summarization" in name else 0)  # one in a hundred chats is longer than a row
+
+
+def test_a_row_that_is_longer_than_its_group_gives_way(tokenizers: dict[str, Tokenizer]) -> None:
+    summaries = next(group for group in TINY_TEXT.mixture if group.name == "summaries")
+    short = replace(TINY_TEXT, mixture=(replace(summaries, length=160, batch=20),))  # a prompt of at most 96 tokens
+    for _, batch in islice(batches(tokenizers["tiny-text"], 0, shipped=short), 2):
+        assert batch.ids.shape == (20, 160) and (batch.columns[:, 0] <= 96).all() and batch.free.all()
+
+
+@pytest.mark.parametrize("name", sorted({load_task(task).name for task in TINY_TEXT.tasks}))
+def test_hardly_a_word_of_fresh_texts_is_spelt_in_bytes(name: str, tokenizers: dict[str, Tokenizer]) -> None:
+    task, tokenizer, spelt = load_task(name), tokenizers["tiny-text"], 0
+    for index in range(200):
+        sample = task.sample(TRAINING_SEEDS.start - 1, index, 0)
+        tokens = [tokenizer.encode(text).tokens for text in (sample.turns[-1].text, sample.answer)]
+        letters = [[len(token) == 1 and token in ascii_letters for token in text] for text in tokens]
+        spelt += any(one and two for text in letters for one, two in pairwise(text))
+    assert spelt <= 2
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_card_names_the_tasks_that_its_model_is_trained_for(name: str) -> None:
+    trained = {load_task(task).name for task in SHIPPED[name].tasks}
+    assert trained == {task for task in task_names() if CARDS[name].knows(task)}
 
 
 def test_benchmarks_draw_from_other_streams() -> None:

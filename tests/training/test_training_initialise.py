@@ -1,4 +1,4 @@
-"""The circuit that the first weights hold: heads that look beside themselves, heads that pair, a copy that is read out."""
+"""The circuit that the first weights hold: heads that look beside themselves, heads that pair or find a repetition."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from transformers import LlamaForCausalLM
 
 from parallelbench.training.tiny import Recipe, new_model
 
-VOCABULARY, LENGTH, HOLE = 300, 60, 54
+VOCABULARY, LENGTH, HOLE, OPENING = 300, 60, 54, 4
 
 
 @pytest.fixture(scope="module")
 def model() -> LlamaForCausalLM:
-    made = new_model(Recipe(), VOCABULARY).eval()
+    made = new_model(Recipe(), VOCABULARY, OPENING).eval()
     made.set_attn_implementation("eager")
     return made
 
@@ -40,8 +40,28 @@ def test_two_heads_look_at_their_neighbours(model: LlamaForCausalLM) -> None:
     assert float(left.min()) > 0.9 and float(right.min()) > 0.9
 
 
+def test_a_head_tells_the_answer_from_the_prompt(model: LlamaForCausalLM) -> None:
+    ids = rows(8)
+    ids[ids == OPENING] = VOCABULARY - 1
+    ids[:, 30] = OPENING
+    on_opening = attention(model, ids, 0)[:, 2, :, 30]
+    assert float(on_opening[:, :28].max()) < 0.01 and float(on_opening[:, 36:].min()) > 0.9
+
+
+def test_a_head_finds_the_same_token_in_the_answer(model: LlamaForCausalLM) -> None:
+    ids = rows(40)
+    ids[ids == OPENING] = VOCABULARY - 1
+    ids[:, 30] = OPENING
+    places = torch.arange(40) % 20 + 2
+    ids[torch.arange(40), 45] = ids[torch.arange(40), places]
+    weights = attention(model, ids, 1)[torch.arange(40), 2, places]
+    own, other = weights[torch.arange(40), places], weights[:, 45]
+    assert float((other > own).double().mean()) > 0.75
+    assert float(other.mean()) > 0.5
+
+
 def test_the_other_heads_prefer_nobody(model: LlamaForCausalLM) -> None:
-    weights = attention(model, rows(8), 0)[:, 2:]
+    weights = attention(model, rows(8), 0)[:, 3:]
     for offset in (-1, 1):
         assert float(weights.diagonal(offset=offset, dim1=2, dim2=3).mean()) < 0.2
 
@@ -76,6 +96,6 @@ def test_a_copied_token_is_read_out_as_itself(model: LlamaForCausalLM) -> None:
 
 
 def test_the_weights_follow_from_the_seed() -> None:
-    states = [new_model(Recipe(seed=seed), VOCABULARY).state_dict() for seed in (0, 0, 1)]
+    states = [new_model(Recipe(seed=seed), VOCABULARY, OPENING).state_dict() for seed in (0, 0, 1)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert not torch.equal(states[0]["model.embed_tokens.weight"], states[2]["model.embed_tokens.weight"])

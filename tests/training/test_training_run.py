@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,46 +14,59 @@ from safetensors.torch import load_file
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
-from parallelbench.training.tiny import Recipe, train
+from parallelbench.training.recipes import SHIPPED, Recipe, Shipped
+from parallelbench.training.tiny import new_model, train
 
-RECIPE = Recipe(steps=3, warmup=1, hidden_size=64, layers=2, heads=2, mlp_size=32, threads=1)
+RECIPE = Recipe(steps=3, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 
 
-def run(folder: Path, say: Callable[[str], None] = lambda line: None) -> dict[str, torch.Tensor]:
-    assert train(folder, RECIPE, every=1, say=say) == folder
+TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}
+
+
+@pytest.fixture(scope="module", params=SHIPPED)
+def shipped(request: pytest.FixtureRequest) -> Shipped:
+    """A model that ships, with small batches and the words of few samples."""
+    whole = SHIPPED[request.param]
+    return replace(whole, mixture=tuple(replace(group, batch=4) for group in whole.mixture), samples_per_task=10)
+
+
+def run(folder: Path, shipped: Shipped, say: Callable[[str], None] = lambda line: None) -> dict[str, torch.Tensor]:
+    assert train(folder, RECIPE, every=1, say=say, shipped=shipped) == folder
     return load_file(folder / "model.safetensors")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
-    run(folder)
+    run(folder, shipped)
     return folder
 
 
-def test_training_writes_a_model_that_decodes(undisturbed: Path) -> None:
+def test_training_writes_a_model_that_decodes(undisturbed: Path, shipped: Shipped) -> None:
     model = load_model(f"path:{undisturbed}")
-    task = load_task("waiting_line/copy")
+    task = load_task(TASKS[shipped.card.name])
     prompt = make_prompt(model, task.sample(0, 0, model.info.shots), 8)
     (done,) = Engine(model).generate([prompt], load_decoder("confidence:k=4"))
     assert len(done.token_ids) == 8 and model.info.layers == 2
+    assert model.info.name == shipped.card.name and len(prompt.ids) % shipped.card.align == 0
 
 
-def test_training_leaves_its_log_and_its_recipe(undisturbed: Path) -> None:
+def test_training_leaves_its_log_and_its_recipe(undisturbed: Path, shipped: Shipped) -> None:
     lines = [json.loads(line) for line in (undisturbed / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 3]
-    assert all(set(line["loss"]) <= {"lists", "puzzles", "operations"} and min(line["loss"].values()) > 0 for line in lines)
+    groups = {group.name for group in shipped.mixture}
+    assert all(set(line["loss"]) <= groups and min(line["loss"].values()) > 0 for line in lines)
     assert Recipe.model_validate_json((undisturbed / "recipe.json").read_text(encoding="utf-8")) == RECIPE
 
 
-def test_a_finished_training_is_not_repeated(undisturbed: Path) -> None:
+def test_a_finished_training_is_not_repeated(undisturbed: Path, shipped: Shipped) -> None:
     said: list[str] = []
     before = (undisturbed / "model.safetensors").read_bytes()
-    run(undisturbed, said.append)
+    run(undisturbed, shipped, said.append)
     assert said == [] and (undisturbed / "model.safetensors").read_bytes() == before
 
 
-def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, shipped: Shipped, tmp_path: Path) -> None:
     said: list[str] = []
 
     def interrupt(line: str) -> None:
@@ -61,19 +75,17 @@ def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, tmp
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, interrupt)
+        run(tmp_path, shipped, interrupt)
     assert json.loads(said[-1])["step"] == 2
     resumed: list[str] = []
-    weights = run(tmp_path, resumed.append)
+    weights = run(tmp_path, shipped, resumed.append)
     assert json.loads(resumed[0])["step"] == 2 and len(resumed) == 2
     expected = load_file(undisturbed / "model.safetensors")
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
-def test_training_changes_every_weight(undisturbed: Path, tmp_path: Path) -> None:
-    from parallelbench.training.tiny import new_model
-
+def test_training_changes_every_weight(undisturbed: Path) -> None:
     trained = torch.load(undisturbed / "checkpoint.pt", weights_only=True)["model"]
-    fresh = new_model(RECIPE, trained["model.embed_tokens.weight"].shape[0]).state_dict()
+    fresh = new_model(RECIPE, trained["model.embed_tokens.weight"].shape[0], opening=4).state_dict()
     assert all(not torch.equal(trained[name], fresh[name]) for name in fresh)

@@ -1,4 +1,4 @@
-"""The training mixture: the tasks' own prompts and answers, from streams that no benchmark run draws from."""
+"""What a step is trained on: the tasks' own prompts and answers, from streams that no benchmark run draws from."""
 
 from __future__ import annotations
 
@@ -10,43 +10,17 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from parallelbench.models.cards import CARDS
+from parallelbench.models.cards import Card
 from parallelbench.models.codec import ChatCodec, special_id
 from parallelbench.rng import stream
 from parallelbench.schema import MASK_ITEM, Sample
 from parallelbench.tasks import Task, load_task
+from parallelbench.training.recipes import TINY, Shipped
 from parallelbench.training.tokenizer import END, MASK, PAD
 
 Row = tuple[list[int], list[int], list[bool]]
 
 TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are small; these streams share nothing with them
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to."""
-
-    name: str
-    share: float
-    tasks: dict[str, float]
-    length: int
-    canvas: int
-    batch: int
-
-
-# Shares follow what is hard: sorting and the random operations need the most, copying the least.
-MIXTURE = (
-    Group("lists", 0.66, {
-        "waiting_line/sort": 4.0, "waiting_line/shuffle": 2.0, "waiting_line/insert_random": 2.0,
-        "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.5, "waiting_line/insert_index": 1.0,
-        "waiting_line/remove_index": 0.8, "waiting_line/replace_index": 0.8, "waiting_line/reverse": 0.7,
-        "waiting_line/copy": 0.4,
-    }, length=96, canvas=32, batch=64),
-    Group("puzzles", 0.24, {"puzzle/latin_square_n4": 2.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
-    Group("operations", 0.10, {
-        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.5,
-    }, length=97, canvas=33, batch=40),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +36,7 @@ class Batch:
 class Encoder:
     """Turns samples into rows: the prompt, then the canvas: the answer, then end tokens; in a frame only the slots are free."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        card = CARDS["tiny"]
+    def __init__(self, tokenizer: Tokenizer, card: Card) -> None:
         self.codec = ChatCodec(tokenizer, card)
         self.pad, self.mask, self.end = (special_id(tokenizer, token, card) for token in (PAD, MASK, END))
 
@@ -97,22 +70,27 @@ def held_out(sample: Sample) -> bool:
     return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
 
 
-def batches(tokenizer: Tokenizer, seed: int, start: int = 0) -> Iterator[tuple[str, Batch]]:
+def batches(tokenizer: Tokenizer, seed: int, start: int = 0, shipped: Shipped = TINY) -> Iterator[tuple[str, Batch]]:
     """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone."""
-    encoder = Encoder(tokenizer)
-    tasks = {name: load_task(name) for group in MIXTURE for name in group.tasks}
+    encoder = Encoder(tokenizer, shipped.card)
+    mixture, tasks = shipped.mixture, {name: load_task(name) for name in shipped.tasks}
     step = start
     while True:
         rng = stream("training", seed, step)
-        group = rng.choices(MIXTURE, [group.share for group in MIXTURE])[0]
+        group = rng.choices(mixture, [group.share for group in mixture])[0]
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
-        rows = [_draw(encoder, tasks[name], rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop)) for name in chosen]
+        seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
+        rows = [_draw(encoder, tasks[name], given, group.length) for name, given in zip(chosen, seeds, strict=True)]
         yield group.name, encoder.batch(rows, group.length, group.canvas)
         step += 1
 
 
-def _draw(encoder: Encoder, task: Task, seed: int) -> Row:
+def _draw(encoder: Encoder, task: Task, seed: int, length: int) -> Row:
+    """Draw a row; one that is held out or longer than its group's rows gives way to the next seed's."""
     index = seed % 5040
-    while held_out(sample := task.sample(seed, index, shots=0)):
+    while True:
+        if not held_out(sample := task.sample(seed, index, shots=0)):
+            row = encoder.row(sample, task.max_new_tokens, task.infill)
+            if len(row[0]) + len(row[1]) <= length:
+                return row
         seed += 1
-    return encoder.row(sample, task.max_new_tokens, getattr(task, "infill", False))

@@ -1,12 +1,14 @@
-"""Initial weights that can pair a first name with its last name.
+"""Initial weights that can pair a first name with its last name, and that know which names stand in the answer already.
 
 A plain Llama takes very long to discover that "the token after X in the prompt" is a useful question: two attention layers
 must agree on "the token beside me" before either is of use (Olsson et al., arXiv 2209.11895, call the pair an induction
-circuit). Here the circuit is there from the start, and only numbers differ from a plain initialisation:
+circuit). "Is this name used?" is harder still: one layer must tell prompt from answer before the next can look for a name
+in the other part. Here both circuits are there from the start, and only numbers differ from a plain initialisation:
 
-* layer 0: one head attends to the token on the left, one to the token on the right, each carrying a random projection;
+* layer 0: one head attends to the token on the left, one to the token on the right, each carrying a random projection; a
+  third attends, from the answer only, to the token that opens the answer, which marks where a position lies;
 * layer 1: two heads match what a position carries from its left (or right) neighbour with what the others carry, and copy
-  the token they find;
+  the token they find; a third attends to the same token elsewhere, in the answer first, and writes a flag if it is there;
 * the output head is the embedding (tied), so that a copied token is read out as itself.
 
 Training is free to move every one of these numbers.
@@ -29,10 +31,17 @@ SHARPNESS = 8.0  # logit between the neighbour and the token beside it
 MATCH = 1.5  # gain of queries and keys that compare neighbours
 COPY = 0.5  # gain of the copied token
 OUTPUT = 0.4  # final norm, so that a clear copy has a logit of about ten
+STEP = {3: 0.1, 4: 0.2, 5: 0.33, 7: 1.0}  # RoPE pairs and weights whose sines add up to a step between prompt and answer
+STEP_SHARPNESS = 40.0  # logit of that step at its height
+REGION_CHANNEL = 6.5  # how large the mark of the answer is in layer 1, after RMSNorm
+SAME_PAIR = 9  # from here on RoPE hardly turns over the length of a row
+SAME = 14.0  # logit between a token and its like
+IN_ANSWER = 6.0  # logit added where the like stands in the answer
+FLAG = 0.35  # length of the flag that is written
 
 
-def initialise(model: LlamaForCausalLM, seed: int) -> None:
-    """Set all weights of a fresh, tied model, in place, from `seed`."""
+def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
+    """Set all weights of a fresh, tied model, in place, from `seed`; `opening` is the token after which the answer begins."""
     generator = torch.Generator().manual_seed(seed)
     config = model.config
     with torch.no_grad():
@@ -50,6 +59,8 @@ def initialise(model: LlamaForCausalLM, seed: int) -> None:
         for head, offset in enumerate((1, -1)):
             _look_beside(first, head, offset, config, generator)
             _match_and_copy(second, first, head, config)
+        region = _mark_answer(first, 2, model.model.embed_tokens.weight[opening], config, generator)
+        _flag_repeated(second, first, 2, region, config, generator)
 
 
 def _embedding(shape: torch.Size, generator: torch.Generator) -> Tensor:
@@ -72,13 +83,29 @@ def _rows(head: int, config: LlamaConfig) -> tuple[slice, int]:
     return slice(head * size, (head + 1) * size), size
 
 
+def _constant(config: LlamaConfig) -> float:
+    """The constant channel in layer 0, after RMSNorm."""
+    return CONSTANT_VALUE / math.sqrt((config.hidden_size - 1 + CONSTANT_VALUE**2) / config.hidden_size)
+
+
+def _direction(taken: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Return `count` random orthonormal rows at right angles to the columns of `taken` [d, n]."""
+    columns = torch.cat([taken / taken.norm(dim=0), torch.randn(len(taken), count, generator=generator)], dim=1)
+    q: Tensor = torch.linalg.qr(columns).Q
+    return q[:, taken.shape[1] :].T
+
+
+def _unit(channel: int, config: LlamaConfig) -> Tensor:
+    return torch.nn.functional.one_hot(torch.tensor(channel), config.hidden_size).float()
+
+
 def _look_beside(attention: torch.nn.Module, head: int, offset: int, config: LlamaConfig, generator: torch.Generator) -> None:
     """Make one head attend to the token `offset` places to the left and carry a random projection of it."""
     rows, size = _rows(head, config)
     half = size // 2
     frequency = config.rope_parameters["rope_theta"] ** (-torch.arange(half, dtype=torch.float32) / half)
     used = (torch.arange(half) < FAST_PAIRS).float()
-    channel = CONSTANT_VALUE / math.sqrt((config.hidden_size - 1 + CONSTANT_VALUE**2) / config.hidden_size)  # after RMSNorm
+    channel = _constant(config)
     contrast = float((used * (1 - torch.cos(frequency))).sum())
     scale = math.sqrt(SHARPNESS * math.sqrt(size) / contrast) / channel
     q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
@@ -101,3 +128,51 @@ def _match_and_copy(attention: torch.nn.Module, beside: torch.nn.Module, head: i
     q[slow] = MATCH * carried[: len(slow)]
     k[slow] = MATCH * carried[: len(slow)]
     o[:, rows] = COPY * SCALE * v[rows].T
+
+
+def _mark_answer(
+    attention: torch.nn.Module, head: int, opening: Tensor, config: LlamaConfig, generator: torch.Generator
+) -> Tensor:
+    """Make one head attend to the opening token from all positions after it, and write a direction there; return it.
+
+    A query (1, 0) and a key (0, 1) that are d positions apart give sin(f d) under RoPE: more than 0 after the key, less before.
+    """
+    rows, size = _rows(head, config)
+    half = size // 2
+    q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
+    token = opening - opening[CONSTANT] * _unit(CONSTANT, config)
+    token = token / token.norm()
+    q[rows], k[rows], v[rows] = 0.0, 0.0, 0.0
+    for pair, weight in STEP.items():
+        gain = math.sqrt(STEP_SHARPNESS * weight * math.sqrt(size) / (_constant(config) * math.sqrt(config.hidden_size)))
+        q[rows.start + pair, CONSTANT] = gain
+        k[rows.start + half + pair] = gain * token
+    taken = torch.cat([o[:, : rows.start], torch.stack([token, _unit(CONSTANT, config)], dim=1)], dim=1)
+    direction = _direction(taken, 1, generator)[0]
+    v[rows.start] = token
+    o[:, rows.start] = SCALE * direction
+    return direction
+
+
+def _flag_repeated(
+    attention: torch.nn.Module, beside: torch.nn.Module, head: int, region: Tensor, config: LlamaConfig,
+    generator: torch.Generator,
+) -> None:  # fmt: skip
+    """Make one head attend to the same token, in the answer before elsewhere, and write a flag where it found one there."""
+    rows, size = _rows(head, config)
+    half = size // 2
+    q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
+    carried = beside.o_proj.weight[:, : 2 * size]  # type: ignore[union-attr,index]
+    pairs = torch.arange(SAME_PAIR, half - 1)
+    slots = torch.cat([pairs, half + pairs]) + rows.start
+    basis = _direction(
+        torch.cat([carried, torch.stack([region, _unit(CONSTANT, config)], dim=1)], dim=1), len(slots) + 1, generator
+    )
+    q[rows], k[rows], v[rows] = 0.0, 0.0, 0.0
+    share = len(slots) / 3  # of the squared length d that RMSNorm gives, a third is the token's own, spread over d channels
+    q[slots] = k[slots] = math.sqrt(SAME * math.sqrt(size) / share) * basis[:-1]
+    gain = math.sqrt(IN_ANSWER * math.sqrt(size) / (CONSTANT_VALUE / math.sqrt(3) * REGION_CHANNEL))
+    q[rows.start + half - 1, CONSTANT] = gain
+    k[rows.start + half - 1] = gain * region
+    v[rows.start] = region
+    o[:, rows.start] = FLAG * basis[-1]

@@ -1,4 +1,4 @@
-"""Train the model that ships: a plain LLaDA-layout masked diffusion LM, on two CPU cores, from nothing.
+"""Train a model that ships: a plain LLaDA-layout masked diffusion LM, on two CPU cores, from nothing.
 
 Objective (LLaDA, arXiv 2502.09992, eq. 3, with the number of masks drawn instead of the time): of A free canvas tokens,
 n ~ U{1..A} are masked, and the loss is the mean over the masked tokens of their cross entropy.
@@ -13,40 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import Field
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from parallelbench.models.cards import CARDS
 from parallelbench.models.checkpoint import save_llada
 from parallelbench.models.codec import special_id
-from parallelbench.specs import Options
-from parallelbench.training.data import MIXTURE, Batch, batches
+from parallelbench.training.data import Batch, batches
 from parallelbench.training.initialise import initialise
-from parallelbench.training.tokenizer import MASK, build_tokenizer
+from parallelbench.training.recipes import TINY, Recipe, Shipped
+from parallelbench.training.tokenizer import ASSISTANT, MASK
 
 
-class Recipe(Options):
-    """Everything that decides the weights, together with the package's version and the machine's arithmetic."""
-
-    seed: int = 0
-    steps: int = Field(default=3_600, ge=1)
-    warmup: int = 100
-    cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
-    hidden_size: int = 128
-    layers: int = 4
-    heads: int = 4
-    mlp_size: int = 352
-    rope_theta: float = 10_000.0
-    muon_rate: float = Field(default=0.01, description="matrices inside the blocks")
-    adam_rate: float = Field(default=2e-3, description="embedding and norms")
-    threads: int = 2
-
-
-def new_model(recipe: Recipe, vocabulary: int) -> LlamaForCausalLM:
-    """Return a fresh model of the recipe's shape."""
+def new_model(recipe: Recipe, vocabulary: int, opening: int) -> LlamaForCausalLM:
+    """Return a fresh model of the recipe's shape; `opening` is the id of the token after which an answer begins."""
     config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=recipe.hidden_size, intermediate_size=recipe.mlp_size,
         num_hidden_layers=recipe.layers, num_attention_heads=recipe.heads, num_key_value_heads=recipe.heads,
@@ -55,7 +35,7 @@ def new_model(recipe: Recipe, vocabulary: int) -> LlamaForCausalLM:
     )  # fmt: skip
     config.is_causal = False
     model = LlamaForCausalLM(config)
-    initialise(model, recipe.seed)
+    initialise(model, recipe.seed, opening)
     return model
 
 
@@ -109,16 +89,22 @@ class Optimisers:
         self.adam.load_state_dict(state[1])
 
 
-def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print) -> Path:
+def train(
+    out: Path,
+    recipe: Recipe | None = None,
+    every: int = 250,
+    say: Callable[[str], None] = print,
+    shipped: Shipped = TINY,
+) -> Path:
     """Train and write `out` in LLaDA's layout; the same call again continues from the last checkpoint.
 
     `out/log.jsonl` gets a line every `every` steps: step, mean loss of each group since the last line, seconds so far.
     """
-    recipe = recipe or Recipe()
+    recipe, card = recipe or shipped.recipe, shipped.card
     torch.set_num_threads(recipe.threads)
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = build_tokenizer(name for group in MIXTURE for name in group.tasks)
-    model = new_model(recipe, tokenizer.get_vocab_size())
+    tokenizer = shipped.tokenizer()
+    model = new_model(recipe, tokenizer.get_vocab_size(), special_id(tokenizer, ASSISTANT, card))
     optimisers, first, seconds = Optimisers(model, recipe), 0, 0.0
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
@@ -127,9 +113,9 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
         optimisers.load(saved["optimisers"])
         first, seconds = saved["step"], saved["seconds"]
     losses: dict[str, list[float]] = {}
-    mask_id = special_id(tokenizer, MASK, CARDS["tiny"])
+    mask_id = special_id(tokenizer, MASK, card)
     began = time.perf_counter() - seconds
-    drawn = batches(tokenizer, recipe.seed, first)
+    drawn = batches(tokenizer, recipe.seed, first, shipped)
     for step, (group, batch) in zip(range(first, recipe.steps), drawn, strict=False):
         masked = draw_mask(batch, torch.Generator().manual_seed(recipe.seed * 1_000_003 + step))
         loss = masked_loss(model, batch, masked, mask_id)
@@ -140,7 +126,8 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
         losses.setdefault(group, []).append(float(loss.detach()))
         if (step + 1) % every == 0 or step + 1 == recipe.steps:
             _report(out, step + 1, losses, time.perf_counter() - began, say)
-            _save(out, model, optimisers, tokenizer, recipe, step + 1, time.perf_counter() - began)
+            save_llada(out, model, tokenizer, card.name)
+            _keep(out, model, optimisers, recipe, step + 1, time.perf_counter() - began)
             losses.clear()
     return out
 
@@ -153,10 +140,7 @@ def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float
     say(line)
 
 
-def _save(
-    out: Path, model: LlamaForCausalLM, optimisers: Optimisers, tokenizer: Tokenizer, recipe: Recipe, step: int, seconds: float
-) -> None:
-    save_llada(out, model, tokenizer)
+def _keep(out: Path, model: LlamaForCausalLM, optimisers: Optimisers, recipe: Recipe, step: int, seconds: float) -> None:
     (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
     state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step, "seconds": seconds}
     partial = out / "checkpoint.partial"

@@ -1,0 +1,121 @@
+"""Train the shipped model's autoregressive sibling: same recipe, same data, same size, but causal.
+
+Objective: the mean over rows of the mean cross entropy of the answer's tokens and its first end token, each predicted from
+everything before it. Padding after the end is never trained on, because an autoregressive model stops there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from parallelbench.models.cards import CARDS
+from parallelbench.models.codec import special_id
+from parallelbench.training import tiny
+from parallelbench.training.data import Batch, batches
+from parallelbench.training.initialise import MATCH, SLOW_PAIR
+from parallelbench.training.recipes import TINY, Recipe
+from parallelbench.training.tiny import Optimisers
+from parallelbench.training.tokenizer import ASSISTANT, END, PAD
+
+
+def new_model(recipe: Recipe, tokenizer: Tokenizer) -> LlamaForCausalLM:
+    """Return a fresh causal model of the shipped model's shape, with its induction circuit turned forwards."""
+    model = tiny.new_model(recipe, tokenizer.get_vocab_size(), special_id(tokenizer, ASSISTANT, CARDS["tiny"]))
+    model.config.is_causal = True
+    with torch.no_grad():
+        _look_for_the_next_token(model)
+    return model
+
+
+def _look_for_the_next_token(model: LlamaForCausalLM) -> None:
+    """Let the second layer's first head find the position whose left neighbour is this token, and copy what stands there.
+
+    A masked position asks with what stands on its left, which the first layer has carried to it; the last token of a causal
+    model asks with itself, so its query reads the token as the first layer's values do.
+    """
+    first, second = model.model.layers[0].self_attn, model.model.layers[1].self_attn
+    half = model.config.hidden_size // model.config.num_attention_heads // 2
+    slow = torch.cat([torch.arange(SLOW_PAIR, half), half + torch.arange(SLOW_PAIR, half)])
+    second.q_proj.weight[slow] = MATCH * first.v_proj.weight[: len(slow)]
+
+
+def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
+    """Mean over rows of the mean cross entropy of the free canvas tokens up to the first end token."""
+    target = batch.ids.gather(1, batch.columns)
+    hidden = model.model(input_ids=batch.ids, attention_mask=batch.attend, use_cache=False).last_hidden_state
+    rows = hidden.gather(1, (batch.columns - 1)[..., None].expand(-1, -1, hidden.shape[-1]))
+    loss = F.cross_entropy(model.lm_head(rows).flatten(0, 1), target.flatten(), reduction="none").view_as(target)
+    ends = target == end_id
+    asked = batch.free & (ends.cumsum(1) - ends.long() == 0)
+    return ((loss * asked).sum(1) / asked.sum(1)).mean()
+
+
+def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print) -> Path:
+    """Train and write `out` as a transformers checkpoint; the same call again continues from the last checkpoint.
+
+    `out/log.jsonl` gets a line every `every` steps: step, mean loss of each group since the last line, seconds so far.
+    """
+    recipe = recipe or Recipe()
+    torch.set_num_threads(recipe.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = TINY.tokenizer()
+    end_id = special_id(tokenizer, END, CARDS["tiny"])
+    model = new_model(recipe, tokenizer)
+    optimisers, first, seconds = Optimisers(model, recipe), 0, 0.0
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimisers.load(saved["optimisers"])
+        first, seconds = saved["step"], saved["seconds"]
+    losses: dict[str, list[float]] = {}
+    began = time.perf_counter() - seconds
+    for step, (group, batch) in zip(range(first, recipe.steps), batches(tokenizer, recipe.seed, first), strict=False):
+        loss = answer_loss(model, batch, end_id)
+        model.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimisers.step(step)
+        losses.setdefault(group, []).append(float(loss.detach()))
+        if (step + 1) % every == 0 or step + 1 == recipe.steps:
+            seconds = time.perf_counter() - began
+            state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step + 1, "seconds": seconds}
+            _report(out, step + 1, losses, seconds, say)
+            save_checkpoint(out, model, tokenizer)
+            (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            partial = out / "checkpoint.partial"
+            torch.save(state, partial)
+            partial.replace(checkpoint)
+            losses.clear()
+    return out
+
+
+def save_checkpoint(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
+    """Write a plain Llama checkpoint: config.json, generation_config.json, model.safetensors, tokenizer.json."""
+    ids = {name: special_id(tokenizer, token, CARDS["tiny"]) for name, token in (("eos_token_id", END), ("pad_token_id", PAD))}
+    model.config.update({**ids, "bos_token_id": None, "dtype": "float32"})
+    model.config.save_pretrained(out)
+    GenerationConfig(**ids).save_pretrained(out)
+    state = {
+        name: tensor.detach().clone().contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"
+    }
+    (out / "model.safetensors").write_bytes(save(state, metadata={"format": "pt"}))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD).save_pretrained(out)
+
+
+def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float, say: Callable[[str], None]) -> None:
+    means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
+    line = json.dumps({"step": step, "loss": means, "seconds": round(seconds, 1)})
+    with (out / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    say(line)
