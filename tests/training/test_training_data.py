@@ -17,7 +17,7 @@ from parallelbench.models.cards import CARDS
 from parallelbench.schema import Sample
 from parallelbench.tasks import load_task, task_names
 from parallelbench.training.data import TRAINING_SEEDS, Batch, Encoder, batches, held_out
-from parallelbench.training.recipes import SHIPPED, TINY_TEXT, Shipped
+from parallelbench.training.recipes import SHIPPED, TINY, TINY_TEXT, Recipe, Shipped
 from parallelbench.training.tiny import draw_mask
 
 EVERY = [pytest.param(name, task, id=f"{name}-{task}") for name, shipped in SHIPPED.items() for task in shipped.tasks]
@@ -164,3 +164,19 @@ def test_benchmarks_draw_from_other_streams() -> None:
     drawn: list[Sample] = [task.sample(TRAINING_SEEDS.start + number, number, 0) for number in range(300)]
     fresh = [task.sample(0, number, 0) for number in range(300)]
     assert not {sample.turns[-1].text for sample in drawn} & {sample.turns[-1].text for sample in fresh}
+
+
+def test_polishing_takes_its_own_mixture_from_its_step_on(tokenizers: dict[str, Tokenizer]) -> None:
+    assert all(set(group.tasks) <= set(TINY.tasks) for group in TINY.polish)
+    only = replace(TINY, polish=(replace(TINY.mixture[1], name="only", tasks={"puzzle/sudoku_n4_12": 1.0}),))
+    names = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5, only, polish_from=7), 4)]
+    unpolished = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5), 2)]
+    assert names == [*unpolished, "only", "only"]
+
+
+def test_the_rate_rises_stays_falls_and_begins_again_for_polishing() -> None:
+    recipe = Recipe(steps=100, warmup=10, cooldown=0.5, polish=50, polish_rate=0.4)
+    rates = [recipe.rate(step) for step in range(recipe.all_steps)]
+    assert rates[0] == 0.1 and rates[9:51] == [1.0] * 42
+    assert rates[99] == pytest.approx(0.02) and rates[100] == pytest.approx(0.4) and rates[-1] == pytest.approx(0.4 / 50)
+    assert all(later < earlier for earlier, later in pairwise(rates[51:100]))

@@ -17,7 +17,7 @@ from parallelbench.tasks import load_task
 from parallelbench.training.recipes import SHIPPED, Recipe, Shipped
 from parallelbench.training.tiny import new_model, train
 
-RECIPE = Recipe(steps=3, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
+RECIPE = Recipe(steps=2, polish=1, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 
 
 TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}
@@ -27,7 +27,8 @@ TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}
 def shipped(request: pytest.FixtureRequest) -> Shipped:
     """A model that ships, with small batches and the words of few samples."""
     whole = SHIPPED[request.param]
-    return replace(whole, mixture=tuple(replace(group, batch=4) for group in whole.mixture), samples_per_task=10)
+    small, polish = (tuple(replace(group, batch=4) for group in groups) for groups in (whole.mixture, whole.polish))
+    return replace(whole, mixture=small, polish=polish or small, samples_per_task=10)
 
 
 def run(folder: Path, shipped: Shipped, say: Callable[[str], None] = lambda line: None) -> dict[str, torch.Tensor]:

@@ -65,7 +65,7 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
 
     `out/log.jsonl` gets a line every `every` steps: step, mean loss of each group since the last line, seconds so far.
     """
-    recipe = recipe or Recipe()
+    recipe = recipe or TINY.recipe
     torch.set_num_threads(recipe.threads)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = TINY.tokenizer()
@@ -80,14 +80,15 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
         first, seconds = saved["step"], saved["seconds"]
     losses: dict[str, list[float]] = {}
     began = time.perf_counter() - seconds
-    for step, (group, batch) in zip(range(first, recipe.steps), batches(tokenizer, recipe.seed, first), strict=False):
+    drawn = batches(tokenizer, recipe.seed, first, TINY, recipe.steps)
+    for step, (group, batch) in zip(range(first, recipe.all_steps), drawn, strict=False):
         loss = answer_loss(model, batch, end_id)
         model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimisers.step(step)
         losses.setdefault(group, []).append(float(loss.detach()))
-        if (step + 1) % every == 0 or step + 1 == recipe.steps:
+        if (step + 1) % every == 0 or step + 1 == recipe.all_steps:
             seconds = time.perf_counter() - began
             state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step + 1, "seconds": seconds}
             _report(out, step + 1, losses, seconds, say)

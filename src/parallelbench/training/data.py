@@ -70,12 +70,18 @@ def held_out(sample: Sample) -> bool:
     return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
 
 
-def batches(tokenizer: Tokenizer, seed: int, start: int = 0, shipped: Shipped = TINY) -> Iterator[tuple[str, Batch]]:
-    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone."""
+def batches(
+    tokenizer: Tokenizer, seed: int, start: int = 0, shipped: Shipped = TINY, polish_from: int | None = None
+) -> Iterator[tuple[str, Batch]]:
+    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone.
+
+    From step `polish_from` on, they are drawn from the mixture for polishing.
+    """
     encoder = Encoder(tokenizer, shipped.card)
-    mixture, tasks = shipped.mixture, {name: load_task(name) for name in shipped.tasks}
+    tasks = {name: load_task(name) for name in shipped.tasks}
     step = start
     while True:
+        mixture = shipped.mixture if polish_from is None or step < polish_from else shipped.polish
         rng = stream("training", seed, step)
         group = rng.choices(mixture, [group.share for group in mixture])[0]
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)

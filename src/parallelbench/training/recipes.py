@@ -19,6 +19,8 @@ class Recipe(Options):
     steps: int = Field(default=9_000, ge=1)
     warmup: int = 100
     cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
+    polish: int = Field(default=0, ge=0, description="steps after these on what is still wrong, with a mixture of their own")
+    polish_rate: float = Field(default=0.5, gt=0, le=1, description="share of the rates that polishing begins with")
     hidden_size: int = Field(default=128, description="at least 32 for each head")
     layers: int = Field(default=4, ge=2)
     heads: int = Field(default=4, ge=3, description="the first weights hold circuits of three")
@@ -27,6 +29,17 @@ class Recipe(Options):
     muon_rate: float = Field(default=0.01, description="matrices inside the blocks")
     adam_rate: float = Field(default=2e-3, description="embedding and norms")
     threads: int = 2
+
+    @property
+    def all_steps(self) -> int:
+        """Steps and polish."""
+        return self.steps + self.polish
+
+    def rate(self, step: int) -> float:
+        """Share of the rates at a step: warm-up, constant, linear to zero; once more from `polish_rate` to zero."""
+        if step >= self.steps:
+            return self.polish_rate * (self.all_steps - step) / self.polish
+        return min(1.0, (step + 1) / self.warmup, (self.steps - step) / max(1.0, self.cooldown * self.steps))
 
     @model_validator(mode="after")
     def _heads_have_room(self) -> Recipe:
@@ -49,12 +62,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A model that ships: its card, the defaults of its recipe, its mixture, and what its tokenizer takes its words from:
-    so many samples of each of `words_from` (empty: of each task of the mixture)."""
+    """A model that ships: its card, the defaults of its recipe, its mixture, the mixture that it is polished with (the same
+    tasks or fewer), and what its tokenizer takes its words from: so many samples of each of `words_from` (empty: of each task
+    of the mixture)."""
 
     card: Card
     recipe: Recipe
     mixture: tuple[Group, ...]
+    polish: tuple[Group, ...] = ()
     words_from: tuple[str, ...] = ()
     samples_per_task: int = 200
 
@@ -69,7 +84,7 @@ class Shipped:
 
 
 # Shares follow what is hard: sorting and the random operations need the most, copying the least.
-TINY = Shipped(CARDS["tiny"], Recipe(), (
+TINY = Shipped(CARDS["tiny"], Recipe(polish=2_400), (
     Group("lists", 0.63, {
         "waiting_line/sort": 4.0, "waiting_line/shuffle": 2.0, "waiting_line/insert_random": 2.0,
         "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.2, "waiting_line/insert_index": 1.2,
@@ -79,6 +94,17 @@ TINY = Shipped(CARDS["tiny"], Recipe(), (
     Group("puzzles", 0.27, {"puzzle/latin_square_n4": 2.2, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
     Group("operations", 0.10, {
         "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.5,
+    }, length=97, canvas=33, batch=40),
+), polish=(
+    Group("lists", 0.87, {
+        "waiting_line/sort": 3.0, "waiting_line/replace_index": 3.0, "waiting_line/insert_index": 2.0,
+        "waiting_line/remove_index": 2.0, "waiting_line/shuffle": 0.5, "waiting_line/insert_random": 0.4,
+        "waiting_line/replace_random": 0.5, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
+        "waiting_line/copy": 0.2,
+    }, length=96, canvas=32, batch=64),
+    Group("puzzles", 0.05, {"puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
+    Group("operations", 0.08, {
+        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
     }, length=97, canvas=33, batch=40),
 ))  # fmt: skip
 

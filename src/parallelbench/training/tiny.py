@@ -58,7 +58,7 @@ def draw_mask(batch: Batch, generator: torch.Generator) -> Tensor:
 
 
 class Optimisers:
-    """Muon for the blocks' matrices, AdamW for the rest, one schedule: warm-up, constant, linear cool-down to zero."""
+    """Muon for the blocks' matrices, AdamW for the rest, one schedule (`Recipe.rate`)."""
 
     def __init__(self, model: LlamaForCausalLM, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -70,9 +70,7 @@ class Optimisers:
 
     def step(self, step: int) -> None:
         """Apply one update at the rate of this step."""
-        recipe = self.recipe
-        falling = (recipe.steps - step) / max(1.0, recipe.cooldown * recipe.steps)
-        factor = min(1.0, (step + 1) / recipe.warmup, falling)
+        recipe, factor = self.recipe, self.recipe.rate(step)
         pairs: list[tuple[torch.optim.Optimizer, float]] = [(self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)]
         for optimiser, rate in pairs:
             for group in optimiser.param_groups:
@@ -115,8 +113,8 @@ def train(
     losses: dict[str, list[float]] = {}
     mask_id = special_id(tokenizer, MASK, card)
     began = time.perf_counter() - seconds
-    drawn = batches(tokenizer, recipe.seed, first, shipped)
-    for step, (group, batch) in zip(range(first, recipe.steps), drawn, strict=False):
+    drawn = batches(tokenizer, recipe.seed, first, shipped, recipe.steps)
+    for step, (group, batch) in zip(range(first, recipe.all_steps), drawn, strict=False):
         masked = draw_mask(batch, torch.Generator().manual_seed(recipe.seed * 1_000_003 + step))
         loss = masked_loss(model, batch, masked, mask_id)
         model.zero_grad(set_to_none=True)
@@ -124,7 +122,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimisers.step(step)
         losses.setdefault(group, []).append(float(loss.detach()))
-        if (step + 1) % every == 0 or step + 1 == recipe.steps:
+        if (step + 1) % every == 0 or step + 1 == recipe.all_steps:
             _report(out, step + 1, losses, time.perf_counter() - began, say)
             save_llada(out, model, tokenizer, card.name)
             _keep(out, model, optimisers, recipe, step + 1, time.perf_counter() - began)
