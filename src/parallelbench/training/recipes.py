@@ -20,7 +20,7 @@ class Recipe(Options):
     warmup: int = 100
     cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
     polish: int = Field(default=0, ge=0, description="steps after these on what is still wrong, with a mixture of their own")
-    polish_rate: float = Field(default=0.5, gt=0, le=1, description="share of the rates that polishing begins with")
+    polish_rate: float = Field(default=0.4, gt=0, le=1, description="share of the rates that polishing begins with")
     hidden_size: int = Field(default=128, description="at least 32 for each head")
     layers: int = Field(default=4, ge=2)
     heads: int = Field(default=4, ge=3, description="the first weights hold circuits of three")
@@ -84,7 +84,7 @@ class Shipped:
 
 
 # Shares follow what is hard: sorting and the random operations need the most, copying the least.
-TINY = Shipped(CARDS["tiny"], Recipe(polish=2_400), (
+TINY = Shipped(CARDS["tiny"], Recipe(polish=3_000), (
     Group("lists", 0.63, {
         "waiting_line/sort": 4.0, "waiting_line/shuffle": 2.0, "waiting_line/insert_random": 2.0,
         "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.2, "waiting_line/insert_index": 1.2,
@@ -96,14 +96,14 @@ TINY = Shipped(CARDS["tiny"], Recipe(polish=2_400), (
         "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.5,
     }, length=97, canvas=33, batch=40),
 ), polish=(
-    Group("lists", 0.87, {
+    Group("lists", 0.54, {
         "waiting_line/sort": 3.0, "waiting_line/replace_index": 3.0, "waiting_line/insert_index": 2.0,
         "waiting_line/remove_index": 2.0, "waiting_line/shuffle": 0.5, "waiting_line/insert_random": 0.4,
         "waiting_line/replace_random": 0.5, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
         "waiting_line/copy": 0.2,
     }, length=96, canvas=32, batch=64),
-    Group("puzzles", 0.05, {"puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
-    Group("operations", 0.08, {
+    Group("puzzles", 0.40, {"puzzle/latin_square_n4": 12.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
+    Group("operations", 0.06, {
         "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
     }, length=97, canvas=33, batch=40),
 ))  # fmt: skip

@@ -14,11 +14,12 @@ and the best one, max_y sum_i ln w_i(y_i) with every token used at most once, is
 draw that no product of distributions can make. At a temperature T, Gumbel noise on ln w_i(v) / T makes it perturb-and-MAP
 (Papandreou and Yuille, ICCV 2011).
 
-A step takes one such group, if there is one, else the most confident unsure position; and with it every position outside
-the group with confidence >= gamma, which depends on the rest by no more than its entropy. Positions that share a possible
-token are connected; a group is the longest run of a connected component that passes the test (a row of a Latin square, whose
-symbols are expected once in each row and four times in all). Only one group is filled at a time, because nothing is known
-between two. Where the test is passed by chance, the answer is still a possible one, though not every possible one is drawn.
+A step takes one such group, if there is one, and with it what is certain (confidence >= 1 - floor): a last name at .9 may
+still hang on the first name that the group decides. Without a group it is threshold, and one unsure position more, the most
+confident, which depends on the sure ones by no more than their entropy. Positions that share a possible token are connected; a
+group is the longest run of a connected component that passes the test (a row of a Latin square, whose symbols are expected
+once in each row and four times in all). Only one group is filled at a time, because nothing is known between two. Where the
+test is passed by chance, the answer is still a possible one, though not every possible one is drawn.
 
 One forward a step; needs nothing of the model but its distribution.
 """
@@ -48,7 +49,7 @@ class Matching(Step):
 
     family: ClassVar[str] = "matching"
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
-    slack: float = Field(0.15, ge=0, le=0.5, description="how much more than once a token may be expected in a group")
+    slack: float = Field(0.3, ge=0, le=0.5, description="how much more than once a token may be expected in a group")
     floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")
     top: int = Field(32, ge=2, le=256, description="tokens of each position that are looked at")
 
@@ -61,7 +62,7 @@ class Matching(Step):
         if group is not None:
             members, tokens, p = group
             state.write(signals.positions[members], tokens, p)
-            sure[members] = False
+            sure = signals.confidence >= 1 - self.floor
         elif not sure.all():
             unsure = np.flatnonzero(~sure)
             sure[unsure[self.best_first(signals.confidence[unsure], signals.positions[unsure], state)[0]]] = True
