@@ -139,7 +139,7 @@ def compute(
 
     `uniform` [N] are the draws that `sampling` needs. `tokens` [N] are the tokens of `p_of`, -1 where none is asked.
     """
-    scores = _scores(logits, info)
+    scores = writable(logits, info)
     p = torch.softmax(scores, dim=-1).float()
     token = _candidate(scores, p, sampling, uniform)
     floats = [p.gather(1, token[:, None])[:, 0]]
@@ -170,7 +170,7 @@ def add_views(flat: FlatSignals, answer: Answer, info: ModelInfo, standing: Ints
     attention = None if answer.attention is None else answer.attention.cpu().numpy()
     if answer.shadow is None:
         return replace(flat, attention=attention)
-    p = torch.softmax(_scores(answer.shadow, info), dim=-1).float()
+    p = torch.softmax(writable(answer.shadow, info), dim=-1).float()
     at = torch.from_numpy(standing).to(p.device)
     return replace(flat, attention=attention, shadow_p=p.gather(1, at[:, None])[:, 0].cpu().numpy())
 
@@ -181,8 +181,8 @@ def fit(logits: Tensor, own: int, size: int) -> Tensor:
     return torch.nn.functional.pad(logits, (0, size - logits.shape[1]), value=-torch.inf)
 
 
-def _scores(logits: Tensor, info: ModelInfo) -> Tensor:
-    """Logits in float32 or float64, without the mask and without ids beyond the vocabulary."""
+def writable(logits: Tensor, info: ModelInfo) -> Tensor:
+    """Return the logits [N, vocab_size] of what may be written, in float32 or the logits' own float64; the mask has -inf."""
     scores = logits if logits.dtype == torch.float64 else logits.float()
     scores = scores[:, : info.vocab_size].clone()
     scores[:, info.mask_id] = -torch.inf

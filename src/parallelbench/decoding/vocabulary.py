@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from parallelbench.decoding.signals import Floats
+from parallelbench.decoding.signals import Floats, writable
 from parallelbench.decoding.state import DecoderFault
 from parallelbench.models.base import ModelInfo
 
@@ -21,10 +21,7 @@ def log_probs(logits: Tensor | None, info: ModelInfo) -> Tensor:
     """
     if logits is None:
         raise DecoderFault('this forward was not asked for its logits; add extras=frozenset({"logits"})')
-    scores = logits if logits.dtype == torch.float64 else logits.float()
-    scores = scores[:, : info.vocab_size].clone()
-    scores[:, info.mask_id] = -torch.inf
-    return torch.log_softmax(scores, dim=-1)
+    return torch.log_softmax(writable(logits, info), dim=-1)
 
 
 def divergence(log_p: Tensor, log_q: Tensor) -> Floats:

@@ -6,13 +6,12 @@ everything before it. Padding after the end is never trained on, because an auto
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save as to_bytes
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,10 +20,10 @@ from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizer
 from parallelbench.models.cards import CARDS
 from parallelbench.models.codec import special_id
 from parallelbench.training import tiny
-from parallelbench.training.data import Batch, batches
+from parallelbench.training.data import Batch
+from parallelbench.training.fit import fit
 from parallelbench.training.initialise import MATCH, SLOW_PAIR
 from parallelbench.training.recipes import TINY, Recipe
-from parallelbench.training.tiny import Optimisers
 from parallelbench.training.tokenizer import ASSISTANT, END, PAD
 
 
@@ -61,44 +60,19 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
 
 
 def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print) -> Path:
-    """Train and write `out` as a transformers checkpoint; the same call again continues from the last checkpoint.
-
-    `out/log.jsonl` gets a line every `every` steps: step, mean loss of each group since the last line, seconds so far.
-    """
+    """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`)."""
     recipe = recipe or TINY.recipe
     torch.set_num_threads(recipe.threads)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = TINY.tokenizer()
     end_id = special_id(tokenizer, END, CARDS["tiny"])
     model = new_model(recipe, tokenizer)
-    optimisers, first, seconds = Optimisers(model, recipe), 0, 0.0
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(saved["model"])
-        optimisers.load(saved["optimisers"])
-        first, seconds = saved["step"], saved["seconds"]
-    losses: dict[str, list[float]] = {}
-    began = time.perf_counter() - seconds
-    drawn = batches(tokenizer, recipe.seed, first, TINY, recipe.steps)
-    for step, (group, batch) in zip(range(first, recipe.all_steps), drawn, strict=False):
-        loss = answer_loss(model, batch, end_id)
-        model.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimisers.step(step)
-        losses.setdefault(group, []).append(float(loss.detach()))
-        if (step + 1) % every == 0 or step + 1 == recipe.all_steps:
-            seconds = time.perf_counter() - began
-            state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step + 1, "seconds": seconds}
-            _report(out, step + 1, losses, seconds, say)
-            save_checkpoint(out, model, tokenizer)
-            (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            partial = out / "checkpoint.partial"
-            torch.save(state, partial)
-            partial.replace(checkpoint)
-            losses.clear()
-    return out
+
+    def loss_of(batch: Batch, step: int) -> Tensor:
+        return answer_loss(model, batch, end_id)
+
+    save = partial(save_checkpoint, out, model, tokenizer)
+    return fit(out, model, tokenizer, recipe, TINY, loss_of, save, every, say)
 
 
 def save_checkpoint(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
@@ -110,13 +84,5 @@ def save_checkpoint(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) ->
     state = {
         name: tensor.detach().clone().contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"
     }
-    (out / "model.safetensors").write_bytes(save(state, metadata={"format": "pt"}))
+    (out / "model.safetensors").write_bytes(to_bytes(state, metadata={"format": "pt"}))
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD).save_pretrained(out)
-
-
-def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float, say: Callable[[str], None]) -> None:
-    means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
-    line = json.dumps({"step": step, "loss": means, "seconds": round(seconds, 1)})
-    with (out / "log.jsonl").open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-    say(line)

@@ -1,0 +1,100 @@
+"""The loop that every small model is trained in: steps, a falling rate, a log, and checkpoints that leave no trace."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import LlamaForCausalLM
+
+from parallelbench.training.data import Batch, batches
+from parallelbench.training.recipes import Recipe, Shipped
+
+Loss = Callable[[Batch, int], Tensor]
+"""The loss of a batch at a step."""
+
+
+class Optimisers:
+    """Muon for the blocks' matrices, AdamW for the rest, one schedule (`Recipe.rate`)."""
+
+    def __init__(self, model: LlamaForCausalLM, recipe: Recipe) -> None:
+        self.recipe = recipe
+        embedding = model.model.embed_tokens.weight
+        matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embedding]
+        others = [embedding, *(p for p in model.parameters() if p.ndim == 1)]
+        self.muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.0)
+        self.adam = torch.optim.AdamW(others, lr=recipe.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
+
+    def step(self, step: int) -> None:
+        """Apply one update at the rate of this step."""
+        recipe, factor = self.recipe, self.recipe.rate(step)
+        pairs: list[tuple[torch.optim.Optimizer, float]] = [(self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)]
+        for optimiser, rate in pairs:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+            optimiser.step()
+
+    def state(self) -> list[dict[str, Any]]:
+        """The state of both optimisers."""
+        return [self.muon.state_dict(), self.adam.state_dict()]
+
+    def load(self, state: list[dict[str, Any]]) -> None:
+        """Take up a saved state."""
+        self.muon.load_state_dict(state[0])
+        self.adam.load_state_dict(state[1])
+
+
+def fit(
+    out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, recipe: Recipe, shipped: Shipped, loss_of: Loss,
+    save: Callable[[], None], every: int, say: Callable[[str], None],
+) -> Path:  # fmt: skip
+    """Train a model in place; the same call again continues from the last checkpoint in `out`.
+
+    Args:
+        loss_of: the loss of a batch at a step.
+        save: writes the model's own files into `out`, with every checkpoint.
+        every: steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since the last
+            line, seconds so far.
+    """
+    optimisers, first, seconds = Optimisers(model, recipe), 0, 0.0
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimisers.load(saved["optimisers"])
+        first, seconds = saved["step"], saved["seconds"]
+    losses: dict[str, list[float]] = {}
+    began = time.perf_counter() - seconds
+    drawn = batches(tokenizer, recipe.seed, first, shipped, recipe.steps)
+    for step, (group, batch) in zip(range(first, recipe.all_steps), drawn, strict=False):
+        loss = loss_of(batch, step)
+        model.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimisers.step(step)
+        losses.setdefault(group, []).append(float(loss.detach()))
+        if (step + 1) % every == 0 or step + 1 == recipe.all_steps:
+            seconds = time.perf_counter() - began
+            _report(out, step + 1, losses, seconds, say)
+            save()
+            (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step + 1, "seconds": seconds}
+            partial = out / "checkpoint.partial"
+            torch.save(state, partial)
+            partial.replace(checkpoint)
+            losses.clear()
+    return out
+
+
+def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float, say: Callable[[str], None]) -> None:
+    means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
+    line = json.dumps({"step": step, "loss": means, "seconds": round(seconds, 1)})
+    with (out / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    say(line)
