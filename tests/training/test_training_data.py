@@ -175,7 +175,7 @@ def test_polishing_takes_its_own_mixture_from_its_step_on(tokenizers: dict[str, 
 
 
 def test_the_rate_rises_stays_falls_and_begins_again_for_polishing() -> None:
-    recipe = Recipe(steps=100, warmup=10, cooldown=0.5, polish=50, polish_rate=0.4)
+    recipe = Recipe(steps=100, warmup=10, cooldown=0.5, polish=0.5, polish_rate=0.4)
     rates = [recipe.rate(step) for step in range(recipe.all_steps)]
     assert rates[0] == 0.1 and rates[9:51] == [1.0] * 42
     assert rates[99] == pytest.approx(0.02) and rates[100] == pytest.approx(0.4) and rates[-1] == pytest.approx(0.4 / 50)

@@ -17,7 +17,7 @@ from parallelbench.tasks import load_task
 from parallelbench.training.recipes import SHIPPED, Recipe, Shipped
 from parallelbench.training.tiny import new_model, train
 
-RECIPE = Recipe(steps=2, polish=1, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
+RECIPE = Recipe(steps=2, polish=0.5, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 
 
 TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}

@@ -19,7 +19,7 @@ class Recipe(Options):
     steps: int = Field(default=9_000, ge=1)
     warmup: int = 100
     cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
-    polish: int = Field(default=0, ge=0, description="steps after these on what is still wrong, with a mixture of their own")
+    polish: float = Field(default=0, ge=0, le=1, description="as share of the steps: more of them, on what is still wrong")
     polish_rate: float = Field(default=0.4, gt=0, le=1, description="share of the rates that polishing begins with")
     hidden_size: int = Field(default=128, description="at least 32 for each head")
     layers: int = Field(default=4, ge=2)
@@ -33,12 +33,12 @@ class Recipe(Options):
     @property
     def all_steps(self) -> int:
         """Steps and polish."""
-        return self.steps + self.polish
+        return self.steps + round(self.polish * self.steps)
 
     def rate(self, step: int) -> float:
         """Share of the rates at a step: warm-up, constant, linear to zero; once more from `polish_rate` to zero."""
         if step >= self.steps:
-            return self.polish_rate * (self.all_steps - step) / self.polish
+            return self.polish_rate * (self.all_steps - step) / (self.all_steps - self.steps)
         return min(1.0, (step + 1) / self.warmup, (self.steps - step) / max(1.0, self.cooldown * self.steps))
 
     @model_validator(mode="after")
@@ -84,7 +84,7 @@ class Shipped:
 
 
 # Shares follow what is hard: sorting and the random operations need the most, copying the least.
-TINY = Shipped(CARDS["tiny"], Recipe(polish=3_000), (
+TINY = Shipped(CARDS["tiny"], Recipe(polish=1 / 3), (
     Group("lists", 0.63, {
         "waiting_line/sort": 4.0, "waiting_line/shuffle": 2.0, "waiting_line/insert_random": 2.0,
         "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.2, "waiting_line/insert_index": 1.2,
