@@ -34,7 +34,7 @@ POINT = [
     "high",
 ]
 BARS = (0.9, 0.8, 0.7)
-CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best that any choice of positions can score."
+CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best for independent draws."
 STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
 
 

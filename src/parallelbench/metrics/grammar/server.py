@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -36,11 +37,10 @@ class JarServer:
         self.url = f"http://127.0.0.1:{port}"
         command = [java, "-cp", str(jar), MAIN, "--port", str(port)]
         self._process = subprocess.Popen(command, cwd=jar.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             self._wait()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
 
     def stop(self) -> None:
         """End the server; a second call does nothing."""
