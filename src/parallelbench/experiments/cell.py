@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from parallelbench.decoding import Decoder
@@ -50,28 +50,16 @@ def make_cell(
     info: ModelInfo, task: Task, decoder: Decoder, seed: int, cache: CacheKind = "none", aux: ModelInfo | None = None
 ) -> Cell:
     """Name the cell of a model, a task, a decoder and a seed; an auxiliary model counts where the decoder asks one."""
-    options = task.model_dump(mode="json", exclude=set(ELSEWHERE))
-    return Cell(
-        suite=task.suite,
-        task=task.name,
-        task_version=task.version,
-        task_options=options,
-        fingerprint=task.fingerprint,
-        model=info.name,
-        revision=info.revision,
-        dtype=info.dtype,
-        template=info.template,
-        decoder=decoder.spec,
-        canvas_length=task.max_new_tokens,
-        shots=task.shots_shown(info.shots),
-        seed=seed,
-        cache=cache,
-        aux=f"{aux.name}@{aux.revision}" if aux is not None and "aux" in decoder.needs else None,
-    )
+    beside = f"{aux.name}@{aux.revision}" if aux is not None and "aux" in decoder.needs else None
+    return replace(_cell(info, task, decoder.spec, task.max_new_tokens, seed), cache=cache, aux=beside)
 
 
 def make_own_cell(info: GeneratorInfo, task: Task, seed: int) -> Cell:
     """Name the cell of a generator, which decodes in its own way."""
+    return _cell(info, task, info.own, info.max_tokens or task.max_new_tokens, seed)
+
+
+def _cell(info: ModelInfo | GeneratorInfo, task: Task, decoder: str, canvas_length: int, seed: int) -> Cell:
     return Cell(
         suite=task.suite,
         task=task.name,
@@ -82,8 +70,8 @@ def make_own_cell(info: GeneratorInfo, task: Task, seed: int) -> Cell:
         revision=info.revision,
         dtype=info.dtype,
         template=info.template,
-        decoder=info.own,
-        canvas_length=info.max_tokens or task.max_new_tokens,
+        decoder=decoder,
+        canvas_length=canvas_length,
         shots=task.shots_shown(info.shots),
         seed=seed,
     )

@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from parallelbench.errors import UserError
+
+LOCK = ".lock"
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -105,3 +109,22 @@ class Appender:
                     os.fsync(self._file)
             finally:
                 os.close(self._file)
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Hold the folder of a run against other processes as long as the context lasts.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    lock = FileLock(out / LOCK, timeout=0)
+    with disk_errors(out):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(f"another process is writing {out}; wait until it ends or choose another folder with -o.") from None
+    try:
+        yield
+    finally:
+        lock.release()

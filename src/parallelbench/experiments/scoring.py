@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
-
 from parallelbench.analysis.folder import RECORDS, RunFolder, read_run
 from parallelbench.analysis.lines import Row, read_lines, whole_bytes
 from parallelbench.analysis.scores import FAILURES, SCHEMA, check_backends, read_stored, score_file, stored
 from parallelbench.errors import UserError
-from parallelbench.experiments.disk import Appender, disk_errors, line_of
+from parallelbench.experiments.disk import Appender, disk_errors, line_of, locked
 from parallelbench.experiments.judging import Judge, Question, judging
 from parallelbench.metrics import Metric, resolve
 from parallelbench.metrics.failures import VERSION, is_full
@@ -22,7 +20,6 @@ from parallelbench.metrics.grammar.embedded import version
 from parallelbench.schema import Sample
 from parallelbench.tasks import SUITES, Task, load_task
 
-LOCK = ".lock"
 Say = Callable[[str], None]
 
 
@@ -51,7 +48,7 @@ def score_run(out: Path, specs: Sequence[str], jobs: int, say: Say = lambda text
     folder = read_run(out)
     metrics = {spec: None if spec == FAILURES else resolve(spec) for spec in specs}
     found: list[Scored] = []
-    with _locked(out):
+    with locked(out):
         for spec, metric in metrics.items():
             with judging(spec, metric, jobs) as judge:
                 done = [one for cell in folder.cells if (one := _score_cell(folder, cell, metric, judge, say)) is not None]
@@ -145,17 +142,3 @@ def _appending(path: Path, keep: bool, head: Mapping[str, Any]) -> Iterator[Appe
         yield file
     finally:
         file.close()
-
-
-@contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    lock = FileLock(out / LOCK, timeout=0)
-    with disk_errors(out):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UserError(f"another process is writing {out}; wait until it ends.") from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -8,17 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from parallelbench.analysis.folder import CELL, CELLS, DONE, RECORDS, RUN, read_json
 from parallelbench.analysis.lines import read_lines, whole_bytes
 from parallelbench.errors import UserError
 from parallelbench.experiments.cell import Cell, run_identity
-from parallelbench.experiments.disk import Appender, disk_errors, write_json
+from parallelbench.experiments.disk import Appender, disk_errors, locked, write_json
 from parallelbench.experiments.disk import line_of as line_of
 
 SCHEMA = 1
-LOCK = ".lock"
 
 
 class CellStore:
@@ -97,20 +94,12 @@ def open_run(out: Path, cell_ids: Sequence[str], facts: Mapping[str, Any]) -> It
     check_folder(out, cell_ids)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / LOCK, timeout=0)
-    with disk_errors(out):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UserError(f"another process is writing {out}; wait until it ends or choose another folder with -o.") from None
-    try:
+    with locked(out):
         check_folder(out, cell_ids)
         before = read_json(out / RUN) if (out / RUN).is_file() else {}
         now = {"schema": SCHEMA, "identity": run_identity(cell_ids), "cells": list(cell_ids), **facts}
         write_json(out / RUN, {**now, "created": before.get("created", facts["created"])})
         yield RunStore(out)
-    finally:
-        lock.release()
 
 
 def check_folder(out: Path, cell_ids: Sequence[str]) -> None:

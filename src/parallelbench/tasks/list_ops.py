@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import string
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from parallelbench.tasks.base import Question, Task
-from parallelbench.tasks.lists import OPERATIONS, Operands, OperationName, ask, nouns, one_or_many, write
+from parallelbench.tasks.base import Question
+from parallelbench.tasks.lists import OPERATIONS, ListTask, Operands, ask, nouns, one_or_many, write
 
 INSTRUCTIONS = {
     "copy": "Repeat it exactly as it stands.",
@@ -32,10 +32,10 @@ POOLS = {
 }
 
 
-class ListOps(Task):
+class ListOps(ListTask):
     """One operation on lists of distinct letters, words or three-digit numbers; sample i has the i-th length of the cycle."""
 
-    operation: OperationName = Field(description="which of the ten operations")
+    group: ClassVar[str] = "list_ops"
     items: Literal["letters", "words", "numbers"] = Field("letters", description="what the lists hold")
     lengths: Annotated[tuple[Annotated[int, Field(ge=2)], ...], BeforeValidator(one_or_many)] = Field(
         (6, 8, 10, 12, 14, 16), min_length=1, description="list lengths, in turn"
@@ -50,18 +50,6 @@ class ListOps(Task):
         if max(self.lengths) > most:
             raise ValueError(f"there are {self.items} for lists of at most {most}; choose shorter lengths or items=numbers")
         return self
-
-    @property
-    def name(self) -> str:
-        return f"list_ops/{self.operation}"
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return OPERATIONS[self.operation].metrics
-
-    @property
-    def law(self) -> str | None:
-        return OPERATIONS[self.operation].law
 
     @property
     def _new_words(self) -> int:

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import random
+from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
+from pydantic import Field
 
 from parallelbench.schema import MASK_ITEM
-from parallelbench.tasks.base import Question
+from parallelbench.tasks.base import Question, Task
 
 Items = list[str]
 SortKey = Callable[[str], Any]
@@ -162,3 +164,23 @@ def draw_people(rng: random.Random, count: int) -> list[str]:
 def last_name(person: str) -> str:
     """The key by which Sort really sorts: the last name."""
     return person.rsplit(" ", 1)[-1]
+
+
+class ListTask(Task, ABC):
+    """A task that asks for one of the ten operations; what is in the lists and how it is asked is the subclass's."""
+
+    group: ClassVar[str]
+    """The first part of its name."""
+    operation: OperationName = Field(description="which of the ten operations")
+
+    @property
+    def name(self) -> str:
+        return f"{self.group}/{self.operation}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return OPERATIONS[self.operation].metrics
+
+    @property
+    def law(self) -> str | None:
+        return OPERATIONS[self.operation].law

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from parallelbench.tasks.base import Question, Task
-from parallelbench.tasks.lists import OPERATIONS, OperationName, names, one_or_many
+from parallelbench.tasks.base import Question
+from parallelbench.tasks.lists import ListTask, names, one_or_many
 from parallelbench.tasks.waiting_line import ask_line
 
 MAX_LENGTH = 100
 
 
-class LongLine(Task):
+class LongLine(ListTask):
     """One operation on a long list of people; last names are distinct, first names may return."""
 
-    operation: OperationName = Field(description="which of the ten operations")
+    group: ClassVar[str] = "long"
     lengths: Annotated[tuple[Annotated[int, Field(ge=2, le=MAX_LENGTH)], ...], BeforeValidator(one_or_many)] = Field(
         (25, 50, 75, 100), min_length=1, description="list lengths, in turn"
     )
     max_new_tokens: int = Field(1024, ge=1, description="length of the canvas in tokens")
-
-    @property
-    def name(self) -> str:
-        return f"long/{self.operation}"
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return OPERATIONS[self.operation].metrics
-
-    @property
-    def law(self) -> str | None:
-        return OPERATIONS[self.operation].law
 
     def question(self, rng: random.Random, index: int) -> Question:
         first, last = names()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from parallelbench.tasks.base import Question, Task
-from parallelbench.tasks.lists import OPERATIONS, Operands, OperationName, ask, draw_people, last_name, one_or_many, write
+from parallelbench.tasks.base import Question
+from parallelbench.tasks.lists import ListTask, Operands, OperationName, ask, draw_people, last_name, one_or_many, write
 
 MAX_LENGTH = 90
 
@@ -26,25 +26,13 @@ INSTRUCTIONS = {
 }
 
 
-class WaitingLine(Task):
+class WaitingLine(ListTask):
     """One operation on lists of people; sample i has the i-th length of the cycle, so lengths are balanced."""
 
-    operation: OperationName = Field(description="which of the ten operations")
+    group: ClassVar[str] = "waiting_line"
     lengths: Annotated[tuple[Annotated[int, Field(ge=2, le=MAX_LENGTH)], ...], BeforeValidator(one_or_many)] = Field(
         (3, 4, 5, 6), min_length=1, description="list lengths, in turn"
     )
-
-    @property
-    def name(self) -> str:
-        return f"waiting_line/{self.operation}"
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return OPERATIONS[self.operation].metrics
-
-    @property
-    def law(self) -> str | None:
-        return OPERATIONS[self.operation].law
 
     def question(self, rng: random.Random, index: int) -> Question:
         *items, word = draw_people(rng, self.lengths[index % len(self.lengths)] + 1)

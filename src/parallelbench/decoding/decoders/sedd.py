@@ -158,8 +158,8 @@ def draw(p: Tensor, uniform: np.ndarray[Any, np.dtype[np.float64]]) -> Ints:
 def moments(schedule: str, steps: int) -> Iterator[Moment]:
     """The steps from time 1 to 1e-5, and the last one, which takes away the rest."""
     times = np.linspace(1, LAST, steps + 1).tolist()
-    for now, after in itertools.pairwise(times):
-        yield Moment(level(schedule, now), level(schedule, after).sigma, (1 - LAST) / steps, last=False)
+    for time, after in itertools.pairwise(times):
+        yield Moment(level(schedule, time), level(schedule, after).sigma, (1 - LAST) / steps, last=False)
     yield Moment(level(schedule, LAST), 0.0, LAST, last=True)
 
 
