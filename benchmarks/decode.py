@@ -25,8 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -35,48 +34,14 @@ import torch
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.experiments.api import run
 from parallelbench.models import load_model
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
-from parallelbench.schema import Generation, Prompt, Sample
+from parallelbench.models.base import Denoiser, ForwardBatch
+from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
+from recorder import Recorder, seconds
 
 Row = dict[str, Any]
 TASK = "waiting_line/shuffle"
 DECODERS = ("one_by_one", "confidence:k=4", "threshold:gamma=0.9")
-
-
-class Recorder(Denoiser):
-    """Hands every forward on to a model, keeps its batch and adds up the time that it takes."""
-
-    def __init__(self, model: Denoiser) -> None:
-        self.model = model
-        self.batches: list[ForwardBatch] = []
-        self.inside = 0.0
-
-    @property
-    def info(self) -> ModelInfo:
-        return self.model.info
-
-    def codec_for(self, sample: Sample) -> Codec:
-        return self.model.codec_for(sample)
-
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
-        self.batches.append(batch)
-        start = time.perf_counter()
-        logits = self.model.forward(batch)
-        self.inside += time.perf_counter() - start
-        return logits
-
-    @property
-    def rows(self) -> int:
-        """Row-forwards so far."""
-        return sum(len(batch.ids) for batch in self.batches)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one run."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def gemm_rate(size: int = 1024, repeats: int = 5) -> float:

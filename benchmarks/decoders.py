@@ -28,8 +28,9 @@ from parallelbench.decoding.decoder import COMMON, Run
 from parallelbench.decoding.load import check_pair
 from parallelbench.decoding.state import State
 from parallelbench.errors import UserError
-from parallelbench.models.base import Answer, Codec, Denoiser, ForwardBatch, ModelInfo
-from parallelbench.schema import Prompt, Sample
+from parallelbench.models.base import Denoiser
+from parallelbench.schema import Prompt
+from recorder import Recorder
 
 TASKS = ("waiting_line/shuffle", "waiting_line/copy", "waiting_line/sort")
 SETTINGS = {"confidence": "confidence:k=4", "random": "random:k=4", "margin": "margin:k=4", "entropy": "entropy:k=4"}
@@ -63,31 +64,6 @@ class Timed(Program):
             signals = yield request
 
 
-class TimedModel(Denoiser):
-    """A model with the time spent inside its forwards."""
-
-    def __init__(self, model: Denoiser) -> None:
-        self.model = model
-        self.seconds, self.forwards = 0.0, 0
-
-    @property
-    def info(self) -> ModelInfo:
-        return self.model.info
-
-    def codec_for(self, sample: Sample) -> Codec:
-        return self.model.codec_for(sample)
-
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
-        return self.answer(batch).logits
-
-    def answer(self, batch: ForwardBatch) -> Answer:
-        start = time.perf_counter()
-        answer = self.model.answer(batch)
-        self.seconds += time.perf_counter() - start
-        self.forwards += 1
-        return answer
-
-
 def tier(decoder: Decoder) -> str:
     """The tier of a decoder: Score, Step or Program."""
     return next(base.__name__ for base in type(decoder).__mro__ if base.__name__ in ("Score", "Step", "Program"))
@@ -95,11 +71,11 @@ def tier(decoder: Decoder) -> str:
 
 def measure(model: Denoiser, decoder: Decoder, prompts: list[Prompt]) -> dict[str, Any]:
     """Decode the prompts once and return where the time went."""
-    timed_model, timed = TimedModel(model), Timed.around(decoder)
+    timed_model, timed = Recorder(model), Timed.around(decoder)
     for _ in Engine(timed_model, 64).generate(prompts, timed):
         pass
-    share = timed._seconds / timed_model.seconds
-    return {"decoder": decoder.spec, "tier": tier(decoder), "forwards": timed_model.forwards, "logic_over_forwards": share}
+    share = timed._seconds / timed_model.inside
+    return {"decoder": decoder.spec, "tier": tier(decoder), "forwards": len(timed_model.batches), "logic_over_forwards": share}
 
 
 def main() -> None:

@@ -21,8 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,40 +31,15 @@ from parallelbench.analysis.stats import wilson
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.metrics import score
 from parallelbench.models import load_model
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.models.base import Denoiser, ForwardBatch
 from parallelbench.models.exact_items import SPECIAL
-from parallelbench.schema import Generation, Prompt, Sample
+from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 from parallelbench.theory import Setting, accuracy_of, law
+from recorder import Recorder, seconds
 
 N, SPEC, BAR = 10, "confidence:k=2,ties=random", 20.0
 METRIC = "list_shuffle"
-
-
-class Recorder(Denoiser):
-    """Hands every forward on to a model and keeps its batch."""
-
-    def __init__(self, model: Denoiser) -> None:
-        self.model = model
-        self.batches: list[ForwardBatch] = []
-
-    @property
-    def info(self) -> ModelInfo:
-        return self.model.info
-
-    def codec_for(self, sample: Sample) -> Codec:
-        return self.model.codec_for(sample)
-
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
-        self.batches.append(batch)
-        return self.model.forward(batch)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one run."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def prompts(model: Denoiser, decodes: int) -> Iterator[Prompt]:

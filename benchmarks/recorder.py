@@ -1,0 +1,49 @@
+"""A model that hands every forward on, keeps its batch and adds up the time that it takes; shared by the benchmarks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from parallelbench.models.base import Answer, Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.schema import Sample
+
+
+class Recorder(Denoiser):
+    """Another model, with the batches it was asked and the seconds spent inside it."""
+
+    def __init__(self, model: Denoiser) -> None:
+        self.model = model
+        self.batches: list[ForwardBatch] = []
+        self.inside = 0.0
+
+    @property
+    def info(self) -> ModelInfo:
+        return self.model.info
+
+    def codec_for(self, sample: Sample) -> Codec:
+        return self.model.codec_for(sample)
+
+    def forward(self, batch: ForwardBatch) -> torch.Tensor:
+        return self.answer(batch).logits
+
+    def answer(self, batch: ForwardBatch) -> Answer:
+        self.batches.append(batch)
+        start = time.perf_counter()
+        answer = self.model.answer(batch)
+        self.inside += time.perf_counter() - start
+        return answer
+
+    @property
+    def rows(self) -> int:
+        """Row-forwards so far."""
+        return sum(len(batch.ids) for batch in self.batches)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one run."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
