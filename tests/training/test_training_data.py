@@ -17,7 +17,7 @@ from parallelbench.models.cards import CARDS
 from parallelbench.schema import Sample
 from parallelbench.tasks import load_task, task_names
 from parallelbench.training.data import TRAINING_SEEDS, Batch, Encoder, batches, held_out
-from parallelbench.training.recipes import SHIPPED, TINY, TINY_TEXT, Recipe, Shipped
+from parallelbench.training.recipes import SHIPPED, TINY, TINY_TEXT, Recipe, Shipped, Stage
 from parallelbench.training.tiny import draw_mask
 
 EVERY = [pytest.param(name, task, id=f"{name}-{task}") for name, shipped in SHIPPED.items() for task in shipped.tasks]
@@ -81,7 +81,7 @@ def test_a_row_is_a_prompt_and_its_answer(pair: tuple[Shipped, Tokenizer]) -> No
     shipped, tokenizer = pair
     pad, end = (tokenizer.token_to_id(token) for token in ("<|pad|>", "<|endoftext|>"))
     for name, batch in islice(batches(tokenizer, 0, shipped=shipped), 6):
-        group = next(group for group in shipped.mixture if group.name == name)
+        group = next(group for group in shipped.stages[0].mixture if group.name == name)
         assert batch.ids.shape == (group.batch, group.length) and batch.columns.shape == (group.batch, group.canvas)
         assert (batch.ids[~batch.attend] == pad).all() and batch.free.any(1).all()
         canvas = batch.ids.gather(1, batch.columns)
@@ -121,7 +121,7 @@ def test_the_answers_decoded_above_are_those_of_the_task(tokenizer: Tokenizer) -
 @pytest.mark.parametrize(("model", "name"), EVERY)
 def test_every_task_of_the_mixture_fits_its_group(model: str, name: str, tokenizers: dict[str, Tokenizer]) -> None:
     shipped = SHIPPED[model]
-    group = next(group for group in shipped.mixture if name in group.tasks)
+    group = next(group for group in shipped.groups if name in group.tasks)
     task, encoder, long = load_task(name), Encoder(tokenizers[model], shipped.card), 0
     for index in range(60):
         prompt, canvas, free = encoder.row(
@@ -134,8 +134,8 @@ def test_every_task_of_the_mixture_fits_its_group(model: str, name: str, tokeniz
 
 
 def test_a_row_that_is_longer_than_its_group_gives_way(tokenizers: dict[str, Tokenizer]) -> None:
-    summaries = next(group for group in TINY_TEXT.mixture if group.name == "summaries")
-    short = replace(TINY_TEXT, mixture=(replace(summaries, length=160, batch=20),))  # a prompt of at most 96 tokens
+    summaries = next(group for group in TINY_TEXT.stages[0].mixture if group.name == "summaries")
+    short = replace(TINY_TEXT, stages=(Stage((replace(summaries, length=160, batch=20),)),))  # a prompt of at most 96 tokens
     for _, batch in islice(batches(tokenizers["tiny-text"], 0, shipped=short), 2):
         assert batch.ids.shape == (20, 160) and (batch.columns[:, 0] <= 96).all() and batch.free.all()
 
@@ -166,17 +166,19 @@ def test_benchmarks_draw_from_other_streams() -> None:
     assert not {sample.turns[-1].text for sample in drawn} & {sample.turns[-1].text for sample in fresh}
 
 
-def test_polishing_takes_its_own_mixture_from_its_step_on(tokenizers: dict[str, Tokenizer]) -> None:
-    assert all(set(group.tasks) <= set(TINY.tasks) for group in TINY.polish)
-    only = replace(TINY, polish=(replace(TINY.mixture[1], name="only", tasks={"puzzle/sudoku_n4_12": 1.0}),))
-    names = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5, only, polish_from=7), 4)]
-    unpolished = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5), 2)]
-    assert names == [*unpolished, "only", "only"]
+def test_a_stage_has_its_own_mixture_from_its_step_on(tokenizers: dict[str, Tokenizer]) -> None:
+    only = replace(TINY.stages[0].mixture[1], name="only", tasks={"puzzle/sudoku_n4_12": 1.0})
+    two = replace(TINY, stages=(TINY.stages[0], Stage((only,))))
+    names = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5, two, steps=7), 4)]
+    first = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5), 2)]
+    assert names == [*first, "only", "only"]
 
 
-def test_the_rate_rises_stays_falls_and_begins_again_for_polishing() -> None:
-    recipe = Recipe(steps=100, warmup=10, cooldown=0.5, polish=0.5, polish_rate=0.4)
-    rates = [recipe.rate(step) for step in range(recipe.all_steps)]
+def test_the_rate_rises_stays_falls_and_begins_again_in_every_stage() -> None:
+    recipe, mixture = Recipe(steps=100, warmup=10), TINY.stages[0].mixture
+    two = replace(TINY, stages=(Stage(mixture, hold=0.5), Stage(mixture, share=0.5, rate=0.4, layers=1)))
+    rates = [two.rate(recipe, step) for step in range(150)]
     assert rates[0] == 0.1 and rates[9:51] == [1.0] * 42
     assert rates[99] == pytest.approx(0.02) and rates[100] == pytest.approx(0.4) and rates[-1] == pytest.approx(0.4 / 50)
     assert all(later < earlier for earlier, later in pairwise(rates[51:100]))
+    assert two.ends(100) == [100, 150] and [two.layers(recipe, step) for step in (0, 99, 100, 149)] == [4, 4, 5, 5]

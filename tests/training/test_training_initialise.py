@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
+from parallelbench.training.initialise import add_layers
 from parallelbench.training.tiny import Recipe, new_model
 
 VOCABULARY, LENGTH, HOLE, OPENING = 300, 60, 54, 4
@@ -99,3 +102,11 @@ def test_the_weights_follow_from_the_seed() -> None:
     states = [new_model(Recipe(seed=seed), VOCABULARY, OPENING).state_dict() for seed in (0, 0, 1)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert not torch.equal(states[0]["model.embed_tokens.weight"], states[2]["model.embed_tokens.weight"])
+
+
+def test_layers_that_are_added_compute_nothing_new(model: LlamaForCausalLM) -> None:
+    grown, ids = deepcopy(model), torch.arange(20)[None]
+    added = add_layers(grown, 6, seed=0)
+    assert len(added) == 2 and grown.config.num_hidden_layers == 6 and not add_layers(grown, 6, seed=0)
+    with torch.no_grad():
+        assert torch.equal(grown(ids).logits, model(ids).logits)

@@ -1,4 +1,4 @@
-"""Three steps of training: a checkpoint that loads, and an interruption that leaves no trace."""
+"""Four steps of training: a checkpoint that loads, and an interruption that leaves no trace."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
-from parallelbench.training.recipes import SHIPPED, Recipe, Shipped
+from parallelbench.training.initialise import add_layers
+from parallelbench.training.recipes import SHIPPED, Recipe, Shipped, Stage
 from parallelbench.training.tiny import new_model, train
 
-RECIPE = Recipe(steps=2, polish=0.5, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
+RECIPE = Recipe(steps=2, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 
 
 TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}
@@ -25,10 +26,10 @@ TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}
 
 @pytest.fixture(scope="module", params=SHIPPED)
 def shipped(request: pytest.FixtureRequest) -> Shipped:
-    """A model that ships, with small batches and the words of few samples."""
+    """A model that ships, with small batches, the words of few samples, and a second stage that adds a layer."""
     whole = SHIPPED[request.param]
-    small, polish = (tuple(replace(group, batch=4) for group in groups) for groups in (whole.mixture, whole.polish))
-    return replace(whole, mixture=small, polish=polish or small, samples_per_task=10)
+    small = tuple(replace(group, batch=4) for group in whole.stages[0].mixture)
+    return replace(whole, stages=(Stage(small, hold=0.5), Stage(small, layers=1)), samples_per_task=10)
 
 
 def run(folder: Path, shipped: Shipped, say: Callable[[str], None] = lambda line: None) -> dict[str, torch.Tensor]:
@@ -48,14 +49,14 @@ def test_training_writes_a_model_that_decodes(undisturbed: Path, shipped: Shippe
     task = load_task(TASKS[shipped.card.name])
     prompt = make_prompt(model, task.sample(0, 0, model.info.shots), 8)
     (done,) = Engine(model).generate([prompt], load_decoder("confidence:k=4"))
-    assert len(done.token_ids) == 8 and model.info.layers == 2
+    assert len(done.token_ids) == 8 and model.info.layers == 3
     assert model.info.name == shipped.card.name and len(prompt.ids) % shipped.card.align == 0
 
 
 def test_training_leaves_its_log_and_its_recipe(undisturbed: Path, shipped: Shipped) -> None:
     lines = [json.loads(line) for line in (undisturbed / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["step"] for line in lines] == [1, 2, 3]
-    groups = {group.name for group in shipped.mixture}
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    groups = {group.name for group in shipped.stages[0].mixture}
     assert all(set(line["loss"]) <= groups and min(line["loss"].values()) > 0 for line in lines)
     assert Recipe.model_validate_json((undisturbed / "recipe.json").read_text(encoding="utf-8")) == RECIPE
 
@@ -80,7 +81,7 @@ def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, shi
     assert json.loads(said[-1])["step"] == 2
     resumed: list[str] = []
     weights = run(tmp_path, shipped, resumed.append)
-    assert json.loads(resumed[0])["step"] == 2 and len(resumed) == 2
+    assert json.loads(resumed[0])["step"] == 2 and len(resumed) == 3
     expected = load_file(undisturbed / "model.safetensors")
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
@@ -88,5 +89,7 @@ def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, shi
 
 def test_training_changes_every_weight(undisturbed: Path) -> None:
     trained = torch.load(undisturbed / "checkpoint.pt", weights_only=True)["model"]
-    fresh = new_model(RECIPE, trained["model.embed_tokens.weight"].shape[0], opening=4).state_dict()
+    model = new_model(RECIPE, trained["model.embed_tokens.weight"].shape[0], opening=4)
+    add_layers(model, 3, RECIPE.seed)
+    fresh = model.state_dict()
     assert all(not torch.equal(trained[name], fresh[name]) for name in fresh)

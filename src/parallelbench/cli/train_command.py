@@ -23,11 +23,11 @@ def command(
     from parallelbench.experiments.disk import disk_errors
     from parallelbench.specs import build, parse
     from parallelbench.training import causal, tiny
-    from parallelbench.training.recipes import SHIPPED, TINY, Recipe
+    from parallelbench.training.recipes import SHIPPED, TINY_AR, Recipe
 
     ways: dict[str, tuple[Callable[[Path, Recipe], Path], Recipe]]
     ways = {name: (partial(tiny.train, shipped=one), one.recipe) for name, one in SHIPPED.items()}
-    ways["tiny_ar"] = (causal.train, TINY.recipe)
+    ways["tiny_ar"] = (causal.train, TINY_AR.recipe)
     name, options = parse(recipe)
     if name not in ways:
         raise UnknownName("recipe", name, ways)

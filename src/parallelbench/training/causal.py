@@ -23,7 +23,7 @@ from parallelbench.training import tiny
 from parallelbench.training.data import Batch
 from parallelbench.training.fit import fit
 from parallelbench.training.initialise import MATCH, SLOW_PAIR
-from parallelbench.training.recipes import TINY, Recipe
+from parallelbench.training.recipes import TINY_AR, Recipe, Shipped
 from parallelbench.training.tokenizer import ASSISTANT, END, PAD
 
 
@@ -59,12 +59,14 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
     return ((loss * asked).sum(1) / asked.sum(1)).mean()
 
 
-def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print) -> Path:
+def train(
+    out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print, shipped: Shipped = TINY_AR
+) -> Path:
     """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`)."""
-    recipe = recipe or TINY.recipe
+    recipe = recipe or shipped.recipe
     torch.set_num_threads(recipe.threads)
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = TINY.tokenizer()
+    tokenizer = shipped.tokenizer()
     end_id = special_id(tokenizer, END, CARDS["tiny"])
     model = new_model(recipe, tokenizer)
 
@@ -72,7 +74,7 @@ def train(out: Path, recipe: Recipe | None = None, every: int = 250, say: Callab
         return answer_loss(model, batch, end_id)
 
     save = partial(save_checkpoint, out, model, tokenizer)
-    return fit(out, model, tokenizer, recipe, TINY, loss_of, save, every, say)
+    return fit(out, model, tokenizer, recipe, shipped, loss_of, save, every, say)
 
 
 def save_checkpoint(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:

@@ -71,17 +71,17 @@ def held_out(sample: Sample) -> bool:
 
 
 def batches(
-    tokenizer: Tokenizer, seed: int, start: int = 0, shipped: Shipped = TINY, polish_from: int | None = None
+    tokenizer: Tokenizer, seed: int, start: int = 0, shipped: Shipped = TINY, steps: int | None = None
 ) -> Iterator[tuple[str, Batch]]:
     """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone.
 
-    From step `polish_from` on, they are drawn from the mixture for polishing.
+    The first stage has `steps` (None: as many as the recipe says); each stage is drawn from its own mixture.
     """
     encoder = Encoder(tokenizer, shipped.card)
     tasks = {name: load_task(name) for name in shipped.tasks}
     step = start
     while True:
-        mixture = shipped.mixture if polish_from is None or step < polish_from else shipped.polish
+        mixture = shipped.stages[shipped.stage(steps or shipped.recipe.steps, step)].mixture
         rng = stream("training", seed, step)
         group = rng.choices(mixture, [group.share for group in mixture])[0]
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
 from parallelbench.training.data import Batch, batches
+from parallelbench.training.initialise import add_layers
 from parallelbench.training.recipes import Recipe, Shipped
 
 Loss = Callable[[Batch, int], Tensor]
@@ -21,20 +22,24 @@ Loss = Callable[[Batch, int], Tensor]
 
 
 class Optimisers:
-    """Muon for the blocks' matrices, AdamW for the rest, one schedule (`Recipe.rate`)."""
+    """Muon for the blocks' matrices, AdamW for the rest, one schedule (`Shipped.rate`)."""
 
     def __init__(self, model: LlamaForCausalLM, recipe: Recipe) -> None:
-        self.recipe = recipe
-        embedding = model.model.embed_tokens.weight
-        matrices = [p for p in model.parameters() if p.ndim == 2 and p is not embedding]
-        others = [embedding, *(p for p in model.parameters() if p.ndim == 1)]
+        matrices, norms = _weights(model.model.layers)
+        others = [model.model.embed_tokens.weight, model.model.norm.weight, *norms]
         self.muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.0)
         self.adam = torch.optim.AdamW(others, lr=recipe.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
+        self.rates = (recipe.muon_rate, recipe.adam_rate)
 
-    def step(self, step: int) -> None:
-        """Apply one update at the rate of this step."""
-        recipe, factor = self.recipe, self.recipe.rate(step)
-        pairs: list[tuple[torch.optim.Optimizer, float]] = [(self.muon, recipe.muon_rate), (self.adam, recipe.adam_rate)]
+    def add(self, layers: Iterable[nn.Module]) -> None:
+        """Take in the weights of new layers on top."""
+        matrices, norms = _weights(layers)
+        self.muon.param_groups[0]["params"].extend(matrices)
+        self.adam.param_groups[0]["params"].extend(norms)
+
+    def step(self, factor: float) -> None:
+        """Apply one update at this share of the rates."""
+        pairs: list[tuple[torch.optim.Optimizer, float]] = [(self.muon, self.rates[0]), (self.adam, self.rates[1])]
         for optimiser, rate in pairs:
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
@@ -50,6 +55,11 @@ class Optimisers:
         self.adam.load_state_dict(state[1])
 
 
+def _weights(layers: Iterable[nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    weights = [weight for layer in layers for weight in layer.parameters()]
+    return [weight for weight in weights if weight.ndim == 2], [weight for weight in weights if weight.ndim == 1]
+
+
 def fit(
     out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, recipe: Recipe, shipped: Shipped, loss_of: Loss,
     save: Callable[[], None], every: int, say: Callable[[str], None],
@@ -62,24 +72,26 @@ def fit(
         every: steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since the last
             line, seconds so far.
     """
-    optimisers, first, seconds = Optimisers(model, recipe), 0, 0.0
+    first, seconds, optimisers = 0, 0.0, Optimisers(model, recipe)
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
+        first, seconds = saved["step"], saved["seconds"]
+        optimisers.add(add_layers(model, shipped.layers(recipe, first - 1), recipe.seed))
         model.load_state_dict(saved["model"])
         optimisers.load(saved["optimisers"])
-        first, seconds = saved["step"], saved["seconds"]
     losses: dict[str, list[float]] = {}
     began = time.perf_counter() - seconds
-    drawn = batches(tokenizer, recipe.seed, first, shipped, recipe.steps)
-    for step, (group, batch) in zip(range(first, recipe.all_steps), drawn, strict=False):
+    drawn, last = batches(tokenizer, recipe.seed, first, shipped, recipe.steps), shipped.ends(recipe.steps)[-1]
+    for step, (group, batch) in zip(range(first, last), drawn, strict=False):
+        optimisers.add(add_layers(model, shipped.layers(recipe, step), recipe.seed))
         loss = loss_of(batch, step)
         model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimisers.step(step)
+        optimisers.step(shipped.rate(recipe, step))
         losses.setdefault(group, []).append(float(loss.detach()))
-        if (step + 1) % every == 0 or step + 1 == recipe.all_steps:
+        if (step + 1) % every == 0 or step + 1 == last:
             seconds = time.perf_counter() - began
             _report(out, step + 1, losses, seconds, say)
             save()

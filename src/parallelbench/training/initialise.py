@@ -11,7 +11,7 @@ in the other part. Here both circuits are there from the start, and only numbers
   the token they find; a third attends to the same token elsewhere, in the answer first, and writes a flag if it is there;
 * the output head is the embedding (tied), so that a copied token is read out as itself.
 
-Training is free to move every one of these numbers.
+Training is free to move every one of these numbers. Layers that are added later write nothing at first.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 CONSTANT = 0  # a channel of the embedding that starts equal for every token, so that a head can ask "no matter what"
 CONSTANT_VALUE = 3.0  # in units of the other channels
@@ -45,15 +46,9 @@ def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     config = model.config
     with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.ndim == 1:
-                continue
-            if "embed_tokens" in name:
-                weight.copy_(_embedding(weight.shape, generator))
-            elif "o_proj" in name or "down_proj" in name:
-                weight.zero_()
-            else:
-                weight.copy_(_orthogonal(weight.shape, generator) * math.sqrt(weight.shape[0] / weight.shape[1]))
+        model.model.embed_tokens.weight.copy_(_embedding(model.model.embed_tokens.weight.shape, generator))
+        for layer in model.model.layers:
+            _plain(layer, generator)
         model.model.norm.weight.fill_(OUTPUT)
         first, second = model.model.layers[0].self_attn, model.model.layers[1].self_attn
         for head, offset in enumerate((1, -1)):
@@ -61,6 +56,29 @@ def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
             _match_and_copy(second, first, head, config)
         region = _mark_answer(first, 2, model.model.embed_tokens.weight[opening], config, generator)
         _flag_repeated(second, first, 2, region, config, generator)
+
+
+def add_layers(model: LlamaForCausalLM, count: int, seed: int) -> list[nn.Module]:
+    """Put layers on top until there are `count`, and return them; they write nothing yet, so the model computes what it did."""
+    config, added = model.config, []
+    while len(model.model.layers) < count:
+        number = len(model.model.layers)
+        layer = LlamaDecoderLayer(config, number).to(model.device)
+        with torch.no_grad():
+            _plain(layer, torch.Generator().manual_seed(seed + number))
+        model.model.layers.append(layer)
+        config.num_hidden_layers = number + 1
+        added.append(layer)
+    return added
+
+
+def _plain(layer: nn.Module, generator: torch.Generator) -> None:
+    """Orthogonal matrices; those that write into the residual stream are zero."""
+    for name, weight in layer.named_parameters():
+        if "o_proj" in name or "down_proj" in name:
+            weight.zero_()
+        elif weight.ndim == 2:
+            weight.copy_(_orthogonal(weight.shape, generator) * math.sqrt(weight.shape[0] / weight.shape[1]))
 
 
 def _embedding(shape: torch.Size, generator: torch.Generator) -> Tensor:
@@ -96,10 +114,10 @@ def _direction(taken: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 
 def _unit(channel: int, config: LlamaConfig) -> Tensor:
-    return torch.nn.functional.one_hot(torch.tensor(channel), config.hidden_size).float()
+    return nn.functional.one_hot(torch.tensor(channel), config.hidden_size).float()
 
 
-def _look_beside(attention: torch.nn.Module, head: int, offset: int, config: LlamaConfig, generator: torch.Generator) -> None:
+def _look_beside(attention: nn.Module, head: int, offset: int, config: LlamaConfig, generator: torch.Generator) -> None:
     """Make one head attend to the token `offset` places to the left and carry a random projection of it."""
     rows, size = _rows(head, config)
     half = size // 2
@@ -117,7 +135,7 @@ def _look_beside(attention: torch.nn.Module, head: int, offset: int, config: Lla
     o[:, rows] = _orthogonal(torch.Size((config.hidden_size, size)), generator) * SCALE
 
 
-def _match_and_copy(attention: torch.nn.Module, beside: torch.nn.Module, head: int, config: LlamaConfig) -> None:
+def _match_and_copy(attention: nn.Module, beside: nn.Module, head: int, config: LlamaConfig) -> None:
     """Make one head attend to the positions that have the same neighbour, and copy the token there."""
     rows, size = _rows(head, config)
     half = size // 2
@@ -130,9 +148,7 @@ def _match_and_copy(attention: torch.nn.Module, beside: torch.nn.Module, head: i
     o[:, rows] = COPY * SCALE * v[rows].T
 
 
-def _mark_answer(
-    attention: torch.nn.Module, head: int, opening: Tensor, config: LlamaConfig, generator: torch.Generator
-) -> Tensor:
+def _mark_answer(attention: nn.Module, head: int, opening: Tensor, config: LlamaConfig, generator: torch.Generator) -> Tensor:
     """Make one head attend to the opening token from all positions after it, and write a direction there; return it.
 
     A query (1, 0) and a key (0, 1) that are d positions apart give sin(f d) under RoPE: more than 0 after the key, less before.
@@ -155,7 +171,7 @@ def _mark_answer(
 
 
 def _flag_repeated(
-    attention: torch.nn.Module, beside: torch.nn.Module, head: int, region: Tensor, config: LlamaConfig,
+    attention: nn.Module, beside: nn.Module, head: int, region: Tensor, config: LlamaConfig,
     generator: torch.Generator,
 ) -> None:  # fmt: skip
     """Make one head attend to the same token, in the answer before elsewhere, and write a flag where it found one there."""

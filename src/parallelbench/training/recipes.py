@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from pydantic import Field, model_validator
 from tokenizers import Tokenizer
@@ -16,11 +18,8 @@ class Recipe(Options):
     """Everything that decides the weights, together with the package's version and the machine's arithmetic."""
 
     seed: int = 0
-    steps: int = Field(default=9_000, ge=1)
-    warmup: int = 100
-    cooldown: float = Field(default=0.6, ge=0, le=1, description="share of the steps over which the rate falls to zero")
-    polish: float = Field(default=0, ge=0, le=1, description="as share of the steps: more of them, on what is still wrong")
-    polish_rate: float = Field(default=0.4, gt=0, le=1, description="share of the rates that polishing begins with")
+    steps: int = Field(default=9_000, ge=1, description="of the first stage; later ones have a share of them each")
+    warmup: int = Field(default=100, ge=1)
     hidden_size: int = Field(default=128, description="at least 32 for each head")
     layers: int = Field(default=4, ge=2)
     heads: int = Field(default=4, ge=3, description="the first weights hold circuits of three")
@@ -29,17 +28,6 @@ class Recipe(Options):
     muon_rate: float = Field(default=0.01, description="matrices inside the blocks")
     adam_rate: float = Field(default=2e-3, description="embedding and norms")
     threads: int = 2
-
-    @property
-    def all_steps(self) -> int:
-        """Steps and polish."""
-        return self.steps + round(self.polish * self.steps)
-
-    def rate(self, step: int) -> float:
-        """Share of the rates at a step: warm-up, constant, linear to zero; once more from `polish_rate` to zero."""
-        if step >= self.steps:
-            return self.polish_rate * (self.all_steps - step) / (self.all_steps - self.steps)
-        return min(1.0, (step + 1) / self.warmup, (self.steps - step) / max(1.0, self.cooldown * self.steps))
 
     @model_validator(mode="after")
     def _heads_have_room(self) -> Recipe:
@@ -61,30 +49,66 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a training with a mixture of its own: its share of `Recipe.steps`, the share of the rates that it begins with,
+    the share of its steps before the rates begin to fall to zero, and how many layers it puts on top of those there are."""
+
+    mixture: tuple[Group, ...]
+    share: float = 1.0
+    rate: float = 1.0
+    hold: float = 0.0
+    layers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Shipped:
-    """A model that ships: its card, the defaults of its recipe, its mixture, the mixture that it is polished with (the same
-    tasks or fewer), and what its tokenizer takes its words from: so many samples of each of `words_from` (empty: of each task
-    of the mixture)."""
+    """A model that ships: its card, the defaults of its recipe, the stages of its training, and what its tokenizer takes its
+    words from: so many samples of each of `words_from` (empty: of each task of the first stage)."""
 
     card: Card
     recipe: Recipe
-    mixture: tuple[Group, ...]
-    polish: tuple[Group, ...] = ()
+    stages: tuple[Stage, ...]
     words_from: tuple[str, ...] = ()
     samples_per_task: int = 200
 
     @property
+    def groups(self) -> list[Group]:
+        """The groups of all stages, in order."""
+        return [group for stage in self.stages for group in stage.mixture]
+
+    @property
     def tasks(self) -> list[str]:
-        """The tasks of the mixture, with their options."""
-        return [name for group in self.mixture for name in group.tasks]
+        """The tasks of all stages, with their options."""
+        return list(dict.fromkeys(name for group in self.groups for name in group.tasks))
+
+    def ends(self, steps: int) -> list[int]:
+        """The step that each stage ends before, if the first has `steps`."""
+        return list(accumulate(round(stage.share * steps) for stage in self.stages))
+
+    def stage(self, steps: int, step: int) -> int:
+        """The number of the stage that a step belongs to; steps after the end belong to the last."""
+        return min(bisect_right(self.ends(steps), step), len(self.stages) - 1)
+
+    def rate(self, recipe: Recipe, step: int) -> float:
+        """Share of the rates at a step: a warm-up, then in each stage constant, then linear to zero."""
+        ends = [0, *self.ends(recipe.steps)]
+        number = self.stage(recipe.steps, step)
+        stage, length = self.stages[number], ends[number + 1] - ends[number]
+        falling = (ends[number + 1] - step) / max(1.0, (1 - stage.hold) * length)
+        return stage.rate * min(1.0, (step + 1) / recipe.warmup, falling)
+
+    def layers(self, recipe: Recipe, step: int) -> int:
+        """How many layers the model has at a step."""
+        return recipe.layers + sum(stage.layers for stage in self.stages[: self.stage(recipe.steps, step) + 1])
 
     def tokenizer(self) -> Tokenizer:
         """Make its tokenizer."""
-        return build_tokenizer(self.words_from or self.tasks, self.samples_per_task)
+        first = [name for group in self.stages[0].mixture for name in group.tasks]
+        return build_tokenizer(self.words_from or first, self.samples_per_task)
 
 
 # Shares follow what is hard: sorting and the random operations need the most, copying the least.
-TINY = Shipped(CARDS["tiny"], Recipe(polish=1 / 3), (
+_FIRST = (
     Group("lists", 0.63, {
         "waiting_line/sort": 4.0, "waiting_line/shuffle": 2.0, "waiting_line/insert_random": 2.0,
         "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.2, "waiting_line/insert_index": 1.2,
@@ -95,7 +119,9 @@ TINY = Shipped(CARDS["tiny"], Recipe(polish=1 / 3), (
     Group("operations", 0.10, {
         "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.5,
     }, length=97, canvas=33, batch=40),
-), polish=(
+)  # fmt: skip
+
+_WHAT_IS_WRONG = (
     Group("lists", 0.54, {
         "waiting_line/sort": 3.0, "waiting_line/replace_index": 3.0, "waiting_line/insert_index": 2.0,
         "waiting_line/remove_index": 2.0, "waiting_line/shuffle": 0.5, "waiting_line/insert_random": 0.4,
@@ -106,6 +132,27 @@ TINY = Shipped(CARDS["tiny"], Recipe(polish=1 / 3), (
     Group("operations", 0.06, {
         "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
     }, length=97, canvas=33, batch=40),
+)  # fmt: skip
+
+# Half of a puzzle's canvas is end tokens. Latin squares, which are not learned on it, are learned on half of it.
+_SQUARES = (
+    Group("lists", 0.38, {
+        "waiting_line/sort": 5.0, "waiting_line/replace_index": 1.0, "waiting_line/insert_index": 0.5,
+        "waiting_line/remove_index": 0.6, "waiting_line/shuffle": 0.5, "waiting_line/insert_random": 0.4,
+        "waiting_line/replace_random": 0.4, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
+        "waiting_line/copy": 0.2,
+    }, length=96, canvas=32, batch=64),
+    Group("puzzles_32", 0.38, {
+        "puzzle/latin_square_n4:max_new_tokens=32": 4.0, "puzzle/sudoku_n4_12:max_new_tokens=32": 1.0,
+    }, length=96, canvas=32, batch=64),
+    Group("puzzles", 0.20, {"puzzle/latin_square_n4": 1.5, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
+    Group("operations", 0.04, {
+        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
+    }, length=97, canvas=33, batch=40),
+)  # fmt: skip
+
+TINY = Shipped(CARDS["tiny"], Recipe(), (
+    Stage(_FIRST, hold=0.4), Stage(_WHAT_IS_WRONG, share=1 / 3, rate=0.4), Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
 ))  # fmt: skip
 
 
@@ -123,14 +170,14 @@ def _sentences(weights: dict[str, float], canvas: int) -> dict[str, float]:
 TINY_TEXT = Shipped(
     CARDS["tiny-text"],
     Recipe(steps=4_000, hidden_size=160, layers=4, heads=5, mlp_size=432),
-    (
+    (Stage((
         Group("sentences", 0.45, _sentences({"easy": 2.0, "medium": 1.0, "hard": 1.0}, 32), length=64, canvas=32, batch=64),
         Group("sentences_64", 0.20, {
             "words_to_sentence/easy": 2.0, "words_to_sentence/medium": 1.0, "words_to_sentence/hard": 1.0,
         }, length=96, canvas=64, batch=48),
         Group("summaries", 0.25, {"paraphrase_summarize/summarization": 1.0}, length=192, canvas=64, batch=32),
         Group("paraphrases", 0.10, {"paraphrase_summarize/paraphrasing": 1.0}, length=128, canvas=64, batch=40),
-    ),
+    ), hold=0.4),),
     words_from=(
         "words_to_sentence/easy", "words_to_sentence/easy:words=7", "words_to_sentence/medium",
         "words_to_sentence/medium:words=7", "words_to_sentence/hard", "paraphrase_summarize/summarization",
@@ -138,5 +185,8 @@ TINY_TEXT = Shipped(
     ),
     samples_per_task=4_000,
 )  # fmt: skip
+
+# Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps.
+TINY_AR = replace(TINY, recipe=Recipe(steps=4_000), stages=TINY.stages[:1])
 
 SHIPPED = {shipped.card.name: shipped for shipped in (TINY, TINY_TEXT)}
