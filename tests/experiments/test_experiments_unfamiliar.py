@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parallelbench.decoding import load_decoders
-from parallelbench.experiments.plan import pair, unfamiliar
+from parallelbench.experiments.plan import pair, stand_ins, unfamiliar
 from parallelbench.experiments.spec import Sweep
 from parallelbench.models.base import ModelInfo
 from parallelbench.tasks import load_task
@@ -48,3 +48,26 @@ def test_the_note_goes_with_the_work() -> None:
     sweep = Sweep(models="tiny", tasks="words_to_sentence/easy", decoders="one_by_one")
     (work,) = pair("tiny", info("tiny"), [load_task("words_to_sentence/easy")], load_decoders("one_by_one"), sweep)
     assert work.caution == unfamiliar(info("tiny"), work.task)
+
+
+def test_the_shipped_model_that_was_trained_for_a_task_stands_in() -> None:
+    names = ["waiting_line/copy", "words_to_sentence/easy", "puzzle/sudoku_n4_4", "paraphrase_summarize/summarization"]
+    shares = stand_ins("tiny", [load_task(name) for name in names])
+    assert {key: [task.name for task in tasks] for key, tasks in shares.items()} == {
+        "tiny": ["waiting_line/copy", "puzzle/sudoku_n4_4"],
+        "tiny-text": ["words_to_sentence/easy", "paraphrase_summarize/summarization"],
+    }
+
+
+@pytest.mark.parametrize("asked", ["exact", "path:somewhere", "llada-1.5", "tiny-text"])
+def test_nobody_stands_in_for_a_model_that_was_asked_for_by_another_name(asked: str) -> None:
+    tasks = [load_task("words_to_sentence/easy"), load_task("paraphrase_summarize/summarization")]
+    assert stand_ins(asked, tasks) == {asked: tasks}
+
+
+def test_who_stands_in_is_said() -> None:
+    sweep = Sweep(models=("tiny",), tasks=("words_to_sentence/easy",), decoders=("one_by_one",))
+    tasks, decoders = [load_task("words_to_sentence/easy")], load_decoders("one_by_one")
+    (work,) = pair("tiny-text", info("tiny-text"), tasks, decoders, sweep, asked="tiny")
+    assert work.caution == "tiny-text, which was trained for words_to_sentence/easy, stands in for tiny there."
+    assert work.model == "tiny-text" and work.cell.model == "tiny-text"

@@ -43,10 +43,26 @@ def plan(sweep: Sweep, shelf: Shelf) -> list[Work]:
     decoders = [decoder for spec in sweep.decoders for decoder in load_decoders(spec)]
     works = (
         work
-        for key in sweep.models
-        for work in pair(key, shelf.get(key).info, tasks, decoders, sweep, auxiliary(sweep, shelf, key))
+        for asked in sweep.models
+        for key, share in stand_ins(asked, tasks).items()
+        for work in pair(key, shelf.get(key).info, share, decoders, sweep, auxiliary(sweep, shelf, key), asked)
     )
     return distinct(works)
+
+
+def stand_ins(asked: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:
+    """Share out the tasks: where a shipped model is asked for by its name, the one that was trained for a task runs it."""
+    shares: dict[str, list[Task]] = {}
+    for task in tasks:
+        card = CARDS.get(asked)
+        trained = [asked] if card is None or card.knows(task.name) else [*trained_for(task), asked]
+        shares.setdefault(trained[0], []).append(task)
+    return shares
+
+
+def trained_for(task: Task) -> list[str]:
+    """The shipped models that were trained for a task."""
+    return [card.name for card in CARDS.values() if card.tasks and task.suite == "ours" and card.knows(task.name)]
 
 
 def auxiliary(sweep: Sweep, shelf: Shelf, key: str) -> ModelInfo | None:
@@ -70,8 +86,10 @@ def pair(
     decoders: Sequence[Decoder],
     sweep: Sweep,
     aux: ModelInfo | None = None,
+    asked: str | None = None,
 ) -> Iterator[Work]:
-    """Yield the cells of one model; a generator decodes in its own way, whatever the decoders.
+    """Yield the cells of one model, which may stand in for the one that was `asked` for; a generator decodes in its own way,
+    whatever the decoders.
 
     Raises:
         UserError: the task cannot be scored, or the model and a decoder cannot work together.
@@ -84,12 +102,15 @@ def pair(
         raise UserError(f"{info.name} needs a decoder; name one, for example -d confidence:k=[1,2,4].")
     for task in tasks:
         check_law(info, task.name, task.law)
+        note = unfamiliar(info, task)
+        if asked not in (None, key):
+            note = f"{info.name}, which was trained for {task.name}, stands in for {asked} there."
         for decoder, cache in itertools.product(decoders, sweep.cache):
             check_pair(info, decoder, task.max_new_tokens, aux=aux is not None, cache=cache)
-            asked = sweep.aux if "aux" in decoder.needs else None
+            beside = sweep.aux if "aux" in decoder.needs else None
             for seed in sweep.seeds:
                 cell, indices = make_cell(info, task, decoder, seed, cache, aux), tuple(task.order(seed)[: sweep.limit])
-                yield Work(cell, key, task, decoder, indices, asked, unfamiliar(info, task) or caution(info, decoder))
+                yield Work(cell, key, task, decoder, indices, beside, note or caution(info, decoder))
 
 
 def unfamiliar(info: ModelInfo, task: Task) -> str | None:
@@ -97,7 +118,7 @@ def unfamiliar(info: ModelInfo, task: Task) -> str | None:
     card = CARDS.get(info.name)
     if card is None or not card.tasks or (task.suite == "ours" and card.knows(task.name)):
         return None
-    others = [one.name for one in CARDS.values() if one.tasks and task.suite == "ours" and one.knows(task.name)]
+    others = trained_for(task)
     advice = f"; use -m {others[0]}" if others else ""
     return f"{info.name} was not trained for {task.name}, so a wrong answer there is the model's fault{advice}."
 
