@@ -37,6 +37,10 @@ def test_end_padding_is_a_step_but_no_content() -> None:
     assert measure(ledger({"denoise": 3, "verify": 1}), [5, 6, 0, 9, 0, 0, 0, 0], {0}) == Speed(2, 4, 2.0, 0.5)
 
 
+def test_what_a_frame_gives_is_not_decoded() -> None:
+    assert measure(ledger({"denoise": 2}), [5, 6, 7, 8, 0, 0], {0}, given=[0, 2, 5]) == Speed(4, 2, 1.5, 1.0)
+
+
 @pytest.mark.parametrize(
     ("ids", "ends", "count"), [([], {0}, 0), ([1, 2], {0}, 2), ([1, 2, 0, 3], {0, 3}, 2), ([0, 1], {0}, 0), ([1], set(), 1)]
 )

@@ -51,13 +51,13 @@ def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     samples = frame.dropna(subset=["law"]).drop_duplicates(["suite", "task", "sample_id"])
     for (_, task), part in samples.groupby(["suite", "task"], sort=False):
-        canvas = int(part["canvas_length"].iloc[0])
+        free = part["tokens_per_step"] * part["nfe"]
         laws = list(zip(part["law"], part["law_n"], part["must_differ"], strict=True))
-        for forwards in range(1, canvas + 1):
+        for forwards in range(1, round(free.max()) + 1):
             best = [best_accuracy(name, int(n), bool(must_differ), forwards) for name, n, must_differ in laws]
             known = [value for value in best if value is not None]
             if len(known) == len(best):
-                speed = {"nfe": forwards, "tokens_per_step": canvas / forwards}
+                speed = {"nfe": forwards, "tokens_per_step": free.mean() / forwards}
                 rows.append({"task": task, **speed, "score": sum(known) / len(known)})
     return rows
 

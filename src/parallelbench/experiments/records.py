@@ -22,7 +22,8 @@ def hash_of(text: str) -> str:
 def make_row(generation: Generation, model: Denoiser, metrics: Sequence[str]) -> dict[str, Any]:
     """Score and measure one generation; the result is a line of records.jsonl (docs/records.md)."""
     prompt, sample, ledger = generation.prompt, generation.prompt.sample, generation.ledger
-    speed = measure(ledger, generation.token_ids, model.info.end_ids)
+    given = [position for position, token in enumerate(prompt.canvas) if token != model.info.mask_id]
+    speed = measure(ledger, generation.token_ids, model.info.end_ids, given)
     codec = model.codec_for(sample)
     record = Record(
         sample_id=sample.id,

@@ -24,7 +24,7 @@ class Speed:
     """What one sample's generation did per forward; None is what a generator does not say.
 
     `tokens_per_step` = canvas length / nfe is the paper's TPS, which counts end padding as speed; `tokens_per_forward` =
-    content tokens / nfe does not.
+    content tokens / nfe does not. Neither counts what a frame gives.
     """
 
     content_tokens: int | None
@@ -52,8 +52,9 @@ def content_tokens(token_ids: Sequence[int], end_ids: Collection[int]) -> int:
     return next((i for i, token in enumerate(token_ids) if token in end_ids), len(token_ids))
 
 
-def measure(ledger: Ledger, token_ids: Sequence[int], end_ids: Collection[int]) -> Speed:
-    """Measure one sample: its canvas (token ids), the ids that end a text, and what the engine counted.
+def measure(ledger: Ledger, token_ids: Sequence[int], end_ids: Collection[int], given: Collection[int] = ()) -> Speed:
+    """Measure one sample: its canvas (token ids), the ids that end a text, what the engine counted, and the positions of the
+    canvas that a frame gave.
 
     Raises:
         ValueError: the ledger has no forward, so nothing was decoded and there is no speed.
@@ -62,7 +63,8 @@ def measure(ledger: Ledger, token_ids: Sequence[int], end_ids: Collection[int]) 
     if nfe < 1:
         raise ValueError("a ledger without forwards has no speed")
     content = content_tokens(token_ids, end_ids)
-    return Speed(content, nfe, len(token_ids) / nfe, content / nfe)
+    free = content - sum(position < content for position in given)
+    return Speed(content, nfe, (len(token_ids) - len(given)) / nfe, free / nfe)
 
 
 def measure_reported(tokens: int | None, content: int | None, steps: int | None) -> Speed:
