@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from parallelbench.errors import UserError
@@ -163,6 +164,20 @@ def test_what_cannot_run_is_one_sentence(folder: Path, tmp_path: Path, model: Ge
         load_any(f"ar:path={strange}")
     with pytest.raises(UserError, match="unknown model card 'tinny'; did you mean 'tiny'"):
         load_any(f"ar:path={folder},card=tinny")
+
+
+def test_weights_that_lack_a_tensor_or_may_run_code_are_refused(folder: Path, tmp_path: Path) -> None:
+    torn = Path(shutil.copytree(folder, tmp_path / "torn"))
+    tensors = load_file(torn / "model.safetensors")
+    lost = next(name for name in tensors if "layers.1" in name)
+    save_file({name: tensor for name, tensor in tensors.items() if name != lost}, torn / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match=f"lacks 1 tensors, {lost} among them"):
+        load_any(f"ar:path={torn},card=tiny")
+    pickled = Path(shutil.copytree(folder, tmp_path / "pickled"))
+    (pickled / "model.safetensors").unlink()
+    torch.save(tensors, pickled / "pytorch_model.bin")
+    with pytest.raises(UserError, match="safetensors"):
+        load_any(f"ar:path={pickled},card=tiny")
 
 
 def test_the_loss_is_that_of_the_answer_and_its_first_end() -> None:

@@ -20,6 +20,7 @@ __all__ = ["MODELS", "load_any", "load_model"]
 _LOAD = "parallelbench.models.load"
 _SERVED = "parallelbench.models.generators.load"
 _LOCAL = "parallelbench.models.generators.load_local"
+_GEMMA = "parallelbench.models.generators.load_diffusion_gemma"
 
 MODELS = Registry(
     "model",
@@ -32,6 +33,9 @@ MODELS = Registry(
         **{card.name: Entry(f"{_LOAD}:load_hub", card.summary, {"card": card.name}) for card in CARDS.values() if card.hub_id},
         "tiny-ar": Entry(f"{_LOCAL}:load_tiny_ar", "tiny's autoregressive sibling: same size, same data, one token a forward"),
         "ar": Entry(f"{_LOCAL}:load_autoregressive", "ar:ORG/NAME or ar:path=DIR, any causal model of transformers"),
+        "diffusion-gemma": Entry(
+            f"{_GEMMA}:load_diffusion_gemma", "DiffusionGemma 26B, 4B active, in its own loop: blocks of 256"
+        ),
         "vllm": Entry(f"{_LOCAL}:load_vllm", "vllm:ORG/NAME, a causal model in vLLM's offline engine"),
         "openai": Entry(f"{_SERVED}:load_openai", "openai:NAME@URL, a server with OpenAI's protocol: vLLM, SGLang, llama.cpp"),
         "mercury": Entry(f"{_SERVED}:load_mercury", "Inception's Mercury, with its refinements counted"),

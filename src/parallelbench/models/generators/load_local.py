@@ -134,15 +134,20 @@ def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) 
 def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     described = read_json(folder / "config.json")
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False
-        )
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False, use_safetensors=True,
+            output_loading_info=True,
+        )  # fmt: skip
     except (ValueError, KeyError, OSError) as error:
         kind = described.get("model_type", "unknown")
         raise UserError(
             f"{folder} ({kind}) is no causal model that transformers has classes for ({str(error).splitlines()[0][:120]}); "
             "remote code is not run, so use another model."
         ) from None
+    if missing := sorted(loading["missing_keys"]):
+        raise UserError(f"{folder} lacks {len(missing)} tensors, {missing[0]} among them; copy the missing files.")
+    out: PreTrainedModel = model
+    return out
 
 
 def _language(folder: Path, model: PreTrainedModel, card: str | None) -> tuple[Codec, Special, str, int | None]:
