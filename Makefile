@@ -10,7 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 quickstart: $(VENV)/.installed
 	$(BIN)/parallelbench sweep experiments/quickstart.yaml -o $(OUT)
+	$(BIN)/parallelbench sweep experiments/quickstart_text.yaml -o $(OUT)_text
 	$(BIN)/parallelbench report $(OUT)
+	$(BIN)/parallelbench report $(OUT)_text
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
