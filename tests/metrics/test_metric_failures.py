@@ -75,6 +75,7 @@ CASES: list[tuple[str, Sample, str, set[str]]] = [
     ("a word that has no place", WORDS, "The of ferry sails in the bay.", {"stray_word"}),
     ("no word", WORDS, "The ferry sails in the bayhouzz.", {"spelling"}),
     ("a space too many", WORDS, "The ferry , it seems, sails in the bay.", {"punctuation"}),
+    ("no mark at the end", WORDS, "The ferry sails in the bay", {"punctuation"}),
     ("a word left out", WORDS, "The ferry sails.", {"word_missing"}),
     ("the words in another order", STORY, "In the bay sails a ferry.", {"words_disordered"}),
     ("the source again", PARAPHRASE, "The old ferry crosses the bay twice a day", {"copied_source"}),

@@ -34,10 +34,11 @@ CASES = {
         "There is two cats here.", "Nobody have seen it.", "Mia are at school.",
     ],
     "number": ["These book is heavy.", "She ate a apples.", "He saw three dog."],
-    "verb_form": ["He can goes home.", "She did went out.", "They has went away.", "I want to went home.", "She will is here."],
+    "verb_form": ["He can goes home.", "She did went out.", "They has went away.", "I want to went home.", "She will is here.",
+                  "He will to go.", "She does not to sing."],
     "missing_verb": ["She going home.", "The dog on the mat.", "They not sell bread."],
     "pronoun_case": ["Him went home.", "I spoke with she."],
-    "determiner": ["I saw the of it.", "She has my the book.", "He likes the."],
+    "determiner": ["I saw the of it.", "She has my the book.", "He likes the.", "The cannot sing."],
     "open_end": ["He came home because.", "She sang and."],
     "preposition": ["They walked to of the park."],
     "strange_character": ["He \x07 left.", "He left \ufffd."],
@@ -69,6 +70,7 @@ def test_right_sentences_pass(text: str) -> None:
         "He had had enough.", "I know that that is true.", "If he were here, we would leave.", "She suggested that he go.",
         "It's payday tomorrow.", "Anna sees Dr. Miller at 8 a.m.", "An hour passed.", "It was a one-way street.",
         "A European and a university professor met.", "Does she know him?", "What she said was unkind.", "Sit down.",
+        "What will it do to us?", "He has the will to win.",
     ],
 )  # fmt: skip
 def test_right_sentences_that_look_wrong_pass(text: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from parallelbench.metrics import failures_lists, failures_puzzles, failures_texts
 from parallelbench.schema import Sample
 
-VERSION = 1
+VERSION = 2
 LABELS = {
     "empty": "nothing was written",
     "cut_off": "the canvas ended before the answer did",
@@ -66,6 +66,8 @@ def label(sample: Sample, text: str, right: bool, full: bool) -> tuple[str, ...]
         found |= failures_puzzles.reasons(sample, text)
     else:
         found |= failures_texts.reasons(sample, text, grammatical=right)
+        if not full and text.strip() and not _ended(text):
+            found.add("punctuation")
     if not found and not right:
         found.add("other")
     return tuple(name for name in LABELS if name in found)
@@ -76,13 +78,17 @@ def is_full(token_ids: Sequence[int], content_tokens: int | None, flags: Sequenc
     return "truncated" in flags or (content_tokens is not None and 0 < len(token_ids) <= content_tokens)
 
 
+def _ended(text: str) -> bool:
+    return text.rstrip().endswith(_SENTENCE_END)
+
+
 def _common(sample: Sample, text: str, full: bool) -> set[str]:
     found = set()
     if not text.strip():
         found.add("empty")
     if _SPECIAL.search(text):
         found.add("special_token")
-    if full and sample.frame is None and not text.rstrip().endswith(_SENTENCE_END):
+    if full and sample.frame is None and not _ended(text):
         found.add("cut_off")
     if full and "items" in sample.facts and "]" not in text:
         found.add("cut_off")

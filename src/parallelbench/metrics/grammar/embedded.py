@@ -10,7 +10,7 @@ from parallelbench.metrics.grammar import agreement, harper, surface, verbs
 from parallelbench.metrics.grammar.hit import Hit
 from parallelbench.metrics.grammar.words import Sentence, sentences
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 LONGEST_TEXT, LONGEST_WORD = 10_000, 45
 """Characters. What is longer is no answer to any task, and is not read word by word."""
 

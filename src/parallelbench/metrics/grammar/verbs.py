@@ -31,7 +31,7 @@ _VERBS = AUXILIARIES - {"be", "been", "being"} | {"'s", "'re", "'m", "'d", "let"
 
 
 def verb_form(sentence: Sentence) -> Iterator[Hit]:
-    """The wrong form behind an auxiliary: "can goes", "did went", "has went", "is bring", "to went", "will is"."""
+    """The wrong form behind an auxiliary: "can goes", "did went", "has went", "is bring", "to went", "will is", "will to"."""
     for place, one in enumerate(sentence):
         behind = [word for word in sentence[place + 1 : place + 3] if word.lower not in _NOT][:1]
         if not behind or (place and sentence[place - 1].lower in DETERMINERS):
@@ -39,9 +39,10 @@ def verb_form(sentence: Sentence) -> Iterator[Hit]:
         two, name = behind[0], one.lower
         wrong = False
         if name in MODALS:
-            wrong = two.is_finite_only or two.lower in _NEVER_BEHIND_MODAL
+            wrong = two.is_finite_only or two.lower in _NEVER_BEHIND_MODAL | {"to"}
         elif name in DO:
-            wrong = two.is_finite_only or two.lower in BE_FINITE
+            denied = sentence[place + 1].lower in _NOT
+            wrong = two.is_finite_only or two.lower in BE_FINITE or (denied and two.lower == "to")
         elif name == "to":
             wrong = two.is_finite_only and not (place and sentence[place - 1].is_letters and not sentence[place - 1].can)
         elif name in HAVE:
@@ -112,7 +113,7 @@ def determiner(sentence: Sentence) -> Iterator[Hit]:
 
 def _never_behind_determiner(word: Word) -> bool:
     closed = (PREPOSITIONS - {"in", "on", "by", "about", "under", "at"}) | BE - {"being"} | {"has", "had", "does", "did"}
-    closed |= DETERMINERS | (OBJECTS - {"us"}) | (SUBJECTS - {"i"}) | {"could", "would", "should", "there", "it"}
+    closed |= DETERMINERS | (OBJECTS - {"us"}) | (SUBJECTS - {"i"}) | {"cannot", "could", "would", "should", "there", "it"}
     closed |= {"at", "and", "or", "but", "because", "if", "this", "that", "these", "those"}
     return (word.lower in closed and word.text.islower()) or word.is_finite_only
 
