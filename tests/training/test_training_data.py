@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -16,7 +17,7 @@ from parallelbench.experiments.spec import Sweep
 from parallelbench.models.cards import CARDS
 from parallelbench.schema import Sample
 from parallelbench.tasks import load_task, task_names
-from parallelbench.training.data import TRAINING_SEEDS, Batch, Encoder, batches, held_out
+from parallelbench.training.data import TRAINING_SEEDS, Batch, Encoder, batches, held_out, shared_start
 from parallelbench.training.recipes import SHIPPED, TINY, TINY_TEXT, Recipe, Shipped, Stage
 from parallelbench.training.tiny import draw_mask
 
@@ -182,3 +183,19 @@ def test_the_rate_rises_stays_falls_and_begins_again_in_every_stage() -> None:
     assert rates[99] == pytest.approx(0.02) and rates[100] == pytest.approx(0.4) and rates[-1] == pytest.approx(0.4 / 50)
     assert all(later < earlier for earlier, later in pairwise(rates[51:100]))
     assert two.ends(100) == [100, 150] and [two.layers(recipe, step) for step in (0, 99, 100, 149)] == [4, 4, 5, 5]
+
+
+def test_close_draws_hold_names_that_are_hard_to_tell_apart(tokenizers: dict[str, Tokenizer]) -> None:
+    tokenizer = tokenizers["tiny"]
+    plain = replace(TINY.stages[0].mixture[0], name="plain", tasks={"waiting_line/sort": 1.0})
+
+    def shared(closest: int) -> float:
+        drawn = replace(TINY, stages=(Stage((replace(plain, closest=closest),)),))
+        _, batch = next(batches(tokenizer, 0, shipped=drawn))
+        canvases = batch.ids.gather(1, batch.columns).tolist()
+        answers = [json.loads(tokenizer.decode(canvas)) for canvas in canvases]
+        pairs = [list(pairwise(one.split()[-1] for one in people)) for people in answers]
+        return sum(max(shared_start(*pair) for pair in row) for row in pairs) / len(pairs)
+
+    assert shared_start("Farrell", "Ferrari") == 1 and shared_start("Lund", "Lundgren") == 4
+    assert shared(closest=32) > shared(closest=1) + 1

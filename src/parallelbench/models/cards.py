@@ -112,7 +112,7 @@ CARDS: dict[str, Card] = {
     for card in (
         Card(
             name="tiny", hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>",
-            template="tiny", licence="Apache-2.0", summary="ships with the package: 0.9 M parameters, list and puzzle tasks",
+            template="tiny", licence="Apache-2.0", summary="ships with the package: 1.1 M parameters, list and puzzle tasks",
             shots=0, align=64,
             tasks=(
                 "waiting_line/*", "puzzle/latin_square_n4", "puzzle/sudoku_n4_12", "list_ops/copy", "list_ops/shuffle",

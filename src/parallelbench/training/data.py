@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise, takewhile
 
 import torch
 from tokenizers import Tokenizer
@@ -15,7 +16,8 @@ from parallelbench.models.codec import ChatCodec, special_id
 from parallelbench.rng import stream
 from parallelbench.schema import MASK_ITEM, Sample
 from parallelbench.tasks import Task, load_task
-from parallelbench.training.recipes import TINY, Shipped
+from parallelbench.tasks.lists import last_name
+from parallelbench.training.recipes import TINY, Group, Shipped
 from parallelbench.training.tokenizer import END, MASK, PAD
 
 Row = tuple[list[int], list[int], list[bool]]
@@ -86,17 +88,29 @@ def batches(
         group = rng.choices(mixture, [group.share for group in mixture])[0]
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
         seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
-        rows = [_draw(encoder, tasks[name], given, group.length) for name, given in zip(chosen, seeds, strict=True)]
+        rows = [_draw(encoder, tasks[name], given, group) for name, given in zip(chosen, seeds, strict=True)]
         yield group.name, encoder.batch(rows, group.length, group.canvas)
         step += 1
 
 
-def _draw(encoder: Encoder, task: Task, seed: int, length: int) -> Row:
+def _draw(encoder: Encoder, task: Task, seed: int, group: Group) -> Row:
     """Draw a row; one that is held out or longer than its group's rows gives way to the next seed's."""
     index = seed % 5040
     while True:
-        if not held_out(sample := task.sample(seed, index, shots=0)):
+        sample = max((task.sample(seed + number, index, shots=0) for number in range(group.closest)), key=_likeness)
+        if not held_out(sample):
             row = encoder.row(sample, task.max_new_tokens, task.infill)
-            if len(row[0]) + len(row[1]) <= length:
+            if len(row[0]) + len(row[1]) <= group.length:
                 return row
-        seed += 1
+        seed += group.closest
+
+
+def _likeness(sample: Sample) -> int:
+    """How many letters the two neighbours of a right answer share whose last names begin most alike."""
+    names = [last_name(name) for name in sample.facts.get("expected", ())]
+    return max((shared_start(*pair) for pair in pairwise(names)), default=0)
+
+
+def shared_start(one: str, two: str) -> int:
+    """How many letters two words begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False)))

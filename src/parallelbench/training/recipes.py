@@ -38,7 +38,8 @@ class Recipe(Options):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to."""
+    """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to. Each
+    row is the one of `closest` draws whose neighbours in the right answer have the most alike last names."""
 
     name: str
     share: float
@@ -46,6 +47,7 @@ class Group:
     length: int
     canvas: int
     batch: int
+    closest: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,24 @@ _SQUARES = (
     }, length=97, canvas=33, batch=40),
 )  # fmt: skip
 
+# What is left of Sort's errors is pairs such as Farrell and Ferrari, which random lists seldom hold.
+_ALIKE = (
+    Group("alike", 0.50, {"waiting_line/sort": 1.0}, length=96, canvas=32, batch=64, closest=32),
+    Group("lists", 0.20, {
+        "waiting_line/sort": 1.0, "waiting_line/replace_index": 1.0, "waiting_line/insert_index": 0.6,
+        "waiting_line/remove_index": 0.6, "waiting_line/shuffle": 0.7, "waiting_line/insert_random": 0.5,
+        "waiting_line/replace_random": 0.7, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
+        "waiting_line/copy": 0.2,
+    }, length=96, canvas=32, batch=64),
+    Group("puzzles", 0.27, {"puzzle/latin_square_n4": 3.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
+    Group("operations", 0.03, {
+        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
+    }, length=97, canvas=33, batch=40),
+)  # fmt: skip
+
 TINY = Shipped(CARDS["tiny"], Recipe(), (
     Stage(_FIRST, hold=0.4), Stage(_WHAT_IS_WRONG, share=1 / 3, rate=0.4), Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
+    Stage(_ALIKE, share=1 / 6, rate=0.3),
 ))  # fmt: skip
 
 
