@@ -1,4 +1,4 @@
-"""Train the shipped model's autoregressive sibling: same recipe, same data, same size, but causal.
+"""Train the shipped model's autoregressive sibling: the same data and first weights, but causal.
 
 Objective: the mean over rows of the mean cross entropy of the answer's tokens and its first end token, each predicted from
 everything before it. Padding after the end is never trained on, because an autoregressive model stops there.
