@@ -14,7 +14,7 @@ from parallelbench.metrics import score
 from parallelbench.metrics.failures import LABELS, label
 from parallelbench.tasks import load_task
 
-ANSWERS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "cases" / "hand_labels.json").read_text("utf-8"))
+ANSWERS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "hand_labels.json").read_text("utf-8"))
 KINDS = ("lists and puzzles", "texts")
 
 
