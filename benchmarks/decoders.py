@@ -5,7 +5,7 @@
 The engine owns the forwards, the packing and the signals over the vocabulary; what a decoder adds is the rule between two
 forwards, in NumPy, for each sample in flight. A batch does not make that cheaper: the rule runs once per sample and forward,
 while the forward of 64 rows is shared by all of them. So the share is largest where the model is smallest; the shipped one has
-0.9 M parameters, and an 8B model takes some thousand times as long for a forward and the same time for the rule.
+1.1 M parameters, and an 8B model takes some thousand times as long for a forward and the same time for the rule.
 
 For every decoder: time inside its coroutine, over time inside the model's forwards, in the same run, at batch 64. Both are
 disturbed alike by other work on the machine. Bar: 5 % for decoders of the tiers Score and Step. A Program may compute with
