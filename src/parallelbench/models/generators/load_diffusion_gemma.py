@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
 
 from parallelbench.errors import UserError
 from parallelbench.models.checkpoint import read_json, revision, shards
@@ -116,6 +117,7 @@ def _weights(folder: Path, dtype: str) -> PreTrainedModel:
         raise UserError(
             "the installed transformers does not know DiffusionGemma; upgrade it: pip install -U transformers."
         ) from None
+    logging.disable_progress_bar()  # ours is the only one
     try:
         model, found = DiffusionGemmaForBlockDiffusion.from_pretrained(
             folder,

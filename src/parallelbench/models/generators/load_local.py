@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
 
 from parallelbench.errors import MissingExtra, UnknownName, UserError
 from parallelbench.models.base import Codec
@@ -133,6 +134,7 @@ def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) 
 
 def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     described = read_json(folder / "config.json")
+    logging.disable_progress_bar()  # ours is the only one
     try:
         model, loading = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False, use_safetensors=True,
