@@ -1,4 +1,4 @@
-"""The labeller against a person: 200 wrong answers of the shipped models, labelled by reading alone (docs/metrics.md).
+"""The labeller against a reader: 200 wrong answers of the shipped models, labelled by reading alone (docs/metrics.md).
 
 `python tests/metrics/test_metric_hand_labels.py` prints the table of docs/metrics.md.
 """
@@ -54,7 +54,7 @@ def test_the_answers_are_200_and_their_labels_known() -> None:
     assert len({answer["task"] for answer in ANSWERS}) >= 10
 
 
-def test_the_labeller_agrees_with_a_person() -> None:
+def test_the_labeller_agrees_with_a_reader() -> None:
     found = agreement()
     lists, texts = (found[name] for name in KINDS)
     assert lists["overlap"] >= 0.9 and lists["precision"] >= 0.9 and lists["recall"] >= 0.9
