@@ -109,67 +109,72 @@ class Shipped:
         return build_tokenizer(self.words_from or first, self.samples_per_task)
 
 
+def _lists(share: float, **weights: float) -> Group:
+    named = {f"waiting_line/{name}": weight for name, weight in weights.items()}
+    return Group("lists", share, named, length=96, canvas=32, batch=64)
+
+
+def _puzzles(share: float, latin: float, sudoku: float) -> Group:
+    named = {"puzzle/latin_square_n4": latin, "puzzle/sudoku_n4_12": sudoku}
+    return Group("puzzles", share, named, length=128, canvas=64, batch=48)
+
+
+def _half_a_canvas(group: Group) -> Group:
+    named = {f"{name}:max_new_tokens=32": weight for name, weight in group.tasks.items()}
+    return replace(group, name="puzzles_32", tasks=named, length=96, canvas=32, batch=64)
+
+
+def _operations(share: float, replace_index: float) -> Group:
+    weights = {"shuffle": 1.0, "replace_random": 1.0, "copy": 0.3, "replace_index": replace_index}
+    named = {f"list_ops/{name}": weight for name, weight in weights.items()}
+    return Group("operations", share, named, length=97, canvas=33, batch=40)
+
+
 # Shares follow what is hard: sorting and the random operations need the most, copying the least.
-_FIRST = (
-    Group("lists", 0.63, {
-        "waiting_line/sort": 4.0, "waiting_line/shuffle": 2.0, "waiting_line/insert_random": 2.0,
-        "waiting_line/replace_random": 2.0, "waiting_line/remove_random": 1.2, "waiting_line/insert_index": 1.2,
-        "waiting_line/replace_index": 1.2, "waiting_line/remove_index": 0.6, "waiting_line/reverse": 0.5,
-        "waiting_line/copy": 0.3,
-    }, length=96, canvas=32, batch=64),
-    Group("puzzles", 0.27, {"puzzle/latin_square_n4": 2.2, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
-    Group("operations", 0.10, {
-        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.5,
-    }, length=97, canvas=33, batch=40),
+_EVERYTHING = (
+    _lists(
+        0.63, sort=4.0, shuffle=2.0, insert_random=2.0, replace_random=2.0, remove_random=1.2, insert_index=1.2,
+        replace_index=1.2, remove_index=0.6, reverse=0.5, copy=0.3,
+    ),
+    _puzzles(0.27, latin=2.2, sudoku=1.0),
+    _operations(0.10, replace_index=0.5),
 )  # fmt: skip
 
-_WHAT_IS_WRONG = (
-    Group("lists", 0.54, {
-        "waiting_line/sort": 3.0, "waiting_line/replace_index": 3.0, "waiting_line/insert_index": 2.0,
-        "waiting_line/remove_index": 2.0, "waiting_line/shuffle": 0.5, "waiting_line/insert_random": 0.4,
-        "waiting_line/replace_random": 0.5, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
-        "waiting_line/copy": 0.2,
-    }, length=96, canvas=32, batch=64),
-    Group("puzzles", 0.40, {"puzzle/latin_square_n4": 12.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
-    Group("operations", 0.06, {
-        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
-    }, length=97, canvas=33, batch=40),
+_INDEX_TASKS = (
+    _lists(
+        0.54, sort=3.0, replace_index=3.0, insert_index=2.0, remove_index=2.0, shuffle=0.5, insert_random=0.4,
+        replace_random=0.5, remove_random=0.4, reverse=0.2, copy=0.2,
+    ),
+    _puzzles(0.40, latin=12.0, sudoku=1.0),
+    _operations(0.06, replace_index=0.7),
 )  # fmt: skip
 
 # Half of a puzzle's canvas is end tokens. Latin squares, which are not learned on it, are learned on half of it.
 _SQUARES = (
-    Group("lists", 0.38, {
-        "waiting_line/sort": 5.0, "waiting_line/replace_index": 1.0, "waiting_line/insert_index": 0.5,
-        "waiting_line/remove_index": 0.6, "waiting_line/shuffle": 0.5, "waiting_line/insert_random": 0.4,
-        "waiting_line/replace_random": 0.4, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
-        "waiting_line/copy": 0.2,
-    }, length=96, canvas=32, batch=64),
-    Group("puzzles_32", 0.38, {
-        "puzzle/latin_square_n4:max_new_tokens=32": 4.0, "puzzle/sudoku_n4_12:max_new_tokens=32": 1.0,
-    }, length=96, canvas=32, batch=64),
-    Group("puzzles", 0.20, {"puzzle/latin_square_n4": 1.5, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
-    Group("operations", 0.04, {
-        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
-    }, length=97, canvas=33, batch=40),
+    _lists(
+        0.38, sort=5.0, replace_index=1.0, insert_index=0.5, remove_index=0.6, shuffle=0.5, insert_random=0.4,
+        replace_random=0.4, remove_random=0.4, reverse=0.2, copy=0.2,
+    ),
+    _half_a_canvas(_puzzles(0.38, latin=4.0, sudoku=1.0)),
+    _puzzles(0.20, latin=1.5, sudoku=1.0),
+    _operations(0.04, replace_index=0.7),
 )  # fmt: skip
 
 # What is left of Sort's errors is pairs such as Farrell and Ferrari, which random lists seldom hold.
 _ALIKE = (
-    Group("alike", 0.50, {"waiting_line/sort": 1.0}, length=96, canvas=32, batch=64, closest=32),
-    Group("lists", 0.20, {
-        "waiting_line/sort": 1.0, "waiting_line/replace_index": 1.0, "waiting_line/insert_index": 0.6,
-        "waiting_line/remove_index": 0.6, "waiting_line/shuffle": 0.7, "waiting_line/insert_random": 0.5,
-        "waiting_line/replace_random": 0.7, "waiting_line/remove_random": 0.4, "waiting_line/reverse": 0.2,
-        "waiting_line/copy": 0.2,
-    }, length=96, canvas=32, batch=64),
-    Group("puzzles", 0.27, {"puzzle/latin_square_n4": 3.0, "puzzle/sudoku_n4_12": 1.0}, length=128, canvas=64, batch=48),
-    Group("operations", 0.03, {
-        "list_ops/shuffle": 1.0, "list_ops/replace_random": 1.0, "list_ops/copy": 0.3, "list_ops/replace_index": 0.7,
-    }, length=97, canvas=33, batch=40),
+    replace(_lists(0.50, sort=1.0), name="alike", closest=32),
+    _lists(
+        0.20, sort=1.0, replace_index=1.0, insert_index=0.6, remove_index=0.6, shuffle=0.7, insert_random=0.5,
+        replace_random=0.7, remove_random=0.4, reverse=0.2, copy=0.2,
+    ),
+    _puzzles(0.27, latin=3.0, sudoku=1.0),
+    _operations(0.03, replace_index=0.7),
 )  # fmt: skip
 
 TINY = Shipped(CARDS["tiny"], Recipe(), (
-    Stage(_FIRST, hold=0.4), Stage(_WHAT_IS_WRONG, share=1 / 3, rate=0.4), Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
+    Stage(_EVERYTHING, hold=0.4),
+    Stage(_INDEX_TASKS, share=1 / 3, rate=0.4),
+    Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
     Stage(_ALIKE, share=1 / 6, rate=0.3),
 ))  # fmt: skip
 
