@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from parallelbench import load_model, run
 from parallelbench.decoding import load_decoders
 from parallelbench.experiments.plan import pair, stand_ins, unfamiliar
 from parallelbench.experiments.spec import Sweep
@@ -71,3 +74,10 @@ def test_who_stands_in_is_said() -> None:
     (work,) = pair("tiny-text", info("tiny-text"), tasks, decoders, sweep, asked="tiny")
     assert work.caution == "tiny-text, which was trained for words_to_sentence/easy, stands in for tiny there."
     assert work.model == "tiny-text" and work.cell.model == "tiny-text"
+
+
+def test_python_hands_a_task_on_as_the_command_line_does(tmp_path: Path) -> None:
+    task = "words_to_sentence/easy:words=1,max_new_tokens=8"
+    by_name = run("tiny", task, "all_at_once", limit=1, out=tmp_path / "name")
+    loaded = run(load_model("tiny"), task, "all_at_once", limit=1, out=tmp_path / "loaded")
+    assert [set(results.frame["model"]) for results in (by_name, loaded)] == [{"tiny-text"}, {"tiny"}]

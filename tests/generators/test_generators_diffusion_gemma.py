@@ -223,7 +223,7 @@ def test_what_cannot_run_is_one_sentence(folder: Path, tmp_path: Path) -> None:
     weights = load_file(copy / "model.safetensors")
     gone = "model.decoder.self_conditioning.up_proj.weight"
     save_file({name: tensor for name, tensor in weights.items() if name != gone}, copy / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UserError, match=f"lacks {gone} and 0 more weights"):
+    with pytest.raises(UserError, match=f"lacks weights .{gone}; 1 in all"):
         load(copy)
     (copy / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
     with pytest.raises(UserError, match=r"cannot be read .*; copy the checkpoint again"):

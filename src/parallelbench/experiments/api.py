@@ -10,7 +10,7 @@ from typing import Any
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.experiments import local, provenance
 from parallelbench.experiments.cell import run_identity
-from parallelbench.experiments.plan import Work, auxiliary, distinct, load_tasks, pair, plan
+from parallelbench.experiments.plan import Work, distinct, load_tasks, of_model, plan
 from parallelbench.experiments.progress import Progress, Silent
 from parallelbench.experiments.results import Results
 from parallelbench.experiments.shelf import Shelf
@@ -62,8 +62,7 @@ def run(
         shelf.give(GIVEN, model)
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
     built = [made for one in values for made in (load_decoders(one) if isinstance(one, str) else [one])]
-    key = sweep.models[0]
-    works = distinct(pair(key, shelf.get(key).info, loaded, built, sweep, auxiliary(sweep, shelf, key)))
+    works = distinct(of_model(sweep.models[0], shelf, loaded, built, sweep))
     folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out)
     return carry_out(works, sweep, shelf, folder, progress or Silent())
 

@@ -41,13 +41,17 @@ def plan(sweep: Sweep, shelf: Shelf) -> list[Work]:
     """
     tasks = load_tasks(sweep)
     decoders = [decoder for spec in sweep.decoders for decoder in load_decoders(spec)]
-    works = (
-        work
-        for asked in sweep.models
-        for key, share in stand_ins(asked, tasks).items()
-        for work in pair(key, shelf.get(key).info, share, decoders, sweep, auxiliary(sweep, shelf, key), asked)
-    )
-    return distinct(works)
+    return distinct(work for asked in sweep.models for work in of_model(asked, shelf, tasks, decoders, sweep))
+
+
+def of_model(asked: str, shelf: Shelf, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep) -> Iterator[Work]:
+    """Yield the cells of the model that was asked for, and of those that stand in for it.
+
+    Raises:
+        UserError: as `pair`; or a model or the auxiliary one cannot be loaded.
+    """
+    for key, share in stand_ins(asked, tasks).items():
+        yield from pair(key, shelf.get(key).info, share, decoders, sweep, auxiliary(sweep, shelf, key), asked)
 
 
 def stand_ins(asked: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel
-from transformers.utils import logging
 
 from parallelbench.errors import UserError
 from parallelbench.models.checkpoint import read_json, revision, shards
@@ -18,6 +16,7 @@ from parallelbench.models.generators.autoregressive import Special
 from parallelbench.models.generators.load_local import FILES
 from parallelbench.models.generators.options import split_name
 from parallelbench.models.generators.template_codec import TemplateCodec
+from parallelbench.models.generators.weights import read_weights
 from parallelbench.models.load import fetch
 from parallelbench.specs import Options, build
 
@@ -117,19 +116,7 @@ def _weights(folder: Path, dtype: str) -> PreTrainedModel:
         raise UserError(
             "the installed transformers does not know DiffusionGemma; upgrade it: pip install -U transformers."
         ) from None
-    logging.disable_progress_bar()  # ours is the only one
     try:
-        model, found = DiffusionGemmaForBlockDiffusion.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        return read_weights(DiffusionGemmaForBlockDiffusion, folder, dtype)
     except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} cannot be read ({str(error).splitlines()[0][:120]}); copy the checkpoint again.") from None
-    if missing := sorted(found["missing_keys"]):
-        raise UserError(f"{folder} lacks {missing[0]} and {len(missing) - 1} more weights; copy the checkpoint again.")
-    loaded: PreTrainedModel = model
-    return loaded

@@ -7,10 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import torch
 from pydantic import Field
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
-from transformers.utils import logging
 
 from parallelbench.errors import MissingExtra, UnknownName, UserError
 from parallelbench.models.base import Codec
@@ -21,6 +19,7 @@ from parallelbench.models.generator import Generator, GeneratorInfo
 from parallelbench.models.generators.autoregressive import Autoregressive, Special
 from parallelbench.models.generators.options import split_name
 from parallelbench.models.generators.template_codec import TemplateCodec
+from parallelbench.models.generators.weights import read_weights
 from parallelbench.models.load import fetch
 from parallelbench.specs import Options, build
 
@@ -134,22 +133,14 @@ def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) 
 
 def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     described = read_json(folder / "config.json")
-    logging.disable_progress_bar()  # ours is the only one
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False, use_safetensors=True,
-            output_loading_info=True,
-        )  # fmt: skip
+        return read_weights(AutoModelForCausalLM, folder, dtype)
     except (ValueError, KeyError, OSError) as error:
         kind = described.get("model_type", "unknown")
         raise UserError(
             f"{folder} ({kind}) is no causal model that transformers has classes for ({str(error).splitlines()[0][:120]}); "
             "remote code is not run, so use another model."
         ) from None
-    if missing := sorted(loading["missing_keys"]):
-        raise UserError(f"{folder} lacks {len(missing)} tensors, {missing[0]} among them; copy the missing files.")
-    out: PreTrainedModel = model
-    return out
 
 
 def _language(folder: Path, model: PreTrainedModel, card: str | None) -> tuple[Codec, Special, str, int | None]:
