@@ -28,7 +28,13 @@ _ASKS = frozenset({"suggest", "suggests", "suggested", "recommend", "recommended
                    "vital", "important", "better", "necessary"})  # fmt: skip
 
 
+_NOMINATIVE = THIRD | MANY | {"i"}
 _LINKS = frozenset({"of", "to", "in", "on", "at", "with", "for", "from", "behind", "near", "under", "above", "beside"})
+_PLURAL_ONLY, _SINGULAR_ONLY = PLURAL - {"were"}, SINGULAR - {"does"}
+"""Without "were" of a wish, and "does" of a question."""
+_BEFORE_BASE_FORM = AUXILIARIES | _ASKS | {"let"}
+_BEFORE_SINGULAR = DETERMINERS | {"this", "that"}
+_ONE, _SEVERAL = ONE | {"this"}, {"these", "those"} | NUMBERS - {"both", "few"}
 _BEGINS = DETERMINERS | NUMBERS | {"this", "that", "these", "those", "her"}
 
 
@@ -63,17 +69,17 @@ def pronoun(sentence: Sentence) -> Iterator[Hit]:
     """ "they was", "he go", "I is", "we goes"."""
     for place, (one, two) in enumerate(pairwise(sentence)):
         before = sentence[place - 1].lower if place else ""
-        if before in ("and", "or", "nor") or two.lower == "'s":
+        if one.lower not in _NOMINATIVE or before in ("and", "or", "nor") or two.lower == "'s":
             continue
         earlier = {word.lower for word in sentence[:place]}
         if one.lower in THIRD:
-            wrong = (two.lower in PLURAL - {"were"} and before not in AUXILIARIES) or two.lower == "am"
+            wrong = (two.lower in _PLURAL_ONLY and before not in AUXILIARIES) or two.lower == "am"
             wrong |= two.lower == "were" and not earlier & WISHES and before not in AUXILIARIES
             sure = one.lower != "it" or not place
-            wrong |= sure and is_base_verb(two) and not earlier & (AUXILIARIES | _ASKS | {"let"}) and before not in ("that",)
+            wrong |= sure and is_base_verb(two) and not earlier & _BEFORE_BASE_FORM and before not in ("that",)
         elif one.lower in MANY:
             noun_first = before in ("of", "for", "with", "to")
-            wrong = not noun_first and (two.lower in SINGULAR - {"does"} or two.lower == "am" or is_third_person(two))
+            wrong = not noun_first and (two.lower in _SINGULAR_ONLY or two.lower == "am" or is_third_person(two))
         elif one.text == "I":
             wished = two.lower == "were" and earlier & WISHES
             wrong = (two.lower in ("is", "are", "has", "does", "were") and not wished) or is_third_person(two)
@@ -98,7 +104,7 @@ def noun_phrase(sentence: Sentence) -> Iterator[Hit]:
         if sure or not place:
             plural = is_plural(noun) or (sure and _is_plural_form(noun))
             wished = verb.lower == "were" and place > 0 and sentence[place - 1].lower in WISHES
-            if (plural and (verb.lower in SINGULAR - {"does"} or is_third_person(verb))) or (
+            if (plural and (verb.lower in _SINGULAR_ONLY or is_third_person(verb))) or (
                 sure and is_singular(noun) and not wished and (verb.lower in PLURAL or is_base_verb(verb))
             ):
                 yield Hit("agreement", word.start, verb.end)
@@ -111,7 +117,7 @@ def _behind_preposition(sentence: Sentence, place: int) -> int:
     if sentence[place].lower not in _LINKS:
         return place
     end = place + 1
-    while end < len(sentence) and (sentence[end].lower in DETERMINERS | {"this", "that"} or sentence[end].only("JJ", "RB")):
+    while end < len(sentence) and (sentence[end].lower in _BEFORE_SINGULAR or sentence[end].only("JJ", "RB")):
         end += 1
     behind = end + 1
     return behind if end > place + 1 and behind < len(sentence) and "NN" in sentence[end].can else place
@@ -123,11 +129,11 @@ def names(sentence: Sentence) -> Iterator[Hit]:
         if (place and sentence[place - 1].lower not in OPENERS) or not _is_name(one):
             continue
         verb = sentence[place + 1]
-        if verb.lower in PLURAL - {"were"} or is_base_verb(verb):
+        if verb.lower in _PLURAL_ONLY or is_base_verb(verb):
             yield Hit("agreement", one.start, verb.end)
         elif verb.lower == "and" and place + 3 < len(sentence) and _is_name(sentence[place + 2], first=False):
             verb = sentence[place + 3]
-            if verb.lower in SINGULAR - {"does"} or is_third_person(verb):
+            if verb.lower in _SINGULAR_ONLY or is_third_person(verb):
                 yield Hit("agreement", one.start, verb.end)
 
 
@@ -154,9 +160,9 @@ def number(sentence: Sentence) -> Iterator[Hit]:
     for place, (one, two) in enumerate(pairwise(sentence)):
         after = sentence[place + 2] if place + 2 < len(sentence) else None
         ends = after is None or not (after.tag.startswith(("NN", "JJ", "CD")) or after.lower in ("-", "'s", "'", "of"))
-        if one.lower in ONE | {"this"} and is_plural(two) and ends:
+        if one.lower in _ONE and is_plural(two) and ends:
             yield Hit("number", one.start, two.end)
-        if one.lower in {"these", "those"} | NUMBERS - {"both", "few"} and _only_singular(two) and ends:
+        if one.lower in _SEVERAL and _only_singular(two) and ends:
             past = sentence[place - 1].lower if place else ""
             if past not in ("a", "the", "page", "chapter", "of") or one.lower in ("these", "those"):
                 yield Hit("number", one.start, two.end)

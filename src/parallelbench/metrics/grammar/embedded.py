@@ -33,10 +33,9 @@ def check(text: str) -> tuple[Hit, ...]:
     found = {Hit("strange_character", *one.span()) for one in _STRANGE.finditer(text)}
     found |= {Hit("no_word", *word.span()) for word in _LONG_WORD.finditer(text)}
     if not found:
-        found |= set(surface.punctuation(text)) | set(harper.hits(text))
+        found.update(surface.punctuation(text), harper.hits(text))
         for sentence in sentences(text):
-            for rule in RULES:
-                found |= set(rule(sentence))
+            found.update(*(rule(sentence) for rule in RULES))
     return tuple(sorted(found, key=lambda hit: (hit.start, hit.end, hit.rule)))
 
 

@@ -23,7 +23,22 @@ from parallelbench.metrics.grammar.words import Sentence, Word
 
 _FINITE = {"VBD", "VBZ", "VBP", "VB", "MD"}
 _NOT = ("not", "n't")
-_NEVER_BEHIND_MODAL = BE_FINITE | {"has", "had", "does", "did"} | MODALS - {"will", "can", "may"}
+_AUXILIARY_OR_TO = AUXILIARIES | {"to"}
+_NEVER_BEHIND_MODAL = BE_FINITE | {"has", "had", "does", "did", "to"} | MODALS - {"will", "can", "may"}
+_NEVER_BEHIND_BE = BE_FINITE | {"has"}
+_NEVER_BEHIND_HAVE = PAST_ONLY | BE_FINITE | MODALS - {"will", "can", "might", "may", "must"}
+_BEFORE_PARTICIPLE = AUXILIARIES | PREPOSITIONS | {"n't", "not", "and", "or", "than"}
+_WANT_A_NOUN = DETERMINERS - {"his", "its"}
+_NEVER_BEHIND_DETERMINER = (
+    (PREPOSITIONS - {"in", "on", "by", "about", "under"})
+    | (BE - {"being"})
+    | DETERMINERS
+    | (OBJECTS - {"us"})
+    | (SUBJECTS - {"i"})
+    | {"has", "had", "does", "did", "cannot", "could", "would", "should", "there", "it"}
+    | {"and", "or", "but", "because", "if", "this", "that", "these", "those"}
+)
+_NEVER_BEFORE_OF = PREPOSITIONS - {"about", "in", "on"}
 _NEVER_LAST = frozenset({"and", "or", "but", "nor", "because", "although", "if", "unless", "while", "whenever", "very", "than",
                          "every", "whose"})  # fmt: skip
 _BEFORE_LAST_SUBJECT = BE | {"than", "as", "and", "or", "not"}
@@ -33,22 +48,24 @@ _VERBS = AUXILIARIES - {"be", "been", "being"} | {"'s", "'re", "'m", "'d", "let"
 def verb_form(sentence: Sentence) -> Iterator[Hit]:
     """The wrong form behind an auxiliary: "can goes", "did went", "has went", "is bring", "to went", "will is", "will to"."""
     for place, one in enumerate(sentence):
+        if one.lower not in _AUXILIARY_OR_TO:
+            continue
         behind = [word for word in sentence[place + 1 : place + 3] if word.lower not in _NOT][:1]
         if not behind or (place and sentence[place - 1].lower in DETERMINERS):
             continue
         two, name = behind[0], one.lower
         wrong = False
         if name in MODALS:
-            wrong = two.is_finite_only or two.lower in _NEVER_BEHIND_MODAL | {"to"}
+            wrong = two.is_finite_only or two.lower in _NEVER_BEHIND_MODAL
         elif name in DO:
             denied = sentence[place + 1].lower in _NOT
             wrong = two.is_finite_only or two.lower in BE_FINITE or (denied and two.lower == "to")
         elif name == "to":
             wrong = two.is_finite_only and not (place and sentence[place - 1].is_letters and not sentence[place - 1].can)
         elif name in HAVE:
-            wrong = two.lower in PAST_ONLY or two.lower in BE_FINITE | MODALS - {"will", "can", "might", "may", "must"}
+            wrong = two.lower in _NEVER_BEHIND_HAVE
         elif name in BE_FINITE and sentence[0].lower not in ("all", "what"):
-            wrong = two.is_finite_only or two.only("VB", "VBP") or two.lower in (BE_FINITE - {name}) | {"has"}
+            wrong = two.is_finite_only or two.only("VB", "VBP") or two.lower in _NEVER_BEHIND_BE - {name}
         if wrong:
             yield Hit("verb_form", one.start, two.end)
 
@@ -56,8 +73,7 @@ def verb_form(sentence: Sentence) -> Iterator[Hit]:
 def participle(sentence: Sentence) -> Iterator[Hit]:
     """A pronoun with a participle and no auxiliary: "she going home", "they gone", "he not sell"."""
     for place, (one, two) in enumerate(pairwise(sentence)):
-        before = sentence[place - 1].lower if place else ""
-        if one.lower not in SUBJECTS or before in AUXILIARIES | PREPOSITIONS | {"n't", "not", "and", "or", "than"}:
+        if one.lower not in SUBJECTS or (place and sentence[place - 1].lower in _BEFORE_PARTICIPLE):
             continue
         if (
             two.only("VBG")
@@ -94,15 +110,15 @@ def pronoun_case(sentence: Sentence) -> Iterator[Hit]:
     for place, (one, two) in enumerate(pairwise(sentence)):
         if not place and one.lower in OBJECTS and (two.lower in AUXILIARIES or two.is_finite_only):
             yield Hit("pronoun_case", one.start, two.end)
-        last = place + 2 == len(sentence) or not sentence[place + 2].is_letters
-        if one.lower in ("with", "to", "from", "at", "of") and two.lower in ("he", "she", "they", "we", "i") and last:
+        wrong = one.lower in ("with", "to", "from", "at", "of") and two.lower in ("he", "she", "they", "we", "i")
+        if wrong and (place + 2 == len(sentence) or not sentence[place + 2].is_letters):
             yield Hit("pronoun_case", one.start, two.end)
 
 
 def determiner(sentence: Sentence) -> Iterator[Hit]:
     """A determiner without a noun: "the of", "a is", "my the", "the went", "saw the."."""
     for place, one in enumerate(sentence):
-        if one.lower not in DETERMINERS - {"his", "its"} or (one.lower == "a" and one.text == "A" and place):
+        if one.lower not in _WANT_A_NOUN or (one.lower == "a" and one.text == "A" and place):
             continue
         two = sentence[place + 1] if place + 1 < len(sentence) else None
         if two is None or two.lower in (".", ",", "!", "?", ";"):
@@ -112,10 +128,7 @@ def determiner(sentence: Sentence) -> Iterator[Hit]:
 
 
 def _never_behind_determiner(word: Word) -> bool:
-    closed = (PREPOSITIONS - {"in", "on", "by", "about", "under", "at"}) | BE - {"being"} | {"has", "had", "does", "did"}
-    closed |= DETERMINERS | (OBJECTS - {"us"}) | (SUBJECTS - {"i"}) | {"cannot", "could", "would", "should", "there", "it"}
-    closed |= {"at", "and", "or", "but", "because", "if", "this", "that", "these", "those"}
-    return (word.lower in closed and word.text.islower()) or word.is_finite_only
+    return (word.lower in _NEVER_BEHIND_DETERMINER and word.text.islower()) or word.is_finite_only
 
 
 def open_end(sentence: Sentence) -> Iterator[Hit]:
@@ -131,6 +144,6 @@ def open_end(sentence: Sentence) -> Iterator[Hit]:
 def preposition(sentence: Sentence) -> Iterator[Hit]:
     """Two prepositions that never meet: "to of", "at of", "of of"."""
     for one, two in pairwise(sentence):
-        wrong = one.lower in PREPOSITIONS - {"about", "in", "on"} and two.lower == "of"
+        wrong = one.lower in _NEVER_BEFORE_OF and two.lower == "of"
         if wrong or (one.lower == "of" and two.lower in ("to", "with", "for", "into")):
             yield Hit("preposition", one.start, two.end)

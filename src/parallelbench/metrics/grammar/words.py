@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from parallelbench.metrics.grammar.lexicon import HARDLY_NOUNS, PAST_ONLY
 
@@ -22,9 +21,9 @@ _LEMMA_TAGS = {"NOUN": ("NN", "NNS"), "VERB": ("VB", "VBP", "VBZ", "VBD", "VBN",
                "ADV": ("RB", "RBR", "RBS")}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word or a mark: as it stands, in lower case, its likely tag, every tag that it can have, and its span."""
+class Word(NamedTuple):
+    """A word or a mark: as it stands, in lower case, its likely tag, every tag that it can have, and its span; and whether it
+    is a word or a part of one ("n't"), no number and no mark."""
 
     text: str
     lower: str
@@ -32,16 +31,12 @@ class Word:
     can: frozenset[str]
     start: int
     end: int
+    is_letters: bool
 
     @property
     def is_finite_only(self) -> bool:
         """True for a form that can only be finite: "goes", "went"."""
         return self.only("VBZ") or self.lower in PAST_ONLY
-
-    @property
-    def is_letters(self) -> bool:
-        """True for a word or a part of one ("n't"), false for a number or a mark."""
-        return self.lower.strip("'")[:1].isalpha()
 
     def only(self, *tags: str) -> bool:
         """True where the dictionary knows the word, and as nothing but these."""
@@ -76,14 +71,14 @@ def _words(text: str, start: int, end: int) -> Sentence:
     lowers = [piece.lower().replace("’", "'") for piece in pieces]  # noqa: RUF001
     tags = _tags(pieces)
     return [
-        Word(piece, lower, tag, readings(lower), *span)
+        Word(piece, lower, tag, readings(lower), *span, is_letters=lower.strip("'")[:1].isalpha())
         for piece, lower, tag, span in zip(pieces, lowers, tags, spans, strict=True)
     ]
 
 
 def _split(found: re.Match[str]) -> list[tuple[int, int]]:
     start, end = found.span()
-    clitic = _CLITIC.search(found.group())
+    clitic = None if found.group().isalpha() else _CLITIC.search(found.group())
     cut = start + clitic.start() if clitic else end
     return [(start, cut), (cut, end)] if start < cut < end else [(start, end)]
 
