@@ -93,3 +93,14 @@ def test_training_changes_every_weight(undisturbed: Path) -> None:
     add_layers(model, 3, RECIPE.seed)
     fresh = model.state_dict()
     assert all(not torch.equal(trained[name], fresh[name]) for name in fresh)
+
+
+def test_products_in_bfloat16_leave_weights_in_float32_and_losses_where_they_were(
+    undisturbed: Path, shipped: Shipped, tmp_path: Path
+) -> None:
+    train(tmp_path, RECIPE.model_copy(update={"precision": "bfloat16"}), every=1, shipped=shipped, say=lambda line: None)
+    weights, whole = (load_file(folder / "model.safetensors") for folder in (tmp_path, undisturbed))
+    assert all(tensor.dtype == torch.float32 for tensor in weights.values())
+    assert any(not torch.equal(weights[name], whole[name]) for name in whole)
+    ours, theirs = (json.loads((folder / "log.jsonl").read_text("utf-8").splitlines()[0]) for folder in (tmp_path, undisturbed))
+    assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.01)

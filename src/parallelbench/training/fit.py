@@ -15,6 +15,7 @@ from transformers import LlamaForCausalLM
 
 from parallelbench.training.data import Batch, batches
 from parallelbench.training.initialise import add_layers
+from parallelbench.training.precision import FLOAT32_ATTENTION, mixed
 from parallelbench.training.recipes import Recipe, Shipped
 
 Loss = Callable[[Batch, int], Tensor]
@@ -72,6 +73,7 @@ def fit(
         every: steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since the last
             line, seconds so far.
     """
+    model.set_attn_implementation(FLOAT32_ATTENTION)
     first, seconds, optimisers = 0, 0.0, Optimisers(model, recipe)
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
@@ -85,7 +87,8 @@ def fit(
     drawn, last = batches(tokenizer, recipe.seed, first, shipped, recipe.steps), shipped.ends(recipe.steps)[-1]
     for step, (group, batch) in zip(range(first, last), drawn, strict=False):
         optimisers.add(add_layers(model, shipped.layers(recipe, step), recipe.seed))
-        loss = loss_of(batch, step)
+        with mixed(recipe.precision):
+            loss = loss_of(batch, step)
         model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
