@@ -166,33 +166,26 @@ _SQUARES = (
     _operations(0.04, replace_index=0.7),
 )  # fmt: skip
 
-# What is left of Sort's errors is pairs such as Farrell and Ferrari, which random lists seldom hold.
-_ALIKE = (
-    replace(_lists(0.50, sort=1.0), name="alike", closest=32),
-    _lists(
-        0.20, sort=1.0, replace_index=1.0, insert_index=0.6, remove_index=0.6, shuffle=0.7, insert_random=0.5,
-        replace_random=0.7, remove_random=0.4, reverse=0.2, copy=0.2,
-    ),
-    _puzzles(0.27, latin=3.0, sudoku=1.0),
-    _operations(0.03, replace_index=0.7),
-)  # fmt: skip
 
-_ALIKE_AND_SQUARES = (
-    replace(_lists(0.38, sort=1.0), name="alike", closest=32),
-    _lists(
-        0.17, sort=1.0, replace_index=1.0, insert_index=0.6, remove_index=0.6, shuffle=0.7, insert_random=0.5,
-        replace_random=0.7, remove_random=0.4, reverse=0.2, copy=0.2,
-    ),
-    _puzzles(0.42, latin=4.0, sudoku=1.0),
-    _operations(0.03, replace_index=0.7),
-)  # fmt: skip
+def _alike(alike: float, lists: float, puzzles: float, latin: float) -> tuple[Group, ...]:
+    """What is left of Sort's errors is pairs such as Farrell and Ferrari, which random lists seldom hold."""
+    return (
+        replace(_lists(alike, sort=1.0), name="alike", closest=32),
+        _lists(
+            lists, sort=1.0, replace_index=1.0, insert_index=0.6, remove_index=0.6, shuffle=0.7, insert_random=0.5,
+            replace_random=0.7, remove_random=0.4, reverse=0.2, copy=0.2,
+        ),
+        _puzzles(puzzles, latin=latin, sudoku=1.0),
+        _operations(0.03, replace_index=0.7),
+    )  # fmt: skip
+
 
 TINY = Shipped(CARDS["tiny"], Recipe(), (
     Stage(_EVERYTHING, hold=0.4),
     Stage(_INDEX_TASKS, share=1 / 3, rate=0.4),
     Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
-    Stage(_ALIKE, share=1 / 6, rate=0.3),
-    Stage(_ALIKE_AND_SQUARES, share=1 / 2, rate=0.4),
+    Stage(_alike(0.50, lists=0.20, puzzles=0.27, latin=3.0), share=1 / 6, rate=0.3),
+    Stage(_alike(0.38, lists=0.17, puzzles=0.42, latin=4.0), share=1 / 2, rate=0.4),
 ))  # fmt: skip
 
 
