@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from parallelbench import run
 from parallelbench.decoding import Engine, load_decoder, make_prompt
-from parallelbench.decoding.decoders.matching import _components
+from parallelbench.decoding.decoders.matching import Matching, _components, _overlooked
+from parallelbench.decoding.state import State
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
 
@@ -35,6 +37,17 @@ def test_a_latin_square_is_filled_row_by_row() -> None:
     (row,) = run("exact", "puzzle/latin_square_n4", "matching", limit=12).rows
     assert row.score == 1.0
     assert row.nfe <= 5.0  # threshold takes 13
+
+
+@pytest.mark.parametrize(("new", "used"), [(0.12, True), (0.08, False)])
+def test_a_token_that_no_position_prefers_is_used_if_that_is_more_likely_than_not(new: float, used: bool) -> None:
+    p = np.hstack([(1 - new) * np.eye(5), np.full((5, 1), new)])  # five names that stay, and one that may replace any of them
+    assert _overlooked(p).tolist() == [False] * 5 + [used]
+    assert (5 in Matching()._assign(p, np.arange(5), cast(State, None))) == used
+
+
+def test_nothing_is_overlooked_where_all_is_equally_likely() -> None:
+    assert not _overlooked(np.full((4, 5), 0.2)).any()
 
 
 def test_at_temperature_one_every_slot_is_replaced_equally_often() -> None:

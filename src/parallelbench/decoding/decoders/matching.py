@@ -11,8 +11,10 @@ on trees), the weights
     w_i(v) = p_i(v) (1 - p_i(v)) / (1 - E(v)),    E(v) = sum_i p_i(v)
 
 and the best one, max_y sum_i ln w_i(y_i) with every token used at most once, is a linear assignment problem. It is a joint
-draw that no product of distributions can make. At a temperature T, Gumbel noise on ln w_i(v) / T makes it perturb-and-MAP
-(Papandreou and Yuille, ICCV 2011).
+draw that no product of distributions can make. The best matching may still leave out what is used more likely than not: a new
+name that may stand at any of n positions has a small p_i(v) at each, but E(v) is the probability that it stands somewhere. So
+a token with E(v) > 1/2 that no position prefers is used first. At a temperature T, Gumbel noise on ln w_i(v) / T makes it
+perturb-and-MAP instead (Papandreou and Yuille, ICCV 2011).
 
 A step takes one such group, if there is one, and with it what is certain (confidence >= 1 - floor): a last name at .9 may
 still hang on the first name that the group decides. Without a group it is threshold, and one unsure position more, the most
@@ -42,6 +44,7 @@ from parallelbench.models.base import Ints
 Table = npt.NDArray[np.float64]
 LEAST = 1e-6  # probabilities closer than this to 0 or 1 count as this close
 GUMBEL = 8  # first lane of the noise
+MUST = 1e4  # above every sum of gains
 
 
 class Matching(Step):
@@ -113,8 +116,17 @@ class Matching(Step):
         if self.temperature > 0:
             draws = np.stack([state.uniform(positions, GUMBEL + token) for token in range(p.shape[1])], axis=1)
             gain = gain / self.temperature - np.log(-np.log(draws))
+        else:
+            gain = gain + MUST * _overlooked(p)
         column: npt.NDArray[np.intp] = linear_sum_assignment(gain, maximize=True)[1]
         return column
+
+
+def _overlooked(p: Table) -> npt.NDArray[np.bool_]:
+    """Return which columns of p [n, m] hold a token that is used more likely than not, and that no row prefers, [m]."""
+    preferred = (p >= p.max(1, keepdims=True) - LEAST).any(0)
+    overlooked: npt.NDArray[np.bool_] = ~preferred & (p.sum(0) > 0.5)
+    return overlooked
 
 
 def _components(possible: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.intp]]:
