@@ -67,6 +67,30 @@ def test_a_row_with_one_free_position_masks_it_and_rows_differ() -> None:
     assert torch.equal(wide, again)
 
 
+def test_word_by_word_at_most_one_word_of_every_other_row_is_masked_in_part() -> None:
+    target = torch.tensor([[5, 6, 7, 8] * 4] * 400)
+    columns = torch.arange(16).expand(400, 16)
+    batch = Batch(target, target > 0, columns, target != 8, word_by_word=True)
+    masked = draw_mask(batch, torch.Generator().manual_seed(0))
+    assert not masked[target == 8].any() and masked.any(1).all()
+
+    def in_part(row: int) -> int:
+        shares = [masked[row][target[row] == word].double().mean().item() for word in (5, 6, 7)]
+        return sum(0 < share < 1 for share in shares)
+
+    assert max(in_part(row) for row in range(0, 400, 2)) == 1
+    assert max(in_part(row) for row in range(1, 400, 2)) == 3
+
+
+def test_where_only_words_are_masked_marks_and_end_tokens_are_not_free(tokenizer: Tokenizer) -> None:
+    encoder = Encoder(tokenizer, TINY.card)
+    sample = load_task("puzzle/latin_square_n4").sample(0, 0, 0)
+    _, canvas, free = encoder.row(sample, 64, infill=False, words=True)
+    shown = [tokenizer.decode([token]) for token, may in zip(canvas, free, strict=True) if may]
+    assert shown == sample.answer.replace(",", " ").split() and len(shown) == 16
+    assert all(encoder.row(sample, 64, infill=False)[2])
+
+
 def test_a_batch_follows_from_seed_and_step(pair: tuple[Shipped, Tokenizer]) -> None:
     shipped, tokenizer = pair
     first = list(islice(batches(tokenizer, 0, shipped=shipped), 4))

@@ -27,22 +27,28 @@ TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are small; these str
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked [B, A]."""
+    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked [B, A], and
+    whether every other row is to keep its masks off some words and numbers altogether, and on others."""
 
     ids: Tensor
     attend: Tensor
     columns: Tensor
     free: Tensor
+    word_by_word: bool = False
 
 
 class Encoder:
-    """Turns samples into rows: the prompt, then the canvas: the answer, then end tokens; in a frame only the slots are free."""
+    """Turns samples into rows: the prompt, then the canvas: the answer, then end tokens.
+
+    In a frame only the slots are free; where only words are asked for, only tokens with a letter or a digit are.
+    """
 
     def __init__(self, tokenizer: Tokenizer, card: Card) -> None:
         self.codec = ChatCodec(tokenizer, card)
         self.pad, self.mask, self.end = (special_id(tokenizer, token, card) for token in (PAD, MASK, END))
+        self.words = {id for id in range(tokenizer.get_vocab_size()) if any(map(str.isalnum, tokenizer.decode([id])))}
 
-    def row(self, sample: Sample, canvas: int, infill: bool) -> Row:
+    def row(self, sample: Sample, canvas: int, infill: bool, words: bool = False) -> Row:
         """Return prompt ids, canvas ids, and which canvas positions may be masked."""
         prompt, _ = self.codec.encode_chat(sample.turns)
         answer = self.codec.encode(sample.answer)
@@ -50,9 +56,9 @@ class Encoder:
             slots = self.codec.encode((sample.frame or "").replace(MASK_ITEM, MASK))
             return prompt, answer, [token == self.mask for token in slots]
         answer += [self.end] * (canvas - len(answer))
-        return prompt, answer, [True] * canvas
+        return prompt, answer, [not words or token in self.words for token in answer]
 
-    def batch(self, rows: Sequence[Row], length: int, width: int) -> Batch:
+    def batch(self, rows: Sequence[Row], length: int, width: int, word_by_word: bool = False) -> Batch:
         """Pad rows and canvases; a canvas shorter than `width` repeats its last column, which is then not free."""
         ids = torch.full((len(rows), length), self.pad)
         attend = torch.zeros(len(rows), length, dtype=torch.bool)
@@ -64,7 +70,7 @@ class Encoder:
             attend[i, :end] = True
             columns[i] = torch.arange(len(prompt), len(prompt) + width).clamp(max=end - 1)
             free[i, : len(slots)] = torch.tensor(slots)
-        return Batch(ids, attend, columns, free)
+        return Batch(ids, attend, columns, free, word_by_word)
 
 
 def held_out(sample: Sample) -> bool:
@@ -89,7 +95,7 @@ def batches(
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
         seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
         rows = [_draw(encoder, tasks[name], given, group) for name, given in zip(chosen, seeds, strict=True)]
-        yield group.name, encoder.batch(rows, group.length, group.canvas)
+        yield group.name, encoder.batch(rows, group.length, group.canvas, group.words)
         step += 1
 
 
@@ -99,7 +105,7 @@ def _draw(encoder: Encoder, task: Task, seed: int, group: Group) -> Row:
     while True:
         sample = max((task.sample(seed + number, index, shots=0) for number in range(group.closest)), key=_likeness)
         if not held_out(sample):
-            row = encoder.row(sample, task.max_new_tokens, task.infill)
+            row = encoder.row(sample, task.max_new_tokens, task.infill, group.words)
             if len(row[0]) + len(row[1]) <= group.length:
                 return row
         seed += group.closest

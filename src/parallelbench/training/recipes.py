@@ -45,7 +45,9 @@ class Recipe(Options):
 @dataclass(frozen=True, slots=True)
 class Group:
     """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to. Each
-    row is the one of `closest` draws whose neighbours in the right answer have the most alike last names."""
+    row is the one of `closest` draws whose neighbours in the right answer have the most alike last names. With `words` only words
+    and numbers are masked, and brackets, commas and end tokens stand; and in every other row one word is masked wherever it
+    stands before the next one is, as decoders leave them that place all fours of a square before the first seven."""
 
     name: str
     share: float
@@ -54,6 +56,7 @@ class Group:
     canvas: int
     batch: int
     closest: int = 1
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +183,27 @@ def _alike(alike: float, lists: float, puzzles: float, latin: float) -> tuple[Gr
     )  # fmt: skip
 
 
+# What a decoder that takes the surest token first has left when it comes to what is hard.
+_WORDS = (
+    replace(_lists(0.20, sort=1.0), name="words_alike", closest=32, words=True),
+    replace(
+        _lists(
+            0.20, sort=5.0, shuffle=1.0, insert_random=0.5, replace_random=0.5, remove_random=0.5, replace_index=0.5,
+            insert_index=0.5, remove_index=0.5, reverse=0.1, copy=0.1,
+        ),
+        name="words", words=True,
+    ),
+    replace(_puzzles(0.30, latin=4.0, sudoku=1.0), name="words_puzzles", words=True),
+    *_alike(0.08, lists=0.10, puzzles=0.09, latin=3.0),
+)  # fmt: skip
+
 TINY = Shipped(CARDS["tiny"], Recipe(), (
     Stage(_EVERYTHING, hold=0.4),
     Stage(_INDEX_TASKS, share=1 / 3, rate=0.4),
     Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
     Stage(_alike(0.50, lists=0.20, puzzles=0.27, latin=3.0), share=1 / 6, rate=0.3),
     Stage(_alike(0.38, lists=0.17, puzzles=0.42, latin=4.0), share=1 / 2, rate=0.4),
+    Stage(_WORDS, share=1 / 8, rate=0.3),
 ))  # fmt: skip
 
 
@@ -220,6 +238,6 @@ TINY_TEXT = Shipped(
 )  # fmt: skip
 
 # Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps.
-TINY_AR = replace(TINY, recipe=Recipe(steps=3_000))
+TINY_AR = replace(TINY, recipe=Recipe(steps=3_000), stages=TINY.stages[:-1])
 
 SHIPPED = {shipped.card.name: shipped for shipped in (TINY, TINY_TEXT)}

@@ -23,6 +23,8 @@ from parallelbench.training.initialise import initialise
 from parallelbench.training.recipes import TINY, Recipe, Shipped
 from parallelbench.training.tokenizer import ASSISTANT, MASK
 
+SAME_WORD = 1e-4  # how far apart the keys of the same word are, of keys in 0 to 1
+
 
 def new_model(recipe: Recipe, vocabulary: int, opening: int) -> LlamaForCausalLM:
     """Return a fresh model of the recipe's shape; `opening` is the id of the token after which an answer begins."""
@@ -49,11 +51,15 @@ def masked_loss(model: LlamaForCausalLM, batch: Batch, masked: Tensor, mask_id: 
 
 
 def draw_mask(batch: Batch, generator: torch.Generator) -> Tensor:
-    """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A]."""
+    """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A]; word by word in every other row, if the batch says so."""
     free = batch.free.sum(1, keepdim=True)
     count = (torch.rand(len(free), 1, generator=generator) * free).floor() + 1
-    keys = torch.rand(batch.free.shape, generator=generator).masked_fill(~batch.free, 2.0)
-    return keys.argsort(1).argsort(1) < count
+    keys = torch.rand(batch.free.shape, generator=generator)
+    if batch.word_by_word:
+        target = batch.ids.gather(1, batch.columns)
+        of_words = torch.rand(len(target), int(target.max()) + 1, generator=generator).gather(1, target)
+        keys[::2] = (of_words + keys * SAME_WORD)[::2]
+    return keys.masked_fill(~batch.free, 2.0).argsort(1).argsort(1) < count
 
 
 def train(
