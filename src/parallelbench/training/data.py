@@ -27,8 +27,10 @@ TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are small; these str
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked [B, A], and
-    whether every other row is to keep its masks off some words and numbers altogether, and on others."""
+    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked [B, A].
+
+    With `word_by_word`, every other row masks all places of one word before any of the next.
+    """
 
     ids: Tensor
     attend: Tensor
@@ -46,7 +48,7 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer, card: Card) -> None:
         self.codec = ChatCodec(tokenizer, card)
         self.pad, self.mask, self.end = (special_id(tokenizer, token, card) for token in (PAD, MASK, END))
-        self.words = {id for id in range(tokenizer.get_vocab_size()) if any(map(str.isalnum, tokenizer.decode([id])))}
+        self.words = {token for token in range(tokenizer.get_vocab_size()) if any(map(str.isalnum, tokenizer.decode([token])))}
 
     def row(self, sample: Sample, canvas: int, infill: bool, words: bool = False) -> Row:
         """Return prompt ids, canvas ids, and which canvas positions may be masked."""

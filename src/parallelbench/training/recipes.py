@@ -44,10 +44,12 @@ class Recipe(Options):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to. Each
-    row is the one of `closest` draws whose neighbours in the right answer have the most alike last names. With `words` only words
-    and numbers are masked, and brackets, commas and end tokens stand; and in every other row one word is masked wherever it
-    stands before the next one is, as decoders leave them that place all fours of a square before the first seven."""
+    """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to.
+
+    Each row is the one of `closest` draws whose neighbours in the right answer have the most alike last names. With `words`
+    only words and numbers are masked, and brackets, commas and end tokens stand; in every other row one word after the other,
+    as decoders leave them that place all fours of a square before the first seven.
+    """
 
     name: str
     share: float
