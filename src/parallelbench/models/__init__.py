@@ -31,7 +31,7 @@ MODELS = Registry(
         "path": Entry(f"{_LOAD}:load_path", "path:DIR, a checkpoint folder in any of these layouts; path:DIR,card=llada-1.5"),
         "hf": Entry(f"{_LOAD}:load_hub", "hf:ORG/NAME, a checkpoint of the hub in any of these layouts"),
         **{card.name: Entry(f"{_LOAD}:load_hub", card.summary, {"card": card.name}) for card in CARDS.values() if card.hub_id},
-        "tiny-ar": Entry(f"{_LOCAL}:load_tiny_ar", "tiny's autoregressive sibling: the same data, one token a forward"),
+        "tiny-ar": Entry(f"{_LOCAL}:load_tiny_ar", "tiny's autoregressive sibling: same size, same data, one token a forward"),
         "ar": Entry(f"{_LOCAL}:load_autoregressive", "ar:ORG/NAME or ar:path=DIR, any causal model of transformers"),
         "diffusion-gemma": Entry(
             f"{_GEMMA}:load_diffusion_gemma", "DiffusionGemma 26B, 4B active, in its own loop: blocks of 256"

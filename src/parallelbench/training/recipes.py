@@ -239,7 +239,8 @@ TINY_TEXT = Shipped(
     samples_per_task=4_000,
 )  # fmt: skip
 
-# Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps.
+# Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps; it has no masks, which is all
+# that the last stage changes.
 TINY_AR = replace(TINY, recipe=Recipe(steps=3_000), stages=TINY.stages[:-1])
 
 SHIPPED = {shipped.card.name: shipped for shipped in (TINY, TINY_TEXT)}
