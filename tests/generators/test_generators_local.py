@@ -186,7 +186,8 @@ def test_the_loss_is_that_of_the_answer_and_its_first_end() -> None:
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(tiny_config())
     ids = torch.tensor([[5, 6, 7, 8, 2, 2]])
-    batch = Batch(ids, torch.ones_like(ids, dtype=torch.bool), torch.arange(2, 6)[None], torch.ones(1, 4, dtype=torch.bool))
+    free = torch.ones(1, 4, dtype=torch.bool)
+    batch = Batch(ids, torch.ones_like(ids, dtype=torch.bool), torch.arange(2, 6)[None], free, masked=free)
     p = model(ids).logits[0].log_softmax(-1)
     expected = -(p[1, 7] + p[2, 8] + p[3, 2]) / 3
     assert float(answer_loss(model, batch, 2).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)

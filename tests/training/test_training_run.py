@@ -14,9 +14,11 @@ from safetensors.torch import load_file
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
+from parallelbench.training.data import batches
+from parallelbench.training.fit import Gradients
 from parallelbench.training.initialise import add_layers
 from parallelbench.training.recipes import SHIPPED, Recipe, Shipped, Stage
-from parallelbench.training.tiny import new_model, train
+from parallelbench.training.tiny import masked_loss, new_model, train
 
 RECIPE = Recipe(steps=2, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 
@@ -85,6 +87,22 @@ def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, shi
     expected = load_file(undisturbed / "model.safetensors")
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_rows_shared_out_among_threads_give_the_gradient_of_the_whole_batch(shipped: Shipped, threads: int) -> None:
+    tokenizer = shipped.tokenizer()
+    uneven = replace(shipped, stages=(Stage(tuple(replace(group, batch=5) for group in shipped.stages[0].mixture)),))
+    _, batch = next(batches(tokenizer, 0, shipped=uneven))
+    model = new_model(RECIPE, tokenizer.get_vocab_size(), opening=4)
+    found = []
+    for count in (1, threads):
+        recipe = RECIPE.model_copy(update={"threads": count})
+        loss = Gradients(model, recipe, lambda rows: masked_loss(model, rows, mask_id=3)).set(batch)
+        found.append((loss, [weight.grad for weight in model.parameters()]))
+    (loss, whole), (shared_loss, shared) = found
+    assert shared_loss == pytest.approx(loss, rel=1e-6)
+    torch.testing.assert_close(shared, whole, rtol=1e-4, atol=1e-7)
 
 
 def test_training_changes_every_weight(undisturbed: Path) -> None:

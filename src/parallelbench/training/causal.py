@@ -64,13 +64,12 @@ def train(
 ) -> Path:
     """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`)."""
     recipe = recipe or shipped.recipe
-    torch.set_num_threads(recipe.threads)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = shipped.tokenizer()
     end_id = special_id(tokenizer, END, CARDS["tiny"])
     model = new_model(recipe, tokenizer)
 
-    def loss_of(batch: Batch, step: int) -> Tensor:
+    def loss_of(batch: Batch) -> Tensor:
         return answer_loss(model, batch, end_id)
 
     save = partial(save_checkpoint, out, model, tokenizer)

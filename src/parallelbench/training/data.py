@@ -22,21 +22,29 @@ from parallelbench.training.tokenizer import END, MASK, PAD
 
 Row = tuple[list[int], list[int], list[bool]]
 
+SAME_WORD = 1e-4  # how far apart the keys of the same word are, of keys in 0 to 1
+
 TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are small; these streams share nothing with them
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked [B, A].
-
-    With `word_by_word`, every other row masks all places of one word before any of the next.
-    """
+    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked and which
+    are [B, A]."""
 
     ids: Tensor
     attend: Tensor
     columns: Tensor
     free: Tensor
-    word_by_word: bool = False
+    masked: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def split(self, parts: int) -> list[Batch]:
+        """Cut the rows into at most so many parts of one size (the last may be smaller)."""
+        tensors = (self.ids, self.attend, self.columns, self.free, self.masked)
+        return [Batch(*part) for part in zip(*(tensor.chunk(parts) for tensor in tensors), strict=True)]
 
 
 class Encoder:
@@ -60,8 +68,9 @@ class Encoder:
         answer += [self.end] * (canvas - len(answer))
         return prompt, answer, [not words or token in self.words for token in answer]
 
-    def batch(self, rows: Sequence[Row], length: int, width: int, word_by_word: bool = False) -> Batch:
-        """Pad rows and canvases; a canvas shorter than `width` repeats its last column, which is then not free."""
+    def batch(self, rows: Sequence[Row], group: Group, generator: torch.Generator) -> Batch:
+        """Pad rows and canvases and mask; a canvas shorter than its group's repeats its last column, which is then not free."""
+        length, width = group.length, group.canvas
         ids = torch.full((len(rows), length), self.pad)
         attend = torch.zeros(len(rows), length, dtype=torch.bool)
         columns = torch.empty(len(rows), width, dtype=torch.long)
@@ -72,7 +81,20 @@ class Encoder:
             attend[i, :end] = True
             columns[i] = torch.arange(len(prompt), len(prompt) + width).clamp(max=end - 1)
             free[i, : len(slots)] = torch.tensor(slots)
-        return Batch(ids, attend, columns, free, word_by_word)
+        return Batch(ids, attend, columns, free, draw_mask(ids.gather(1, columns), free, generator, group.words))
+
+
+def draw_mask(target: Tensor, free: Tensor, generator: torch.Generator, word_by_word: bool = False) -> Tensor:
+    """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A].
+
+    With `word_by_word`, every other row masks all places of one word of `target` [B, A] before any of the next.
+    """
+    count = (torch.rand(len(free), 1, generator=generator) * free.sum(1, keepdim=True)).floor() + 1
+    keys = torch.rand(free.shape, generator=generator)
+    if word_by_word:
+        of_words = torch.rand(len(target), int(target.max()) + 1, generator=generator).gather(1, target)
+        keys[::2] = (of_words + keys * SAME_WORD)[::2]
+    return keys.masked_fill(~free, 2.0).argsort(1).argsort(1) < count
 
 
 def held_out(sample: Sample) -> bool:
@@ -97,7 +119,7 @@ def batches(
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
         seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
         rows = [_draw(encoder, tasks[name], given, group) for name, given in zip(chosen, seeds, strict=True)]
-        yield group.name, encoder.batch(rows, group.length, group.canvas, group.words)
+        yield group.name, encoder.batch(rows, group, torch.Generator().manual_seed(seed * 1_000_003 + step))
         step += 1
 
 

@@ -23,8 +23,6 @@ from parallelbench.training.initialise import initialise
 from parallelbench.training.recipes import TINY, Recipe, Shipped
 from parallelbench.training.tokenizer import ASSISTANT, MASK
 
-SAME_WORD = 1e-4  # how far apart the keys of the same word are, of keys in 0 to 1
-
 
 def new_model(recipe: Recipe, vocabulary: int, opening: int) -> LlamaForCausalLM:
     """Return a fresh model of the recipe's shape; `opening` is the id of the token after which an answer begins."""
@@ -40,26 +38,14 @@ def new_model(recipe: Recipe, vocabulary: int, opening: int) -> LlamaForCausalLM
     return model
 
 
-def masked_loss(model: LlamaForCausalLM, batch: Batch, masked: Tensor, mask_id: int) -> Tensor:
-    """Mean over rows of the mean cross entropy of the masked canvas tokens; `masked` [B, A]."""
+def masked_loss(model: LlamaForCausalLM, batch: Batch, mask_id: int) -> Tensor:
+    """Mean over rows of the mean cross entropy of the masked canvas tokens."""
     target = batch.ids.gather(1, batch.columns)
-    noisy = batch.ids.scatter(1, batch.columns, torch.where(masked, mask_id, target))
+    noisy = batch.ids.scatter(1, batch.columns, torch.where(batch.masked, mask_id, target))
     hidden = model.model(input_ids=noisy, attention_mask=batch.attend, use_cache=False).last_hidden_state
     rows = hidden.gather(1, batch.columns[..., None].expand(-1, -1, hidden.shape[-1]))
     loss = F.cross_entropy(model.lm_head(rows).flatten(0, 1), target.flatten(), reduction="none").view_as(target)
-    return ((loss * masked).sum(1) / masked.sum(1)).mean()
-
-
-def draw_mask(batch: Batch, generator: torch.Generator) -> Tensor:
-    """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A]; word by word in every other row, if the batch says so."""
-    free = batch.free.sum(1, keepdim=True)
-    count = (torch.rand(len(free), 1, generator=generator) * free).floor() + 1
-    keys = torch.rand(batch.free.shape, generator=generator)
-    if batch.word_by_word:
-        target = batch.ids.gather(1, batch.columns)
-        of_words = torch.rand(len(target), int(target.max()) + 1, generator=generator).gather(1, target)
-        keys[::2] = (of_words + keys * SAME_WORD)[::2]
-    return keys.masked_fill(~batch.free, 2.0).argsort(1).argsort(1) < count
+    return ((loss * batch.masked).sum(1) / batch.masked.sum(1)).mean()
 
 
 def train(
@@ -71,15 +57,13 @@ def train(
 ) -> Path:
     """Train and write `out` in LLaDA's layout; the same call again continues from the last checkpoint (see `fit`)."""
     recipe, card = recipe or shipped.recipe, shipped.card
-    torch.set_num_threads(recipe.threads)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = shipped.tokenizer()
     model = new_model(recipe, tokenizer.get_vocab_size(), special_id(tokenizer, ASSISTANT, card))
     mask_id = special_id(tokenizer, MASK, card)
 
-    def loss_of(batch: Batch, step: int) -> Tensor:
-        masked = draw_mask(batch, torch.Generator().manual_seed(recipe.seed * 1_000_003 + step))
-        return masked_loss(model, batch, masked, mask_id)
+    def loss_of(batch: Batch) -> Tensor:
+        return masked_loss(model, batch, mask_id)
 
     save = partial(save_llada, out, model, tokenizer, card.name)
     return fit(out, model, tokenizer, recipe, shipped, loss_of, save, every, say)
