@@ -30,7 +30,7 @@ class Recipe(Options):
     rope_theta: float = 10_000.0
     muon_rate: float = Field(default=0.01, description="matrices inside the blocks")
     adam_rate: float = Field(default=2e-3, description="embedding and norms")
-    threads: int = 2
+    threads: int = Field(default=2, ge=1, description="which share out the rows of each batch")
     precision: Precision = Field(
         default="float32", description="of products of matrices; bfloat16 takes two thirds of the time"
     )
@@ -130,11 +130,6 @@ def _puzzles(share: float, latin: float, sudoku: float) -> Group:
     return Group("puzzles", share, named, length=128, canvas=64, batch=48)
 
 
-def _half_a_canvas(group: Group) -> Group:
-    named = {f"{name}:max_new_tokens=32": weight for name, weight in group.tasks.items()}
-    return replace(group, name="puzzles_32", tasks=named, length=96, canvas=32, batch=64)
-
-
 def _operations(share: float, replace_index: float) -> Group:
     weights = {"shuffle": 1.0, "replace_random": 1.0, "copy": 0.3, "replace_index": replace_index}
     named = {f"list_ops/{name}": weight for name, weight in weights.items()}
@@ -142,70 +137,58 @@ def _operations(share: float, replace_index: float) -> Group:
 
 
 # Shares follow what is hard: sorting and the random operations need the most, copying the least.
-_EVERYTHING = (
-    _lists(
-        0.63, sort=4.0, shuffle=2.0, insert_random=2.0, replace_random=2.0, remove_random=1.2, insert_index=1.2,
-        replace_index=1.2, remove_index=0.6, reverse=0.5, copy=0.3,
-    ),
-    _puzzles(0.27, latin=2.2, sudoku=1.0),
-    _operations(0.10, replace_index=0.5),
-)  # fmt: skip
+_ALL_LISTS = {
+    "sort": 4.0, "shuffle": 2.0, "insert_random": 2.0, "replace_random": 2.0, "remove_random": 1.2, "insert_index": 1.2,
+    "replace_index": 1.2, "remove_index": 0.6, "reverse": 0.5, "copy": 0.3,
+}  # fmt: skip
 
-_INDEX_TASKS = (
-    _lists(
-        0.54, sort=3.0, replace_index=3.0, insert_index=2.0, remove_index=2.0, shuffle=0.5, insert_random=0.4,
-        replace_random=0.5, remove_random=0.4, reverse=0.2, copy=0.2,
-    ),
-    _puzzles(0.40, latin=12.0, sudoku=1.0),
-    _operations(0.06, replace_index=0.7),
-)  # fmt: skip
-
-# Half of a puzzle's canvas is end tokens. Latin squares, which are not learned on it, are learned on half of it.
-_SQUARES = (
-    _lists(
-        0.38, sort=5.0, replace_index=1.0, insert_index=0.5, remove_index=0.6, shuffle=0.5, insert_random=0.4,
-        replace_random=0.4, remove_random=0.4, reverse=0.2, copy=0.2,
-    ),
-    _half_a_canvas(_puzzles(0.38, latin=4.0, sudoku=1.0)),
-    _puzzles(0.20, latin=1.5, sudoku=1.0),
-    _operations(0.04, replace_index=0.7),
-)  # fmt: skip
+_SORT_AND_INDEX = {
+    "sort": 4.0, "replace_index": 2.0, "insert_index": 1.2, "remove_index": 1.2, "shuffle": 0.8, "replace_random": 0.6,
+    "insert_random": 0.5, "remove_random": 0.5, "reverse": 0.2, "copy": 0.2,
+}  # fmt: skip
 
 
-def _alike(alike: float, lists: float, puzzles: float, latin: float) -> tuple[Group, ...]:
+def _words(group: Group) -> Group:
+    """Half of a puzzle's canvas is end tokens, beside which squares are not learned; here they stand."""
+    return replace(group, name=f"words_{group.name}", words=True)
+
+
+def _alike(group: Group) -> Group:
     """What is left of Sort's errors is pairs such as Farrell and Ferrari, which random lists seldom hold."""
-    return (
-        replace(_lists(alike, sort=1.0), name="alike", closest=32),
-        _lists(
-            lists, sort=1.0, replace_index=1.0, insert_index=0.6, remove_index=0.6, shuffle=0.7, insert_random=0.5,
-            replace_random=0.7, remove_random=0.4, reverse=0.2, copy=0.2,
-        ),
-        _puzzles(puzzles, latin=latin, sudoku=1.0),
-        _operations(0.03, replace_index=0.7),
-    )  # fmt: skip
+    return replace(group, name="alike", closest=32)
 
 
-# What a decoder that takes the surest token first has left when it comes to what is hard.
-_WORDS = (
-    replace(_lists(0.20, sort=1.0), name="words_alike", closest=32, words=True),
-    replace(
-        _lists(
-            0.20, sort=5.0, shuffle=1.0, insert_random=0.5, replace_random=0.5, remove_random=0.5, replace_index=0.5,
-            insert_index=0.5, remove_index=0.5, reverse=0.1, copy=0.1,
-        ),
-        name="words", words=True,
-    ),
-    replace(_puzzles(0.30, latin=4.0, sudoku=1.0), name="words_puzzles", words=True),
-    *_alike(0.08, lists=0.10, puzzles=0.09, latin=3.0),
-)  # fmt: skip
+_EVERYTHING = (
+    _lists(0.30, **_ALL_LISTS),
+    _words(_lists(0.33, **_ALL_LISTS)),
+    _puzzles(0.09, latin=2.2, sudoku=1.0),
+    _words(_puzzles(0.20, latin=3.0, sudoku=1.0)),
+    _operations(0.08, replace_index=0.5),
+)
 
-TINY = Shipped(CARDS["tiny"], Recipe(), (
+_SQUARES = (
+    _lists(0.15, **_SORT_AND_INDEX),
+    _words(_lists(0.20, **_SORT_AND_INDEX)),
+    _words(_alike(_lists(0.12, sort=1.0))),
+    _puzzles(0.15, latin=2.5, sudoku=1.0),
+    _words(_puzzles(0.33, latin=4.0, sudoku=1.0)),
+    _operations(0.05, replace_index=0.7),
+)
+
+_LAST_ERRORS = (
+    _lists(0.10, **_SORT_AND_INDEX),
+    _words(_lists(0.20, **_SORT_AND_INDEX)),
+    _alike(_lists(0.08, sort=1.0)),
+    _words(_alike(_lists(0.20, sort=1.0))),
+    _puzzles(0.09, latin=3.0, sudoku=1.0),
+    _words(_puzzles(0.30, latin=4.0, sudoku=1.0)),
+    _operations(0.03, replace_index=0.7),
+)
+
+TINY = Shipped(CARDS["tiny"], Recipe(precision="bfloat16"), (
     Stage(_EVERYTHING, hold=0.4),
-    Stage(_INDEX_TASKS, share=1 / 3, rate=0.4),
-    Stage(_SQUARES, share=2 / 3, rate=0.6, layers=1),
-    Stage(_alike(0.50, lists=0.20, puzzles=0.27, latin=3.0), share=1 / 6, rate=0.3),
-    Stage(_alike(0.38, lists=0.17, puzzles=0.42, latin=4.0), share=1 / 2, rate=0.4),
-    Stage(_WORDS, share=1 / 8, rate=0.3),
+    Stage(_SQUARES, share=8 / 9, rate=0.6, layers=1),
+    Stage(_LAST_ERRORS, share=5 / 9, rate=0.4),
 ))  # fmt: skip
 
 
@@ -239,8 +222,7 @@ TINY_TEXT = Shipped(
     samples_per_task=4_000,
 )  # fmt: skip
 
-# Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps; it has no masks, which is all
-# that the last stage changes.
-TINY_AR = replace(TINY, recipe=Recipe(steps=3_000), stages=TINY.stages[:-1])
+# Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps.
+TINY_AR = replace(TINY, recipe=TINY.recipe.model_copy(update={"steps": 4_500}))
 
 SHIPPED = {shipped.card.name: shipped for shipped in (TINY, TINY_TEXT)}
