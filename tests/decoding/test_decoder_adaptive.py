@@ -232,4 +232,7 @@ def test_a_background_file_is_what_the_decoder_reads(tmp_path: Path, shipped_mod
     answers = [load_task("waiting_line/copy").sample(1, index).answer for index in range(5)]
     codec = shipped_model.codec_for(load_task("waiting_line/copy").sample(1, 0))  # type: ignore[attr-defined]
     assert sum(counts.values()) == sum(len(codec.encode(answer)) for answer in answers)
-    assert load_decoder(f"pc_sampler:table={path}").spec == f"pc_sampler:k=1,lam=0.25,alpha=10.0,table={path}"
+    before = load_decoder(f"pc_sampler:table={path}").spec
+    assert before.startswith("pc_sampler:k=1,lam=0.25,alpha=10.0,table=counts.json@")
+    path.write_text(json.dumps({"counts": {"3": 7}}))
+    assert load_decoder(f"pc_sampler:table={path}").spec != before  # another table is another decoder

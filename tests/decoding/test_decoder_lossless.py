@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from decoding_fakes import MASK, Fake, certain, generate, noisy, orders, prompt
 from hypothesis import given, settings
@@ -129,3 +131,18 @@ def test_speed_without_loss_on_shuffle() -> None:
     assert share.right == 400 and 3.0 < share.forwards < 4.0
     branched = shuffle_share(load_decoder("lopa:gamma=0.9"))
     assert branched.right == 400 and branched.forwards < share.forwards
+
+
+def up_to_the_block(asked: Prompt, canvas: npt.NDArray[np.int64], position: int) -> npt.ArrayLike:
+    """What a block-causal model says: nothing behind the block of 4, counted from the prompt's start, matters."""
+    end = (len(asked.ids) + position) // 4 * 4 + 4 - len(asked.ids)
+    return noisy()(asked, canvas[:end], position)
+
+
+@pytest.mark.parametrize("ids", [(3,) * length for length in range(4, 8)], ids=len)
+@pytest.mark.parametrize(("careful", "fast"), PAIRS[1:2] + PAIRS[4:5] + PAIRS[7:8])
+def test_the_same_where_the_prompt_ends_within_a_block(careful: str, fast: str, ids: tuple[int, ...]) -> None:
+    prompts = [prompt(12, ids, index) for index in range(20)]
+    models = (Fake(up_to_the_block, attention="block_causal", block=4) for _ in range(2))
+    slow, quick = (generate(model, prompts, spec) for model, spec in zip(models, (careful, fast), strict=True))
+    assert [writes(one) for one in slow] == [writes(other) for other in quick]

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from decoding_fakes import VOCABULARY, Fake, generate, prompt
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.decoding.decoders.matching import Matching, _components, _overlooked
 from parallelbench.decoding.state import State
 from parallelbench.models import load_model
+from parallelbench.schema import Prompt
 from parallelbench.tasks import load_task
 
 EXCLUSIVE = ("shuffle", "insert_random", "remove_random", "replace_random")
@@ -73,3 +76,15 @@ def test_components_part_the_rows_and_share_no_column(rows: int, columns: int, s
     assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
     used = [set(np.flatnonzero(possible[part].any(0)).tolist()) for part in parts]
     assert sum(map(len, used)) == len(set().union(*used))
+
+
+def test_a_group_whose_tokens_cannot_be_matched_is_none() -> None:
+    """Five positions share four tokens, and a sixth brings two of its own, so that the numbers fit and the tokens do not."""
+
+    def law(asked: Prompt, canvas: npt.NDArray[np.int64], position: int) -> npt.ArrayLike:
+        p = np.full(VOCABULARY, 1e-9)
+        p[[3, 4, 5, 6] if position < 5 else [3, 7, 8]] = 0.25 if position < 5 else (0.03, 0.5, 0.47)
+        return np.log(p)
+
+    (done,) = generate(Fake(law), [prompt(6)], "matching")
+    assert all(sure is not None and sure > 0.02 for step in done.ledger.history for _, _, sure, _ in step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +135,30 @@ def test_common_keys_reach_the_base() -> None:
     assert [orders(one)[0] for one in inner] == [orders(one)[0] for one in outer]
 
 
-@pytest.mark.parametrize(("base", "words"), [("rcr", "may change what stands"), ("thresold", "did you mean 'threshold'")])
+@pytest.mark.parametrize(("base", "words"), [
+    ("rcr", "may change what stands"), ("thresold", "did you mean 'threshold'"),
+    ("confidence:temperature=1.0", "write temperature after a comma"), ("all_at_once:block=4", "write block after a comma"),
+])  # fmt: skip
 def test_a_base_that_cannot_be_stopped_is_refused(base: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         load_decoder(f"end_of_text:base={base}")
+
+
+def test_a_base_is_named_in_full_and_takes_its_keys_from_semicolons() -> None:
+    assert load_decoder("end_of_text").spec == load_decoder("end_of_text:base=threshold:gamma=0.9").spec
+    several = load_decoder("end_of_text:base=slowfast:high=0.7;low=0.1,block=4")
+    assert "high=0.7" in several.spec and "low=0.1" in several.spec and several.spec.endswith(",block=4")
+    assert load_decoder(several.spec) == several
+
+
+def test_a_base_that_is_a_file_is_named_by_what_it_holds(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    names = []
+    for k in (1, 2):
+        file.write_text(
+            "from parallelbench.decoding.decoders.classic import TopK\n"
+            "class Mine(TopK):\n    family = 'mine'\n"
+            f"    def score(self, signals, state):\n        return {k} * signals.confidence\n"
+        )
+        names.append(load_decoder(f"end_of_text:base={file}:Mine").spec)
+    assert names[0] != names[1] and all("mine.py/Mine@" in name for name in names)

@@ -176,3 +176,24 @@ def test_random_numbers_do_not_depend_on_what_else_is_asked() -> None:
     for _ in range(2):
         generate(Fake(noisy()), [prompt(4)], acting(note))
     assert seen[0] == seen[1] and seen[0][0] == 0
+
+
+@pytest.mark.parametrize("length", [4, 5, 6, 7])
+def test_steps_are_forwards_wherever_the_prompt_ends(length: int) -> None:
+    blocks = Fake(noisy(), attention="block_causal", block=4)
+    for steps in (9, 12, 16):
+        (done,) = generate(blocks, [prompt(32, (3,) * length)], f"confidence:steps={steps}")
+        spare = steps > 9 and length == 7  # two steps for a block of which the prompt leaves one place
+        assert sum(done.ledger.nfe.values()) == steps - spare and not done.ledger.flags
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "remdm:loops=128", "remdm:loops=32,block=8", "remdm:schedule=cap,steps=256", "dream_origin:steps=256",
+        "end_of_text:base=punt:epsilon=0.01", "euler:steps=128", "analytic:steps=200,block=8",
+    ],
+)  # fmt: skip
+def test_what_was_asked_for_is_not_cut_short(spec: str) -> None:
+    (done,) = generate(Fake(noisy()), [prompt(32)], spec)
+    assert not done.ledger.flags

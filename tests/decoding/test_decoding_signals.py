@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ import torch
 from decoding_fakes import MASK, VOCABULARY, Fake, generate, noisy, orders, prompt
 
 from parallelbench.decoding import Forward, Program, Signals, State
-from parallelbench.decoding.decoder import Run
+from parallelbench.decoding.decoder import Run, Step
+from parallelbench.decoding.signals import Sampling, compute
 from parallelbench.schema import Prompt
 
 
@@ -188,3 +189,33 @@ def test_draws_differ_between_seeds_samples_and_positions_but_not_between_runs()
     assert drawn(0, 0) == drawn(0, 0)
     assert len({drawn(0, 0), drawn(1, 0), drawn(0, 1), drawn(1, 1)}) == 4
     assert len(set(drawn(0, 0))) > 3
+
+
+def test_of_equally_probable_tokens_the_lowest_ids_are_named_first() -> None:
+    logits = torch.zeros(3, 40)
+    logits[1, 30] = 1.0
+    logits[2, 5:9] = 2.0
+    found = compute(logits, Fake(noisy(), vocab_size=40).info, Sampling(), None, frozenset(), 4, None)
+    assert found.top_token is not None and found.top_token.tolist() == [[0, 2, 3, 4], [30, 0, 2, 3], [5, 6, 7, 8]]
+    assert found.top_token[:, 0].tolist() == found.token.tolist()
+
+
+class Choosy(Step):
+    """Asks for more tokens the fewer masks there are."""
+
+    family: ClassVar[str] = "choosy"
+
+    def request(self, state: State) -> Forward:
+        left = int(state.masked.sum())
+        return Forward(top=1 + left % 3, extras=frozenset({"entropy"}) if left % 2 else frozenset())
+
+    def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
+        asked = self.request(state)
+        assert signals.top_token is not None and signals.top_token.shape[1] == asked.top
+        assert (signals.entropy is not None) == ("entropy" in asked.extras) and signals.p_of is None
+        state.write(signals.positions[:1], signals.token[:1])
+
+
+def test_a_request_is_answered_as_if_it_were_alone_in_its_forward() -> None:
+    prompts = [prompt(4 + index, index=index) for index in range(6)]
+    assert len(generate(Fake(noisy()), prompts, Choosy(), batch_size=6)) == 6

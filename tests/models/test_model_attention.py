@@ -74,7 +74,16 @@ def test_a_row_is_seen_alike_in_any_batch(model: NativeDenoiser) -> None:
 
 @pytest.mark.parametrize(
     ("layers", "count", "chosen"),
-    [("last30", 1, (0,)), ("last30", 4, (3,)), ("last30", 32, tuple(range(22, 32))), ("all", 3, (0, 1, 2)), ((1,), 3, (1,))],
+    [
+        ("last30", 1, (0,)),
+        ("last30", 4, (2, 3)),
+        ("last30", 32, tuple(range(22, 32))),
+        ("last30", 10, (7, 8, 9)),
+        ("last_eighth", 32, (28, 29, 30, 31)),
+        ("last_eighth", 5, (4,)),
+        ("all", 3, (0, 1, 2)),
+        ((1,), 3, (1,)),
+    ],
 )
 def test_which_layers(layers: object, count: int, chosen: tuple[int, ...]) -> None:
     assert AttentionQuery(layers).chosen(count) == chosen  # type: ignore[arg-type]

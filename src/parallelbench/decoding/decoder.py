@@ -59,9 +59,12 @@ class Decoder(Options, ABC):
     @property
     def spec(self) -> str:
         """The decoder fully resolved: its own parameters, and the common ones that differ from their defaults."""
-        own = {key: getattr(self, key) for key in type(self).model_fields if key not in COMMON}
         common = {key: getattr(self, key) for key in COMMON if getattr(self, key) != type(self).model_fields[key].default}
-        return render(self.family, {key: value for key, value in {**own, **common}.items() if value is not None})
+        return render(self.family, {key: value for key, value in {**self.parameters(), **common}.items() if value is not None})
+
+    def parameters(self) -> dict[str, Any]:
+        """Its own parameters as `spec` writes them: whatever can change an answer must show in them."""
+        return {key: getattr(self, key) for key in type(self).model_fields if key not in COMMON}
 
     @property
     def sampling(self) -> Sampling:

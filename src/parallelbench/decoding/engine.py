@@ -72,6 +72,13 @@ class Engine:
             yield from (self._generation(session) for session in active if session.done)
             active = [session for session in active if not session.done]
 
+    def warm_up(self, prompt: Prompt, decoder: Decoder, seed: int = 0) -> None:
+        """Make one forward that no account counts, because a model's first takes longer than all others."""
+        infos: Infos = {"main": self.model.info} if self.aux is None else {"main": self.model.info, "aux": self.aux.info}
+        session = Session(prompt, decoder, infos, seed, self.cache)
+        if not session.done:
+            self._attempt([session])
+
     def _serve(self, sessions: Sequence[Session]) -> None:
         """Answer one request of each of these sessions, as many in one forward as memory allows."""
         while sessions:
@@ -144,5 +151,5 @@ def _resume(sessions: Sequence[Session], packed: Packed, signals: FlatSignals, k
     offset = 0
     for session, row in zip(sessions, packed.first, strict=False):
         canvas, shape = slice(len(session.prompt.ids), session.length), session.shape
-        session.resume(signals.cut(offset, shape, session.positions, canvas), kept[row] if kept else None)
+        session.resume(signals.cut(offset, shape, session.pending, session.positions, canvas), kept[row] if kept else None)
         offset += math.prod(shape)

@@ -54,8 +54,10 @@ def check_law(info: ModelInfo, task: str, law: str | None) -> None:
         )
 
 
-def check_pair(info: ModelInfo, decoder: Decoder, canvas: int, *, aux: bool = False, cache: CacheKind = "none") -> None:
-    """Refuse a pair that cannot work, with the reason. `aux` says whether an auxiliary model stands by.
+def check_pair(info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: CacheKind = "none") -> None:
+    """Refuse a pair that cannot work, with the reason.
+
+    `canvas` is None where every sample has a frame of its own length; `aux` says whether an auxiliary model stands by.
 
     Raises:
         UserError: the canvas is not a multiple of the block, the model lacks what the decoder needs, its block is fixed, or it
@@ -68,7 +70,7 @@ def check_pair(info: ModelInfo, decoder: Decoder, canvas: int, *, aux: bool = Fa
         raise UserError(f"{decoder.spec} needs {', '.join(missing)}, which {info.name} does not offer; choose another model.")
     if "score" in info.requires and not decoder.from_noise:
         raise UserError(f"{info.name} has no mask to start from, so {decoder.family} cannot decode it; use euler or analytic.")
-    if decoder.block is not None and canvas % decoder.block:
+    if decoder.block is not None and canvas is not None and canvas % decoder.block:
         fits = [size for size in range(1, canvas + 1) if canvas % size == 0]
         raise UserError(
             f"{decoder.spec}: a canvas of {canvas} tokens cannot be divided into blocks of {decoder.block}; "

@@ -49,8 +49,8 @@ class Schedule(Quota):
 
     def turns(self, state: State) -> int:
         """How many steps the window's block is given."""
-        per_block, more = divmod(self.steps, -(-len(state.canvas) // state.block))
-        return max(1, per_block + (state.window[0] // state.block < more))
+        per_block, more = divmod(self.steps, state.blocks)
+        return max(1, per_block + int(state.block_of(state.window[0]) < more))
 
     def count(self, confidences: Floats, state: State) -> int:
         start, end = state.window

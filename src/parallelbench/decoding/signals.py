@@ -54,6 +54,15 @@ class Forward:
     model: Literal["main", "aux"] = "main"
     noise: float | None = None
 
+    @property
+    def signals(self) -> frozenset[str]:
+        """The names of the signals that answer it."""
+        named = {
+            "top_token": self.top > 0, "top_p": self.top > 0, "p_of": self.tokens is not None,
+            "attention": self.attention is not None, "shadow_p": self.shadow,
+        }  # fmt: skip
+        return self.extras | {"token", "confidence"} | {name for name, asked in named.items() if asked}
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
@@ -115,17 +124,24 @@ class FlatSignals:
     attention: Floats | None = None
     shadow_p: Floats | None = None
 
-    def cut(self, start: int, shape: tuple[int, ...], positions: Ints, canvas: slice = slice(None)) -> Signals:
-        """Return the part that answers one request; `canvas` are the places of its canvas in its whole row."""
-        end = start + math.prod(shape)
+    def cut(self, start: int, shape: tuple[int, ...], request: Forward, positions: Ints, canvas: slice) -> Signals:
+        """Return the part that answers one request, and nothing that only others in its forward have asked for.
 
-        def part(values: Any) -> Any:
-            if values is None:
+        `canvas` are the places of its canvas in its whole row.
+        """
+        end, within = (
+            start + math.prod(shape),
+            {"attention": canvas, "top_token": slice(request.top), "top_p": slice(request.top)},
+        )
+
+        def part(name: str) -> Any:
+            values = getattr(self, name)
+            if values is None or name not in request.signals:
                 return None
-            return values[start:end] if len(shape) == 1 else values[start:end].reshape(*shape, *values.shape[1:])
+            values = values[start:end] if len(shape) == 1 else values[start:end].reshape(*shape, *values.shape[1:])
+            return values[..., within[name]] if name in within else values
 
-        found = Signals(positions, *(part(getattr(self, name)) for name in _SIGNALS))
-        return found if found.attention is None else replace(found, attention=found.attention[..., canvas])
+        return Signals(positions, *(part(name) for name in _SIGNALS))
 
 
 _SIGNALS = [one.name for one in fields(FlatSignals)]
@@ -152,15 +168,15 @@ def compute(
         asked = torch.from_numpy(np.maximum(tokens, 0)).to(p.device)
         floats.append(p.gather(1, asked[:, None])[:, 0])
     host = iter(torch.stack(floats).cpu().numpy())
-    ranked = p.topk(min(top, p.shape[1]), dim=-1) if top else None
+    top_token, top_p = _most_probable(p, min(top, p.shape[1])) if top else (None, None)
     return FlatSignals(
         token=token.cpu().numpy(),
         confidence=next(host),
         entropy=next(host) if "entropy" in extras else None,
         margin=next(host) if "margin" in extras else None,
         p_of=next(host) if tokens is not None else None,
-        top_token=None if ranked is None else ranked.indices.cpu().numpy(),
-        top_p=None if ranked is None else ranked.values.cpu().numpy(),
+        top_token=top_token,
+        top_p=top_p,
         logits=logits if "logits" in extras else None,
     )
 
@@ -199,6 +215,19 @@ def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArr
     count = (p == best[:, None]).cumsum(-1)
     chosen = (_on(uniform, p) * count[:, -1]).floor().long() + 1
     return torch.searchsorted(count, chosen[:, None]).squeeze(1)
+
+
+def _most_probable(p: Tensor, top: int) -> tuple[Ints, Floats]:
+    """The `top` tokens of each row [N, V] that are most probable, and how probable; of equals the lowest ids, ascending."""
+    values, ids = p.topk(top, dim=-1)
+    ids, order = ids.sort(dim=-1)
+    values, order = values.gather(1, order).sort(dim=-1, descending=True, stable=True)
+    ids = ids.gather(1, order)
+    last = values[:, -1:]
+    split = ((p == last).sum(1) > (values == last).sum(1)) & (last[:, 0] > 0)  # equals of the last one were left out
+    if split.any():
+        ids[split] = p[split].sort(dim=-1, descending=True, stable=True).indices[:, :top]
+    return ids.cpu().numpy(), values.cpu().numpy()
 
 
 def _entropy(scores: Tensor) -> Tensor:

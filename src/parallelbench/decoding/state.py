@@ -61,8 +61,17 @@ class State:
         at = int(self.masked.argmax())
         if self.status[at] != MASKED:
             return len(self.canvas), len(self.canvas)
-        start = at - (at + self._before) % self.block
+        start = int(self.block_of(at)) * self.block - self._before
         return max(0, start), min(start + self.block, len(self.canvas))
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks the canvas has a part in."""
+        return int(self.block_of(len(self.canvas) - 1)) + 1
+
+    def block_of(self, positions: npt.ArrayLike) -> Ints:
+        """The number of the block of each position, from 0."""
+        return np.asarray(np.add(positions, self._before) // self.block)
 
     @property
     def eligible(self) -> Ints:

@@ -41,10 +41,15 @@ def load_user_decoder(spec: str) -> tuple[type[Decoder], dict[str, Any]]:
     path = Path(file)
     if not path.is_file():
         raise UserError(f"there is no file {file}; name one that is, for example ./mine.py:MyDecoder:alpha=0.3.")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()[:HASH_LENGTH]
+    found = hash_of(path)
     cls = _decoder(_import(path, found), name.strip(), file)
     cls.family = f"{path.name}/{cls.__name__}@{found}"
     return cls, parse_options(options, spec) if options else {}
+
+
+def hash_of(path: Path) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 of what a file holds."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:HASH_LENGTH]
 
 
 def _import(path: Path, found: str) -> ModuleType:

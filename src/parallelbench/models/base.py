@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Attention = Literal["full", "block_causal", "causal"]
-Layers = Literal["all", "last30"] | tuple[int, ...]
+Layers = Literal["all", "last30", "last_eighth"] | tuple[int, ...]
 CacheKind = Literal["none", "prefix", "dual", "block"]
 
 
@@ -58,7 +58,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class AttentionQuery:
-    """Layers whose attention is wanted: all, the last 30 % (at least one), or these indices."""
+    """Layers whose attention is wanted: all, the last 30 % or eighth (rounded up), or these indices."""
 
     layers: Layers = "last30"
 
@@ -67,7 +67,9 @@ class AttentionQuery:
         if self.layers == "all":
             return tuple(range(count))
         if self.layers == "last30":
-            return tuple(range(count - max(1, round(0.3 * count)), count))
+            return tuple(range(count - -(-3 * count // 10), count))
+        if self.layers == "last_eighth":
+            return tuple(range(count - -(-count // 8), count))
         return tuple(self.layers)
 
 

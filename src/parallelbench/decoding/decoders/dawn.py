@@ -1,7 +1,7 @@
 """DAWN: dependency-aware decoding with anchors (Luo et al., arXiv 2602.06953).
 
-A = attention of the last layers, mean over heads. Columns whose mean incoming attention exceeds `sink` and the diagonal count
-nothing. i depends on j if A_ij >= edge. A step commits
+A = attention of the last eighth of the layers (four of LLaDA's 32), mean over heads. Columns whose mean incoming attention
+exceeds `sink` and the diagonal count nothing. i depends on j if A_ij >= edge. A step commits
 
 1. every candidate with c >= sure;
 2. every candidate with c >= induce that depends on an anchor: a committed token x_j with p(x_j) >= sure now;
@@ -41,7 +41,7 @@ class DAWN(Step):
 
     def request(self, state: State) -> Forward:
         positions = np.arange(len(state.canvas))
-        return Forward(positions=positions, tokens=state.canvas, attention=AttentionQuery("last30"))
+        return Forward(positions=positions, tokens=state.canvas, attention=AttentionQuery("last_eighth"))
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         depends = self._edges(np.asarray(signals.attention))

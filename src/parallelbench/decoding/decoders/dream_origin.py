@@ -28,6 +28,10 @@ class DreamOrigin(Paced, Program):
     family: ClassVar[str] = "dream_origin"
     eps: float = Field(1e-3, ge=0, lt=1, description="time at which the last step ends")
 
+    def max_forwards(self, width: int) -> int:
+        """As many steps as were asked for, however short the canvas."""
+        return super().max_forwards(width) + (self.steps or 0)
+
     def run(self, state: State) -> Run:
         while state.masked.any():
             turns, block = self.turns(state), state.window

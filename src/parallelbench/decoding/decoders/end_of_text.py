@@ -10,14 +10,15 @@ Forwards: those of `base` until the end; needs what `base` needs.
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from parallelbench.decoding.decoder import COMMON, Decoder, Program, Run
 from parallelbench.decoding.load import load_decoder
 from parallelbench.decoding.state import PROMPT, State
+from parallelbench.decoding.user_file import is_user_file
 from parallelbench.errors import UserError
 
 
@@ -25,17 +26,39 @@ class EndOfText(Program):
     """Another decoder, stopped where the text ends."""
 
     family: ClassVar[str] = "end_of_text"
-    base: str = Field("threshold", description="the decoder that is run, with at most one key: threshold:gamma=0.8")
+    base: str = Field(
+        "threshold", validate_default=True, description="the decoder that is run; a semicolon stands between its keys"
+    )
+    _base: Decoder = PrivateAttr()
 
-    @model_validator(mode="after")
-    def _base_can_be_stopped(self) -> Self:
-        base = load_decoder(self.base)
+    @field_validator("base")
+    @classmethod
+    def _resolved(cls, base: str) -> str:
+        return base if is_user_file(base) else load_decoder(base.replace(";", ",")).spec.replace(",", ";")
+
+    def model_post_init(self, context: Any) -> None:
+        """Make the base.
+
+        Raises:
+            UserError: there is no such decoder, it cannot be stopped, or it is given what this one gives it.
+        """
+        base = load_decoder(self.base.replace(";", ","))
         if base.needs or base.revises:
             raise UserError(f"end_of_text cannot stop {base.family}, which may change what stands; choose another base.")
-        return self
+        if common := sorted(base.model_fields_set & set(COMMON)):
+            raise UserError(f"end_of_text gives its base its own {common[0]}; write {common[0]} after a comma, not in base.")
+        self._base = base
+
+    def parameters(self) -> dict[str, Any]:
+        """Its base, a user's file by what it holds."""
+        return {"base": self._base.spec.replace(",", ";")}
+
+    def max_forwards(self, width: int) -> int:
+        """As many as its base may make."""
+        return self._base.max_forwards(width)
 
     def run(self, state: State) -> Run:
-        run = self._inner().run(state)
+        run = self._base.model_copy(update={key: getattr(self, key) for key in COMMON}).run(state)
         request = next(run, None)
         while request is not None:
             signals = yield request
@@ -45,9 +68,6 @@ class EndOfText(Program):
                 return
             if fill_after_end(state):
                 return
-
-    def _inner(self) -> Decoder:
-        return load_decoder(self.base).model_copy(update={key: getattr(self, key) for key in COMMON})
 
 
 def fill_after_end(state: State) -> bool:

@@ -21,7 +21,8 @@ still hang on the first name that the group decides. Without a group it is thres
 confident, which depends on the sure ones by no more than their entropy. Positions that share a possible token are connected; a
 group is the longest run of a connected component that passes the test (a row of a Latin square, whose symbols are expected
 once in each row and four times in all). Only one group is filled at a time, because nothing is known between two. Where the
-test is passed by chance, the answer is still a possible one, though not every possible one is drawn.
+test is passed by chance, every token is still possible where it is put, though not every possible answer is drawn; a group
+whose tokens cannot be matched is none.
 
 One forward a step; needs nothing of the model but its distribution.
 """
@@ -83,7 +84,9 @@ class Matching(Step):
                 tokens = np.flatnonzero(table[group].sum(0))
                 p = table[np.ix_(group, tokens)]
                 column = self._assign(p, signals.positions[open_to[group]], state)
-                return open_to[group], vocabulary[tokens[column]], p[np.arange(len(group)), column]
+                chosen = p[np.arange(len(group)), column]
+                if chosen.all():
+                    return open_to[group], vocabulary[tokens[column]], chosen
         return None
 
     def _table(self, signals: Signals, asked: npt.NDArray[np.intp]) -> tuple[Ints, Table]:

@@ -19,15 +19,16 @@ import json
 import math
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr
 
 from parallelbench.decoding.decoders.classic import TopK
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
+from parallelbench.decoding.user_file import hash_of
 from parallelbench.errors import UserError
 
 TINY = 1e-300
@@ -42,20 +43,29 @@ class PCSampler(TopK):
     alpha: float = Field(10.0, gt=0, description="upper limit of the calibrated confidence")
     table: str | None = Field(None, description="JSON file of token counts; none: a uniform background")
 
-    @model_validator(mode="after")
-    def _table_is_read(self) -> Self:
+    _hash: str = PrivateAttr("")
+
+    def model_post_init(self, context: Any) -> None:
+        """Read the table.
+
+        Raises:
+            UserError: it cannot be read.
+        """
         if self.table is not None:
             counts(self.table)
-        return self
+            self._hash = hash_of(Path(self.table))
+
+    def parameters(self) -> dict[str, Any]:
+        """A table is named by its file and by what it holds."""
+        return {**super().parameters(), **({"table": f"{Path(self.table).name}@{self._hash}"} if self.table else {})}
 
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         size = state.info.vocab_size
-        surprise = math.log(size) if self.table is None else surprises(self.table, size)[signals.token]
+        surprise = math.log(size) if self.table is None else surprises(self.table, self._hash, size)[signals.token]
         calibrated = np.minimum(signals.confidence * surprise, self.alpha)
         return np.asarray(np.log(np.maximum(calibrated, TINY)) - self.lam * signals.positions)
 
 
-@cache
 def counts(path: str) -> dict[int, int]:
     """Read a table of token counts.
 
@@ -72,8 +82,8 @@ def counts(path: str) -> dict[int, int]:
 
 
 @cache
-def surprises(path: str, size: int) -> npt.NDArray[np.float64]:
-    """- ln f of every token under a table's counts, each plus one, [V]."""
+def surprises(path: str, held: str, size: int) -> npt.NDArray[np.float64]:
+    """- ln f of every token under a table's counts, each plus one, [V]; `held` is the hash of what the table holds."""
     seen = np.ones(size)
     for token, count in counts(path).items():
         if not 0 <= token < size:

@@ -52,6 +52,10 @@ class ReMDM(Paced, Program):
     after: float = Field(0.875, gt=0, le=1, description="loop: share of a block that is filled before it begins")
     compat: Literal["port"] | None = Field(None, description="port: count steps, not positions, until the loop begins")
 
+    def max_forwards(self, width: int) -> int:
+        """As many as were asked for: steps, and loops of every block, of which there may be one for each token."""
+        return super().max_forwards(width) + (self.steps or 0) + self.loops * width
+
     def run(self, state: State) -> Run:
         sure = np.zeros(len(state.canvas))
         while state.masked.any():

@@ -69,7 +69,7 @@ class ScoreSampler(Program, ABC):
 
     def max_forwards(self, width: int) -> int:
         """As many steps as were asked for, however short the canvas."""
-        return max(super().max_forwards(width), self.steps or 0)
+        return super().max_forwards(width) + (self.steps or 0)
 
     def run(self, state: State) -> Run:
         places = np.flatnonzero(state.status != PROMPT)

@@ -125,4 +125,4 @@ def _ahead(state: State, steps: int) -> Ints:
     if len(now) > steps:
         return now
     beyond = np.flatnonzero(state.masked[state.window[1] :]) + state.window[1]
-    return np.concatenate([now, beyond[beyond // state.block == beyond[:1] // state.block]]) if beyond.size else now
+    return np.concatenate([now, beyond[state.block_of(beyond) == state.block_of(beyond[:1])]]) if beyond.size else now
