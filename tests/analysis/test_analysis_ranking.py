@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from parallelbench.analysis import frame as tables
+from parallelbench.analysis import matched
 from parallelbench.analysis.ranking import by_task, costs, ranking
 
 
@@ -64,3 +65,15 @@ def test_the_best_of_a_task_are_all_that_are_equally_fast(frame: pd.DataFrame) -
     (row,) = by_task(tables.points(pd.concat([frame, twin])), 0.9).to_dict("records")
     assert row["tokens_per_step"] == 4.0
     assert row["decoders"] == ["freedave:depth=4", "ssd:depth=4"]
+
+
+def test_a_sample_from_files_counts_once_however_many_seeds_it_ran_under(frame: pd.DataFrame) -> None:
+    one = frame.assign(suite="official")
+    again = one.assign(seed=1, sample_id=[name + "/seed 1" for name in one["sample_id"]])
+    both = pd.concat([one, again], ignore_index=True)
+    tables_of = [(part, tables.overall(tables.points(part))) for part in (one, both)]
+    once, twice = (ranking(part, overall, 0.9).iloc[0] for part, overall in tables_of)
+    assert (once["saved_low"], once["saved_high"]) == (twice["saved_low"], twice["saved_high"])
+    mixed = [part.assign(score=part["index"] % 3 == 0) for part in (one, both)]
+    table = [matched.pairs(part, tables.points(part), fixed="freedave") for part in mixed]
+    assert [list(part["n"]) for part in table] == [[20], [20]] and list(table[0]["p"]) == list(table[1]["p"])

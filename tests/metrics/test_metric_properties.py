@@ -110,8 +110,12 @@ def fillings(sample: Sample) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [*(n for n in TASKS.names() if "waiting" in n), "puzzle/latin_square_n3", "puzzle/sudoku_n4_12"]
-)
+    "name",
+    [
+        *(n for n in TASKS.names() if "waiting" in n), "list_ops/shuffle:may_stay=true", "puzzle/latin_square_n3",
+        "puzzle/sudoku_n4_12",
+    ],
+)  # fmt: skip
 def test_chance_is_the_mean_score_of_a_blind_guesser(name: str) -> None:
     task = load_task(name) if name.startswith("puzzle") else load_task(name, lengths=[3])
     sample = task.sample(0, 0)

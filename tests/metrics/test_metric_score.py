@@ -105,6 +105,21 @@ def test_other_backends_never_mix(run: Path) -> None:
     assert len(samples(run)) == 36
 
 
+def test_a_cell_that_was_scored_anew_in_part_is_not_read(run: Path) -> None:
+    for file in run.glob("cells/*/cell.json"):
+        file.write_text(file.read_text("utf-8").replace(embedded.version(), "embedded rules 0"), "utf-8")
+    score_run(run, ["grammar"], jobs=1)
+    whole = samples(run)
+    cell = next(path for path in run.glob("cells/*/cell.json") if "embedded rules 0" in path.read_text("utf-8"))
+    file = cell.parent / "scores" / "grammar.jsonl"
+    head, first, *_ = file.read_text("utf-8").splitlines(keepends=True)
+    file.write_text(head + first, "utf-8")
+    with pytest.raises(UserError, match="grammar was computed in 2 ways"):
+        samples(run)
+    score_run(run, ["grammar"], jobs=1)
+    assert samples(run)["score"].equals(whole["score"])
+
+
 def test_a_server_that_goes_away_loses_nothing(run: Path, server: StandIn, tmp_path: Path) -> None:
     spec = f"grammar_languagetool:url={server.url},timeout=0.5,tries=2,cache={tmp_path / 'c'}"
     server.faults = ["", *[""] * 9, *["500"] * 1000]

@@ -76,13 +76,6 @@ def test_orders_of_plain_schedules() -> None:
     assert pairs == Order(2.0, pytest.approx(4 / math.sqrt(4 * 6)), pytest.approx(2 / math.sqrt(5)))
 
 
-def test_the_order_of_the_content_leaves_the_padding_out() -> None:
-    history = committed((3, 2), (0,), (1,))
-    assert decoding_order(history, length=2) == Order(pytest.approx(2 / 3), pytest.approx(1.0), pytest.approx(1.0))
-    whole = decoding_order(history).kendall_tau
-    assert whole is not None and whole < 0
-
-
 def slow_tau(x: list[int], y: list[int]) -> float | None:
     pairs = [((a > b) - (a < b), (c > d) - (c < d)) for (a, c), (b, d) in combinations(zip(x, y, strict=True), 2)]
     scale = sum(1 for s, _ in pairs if s) * sum(1 for _, t in pairs if t)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html.parser
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from parallelbench.errors import UserError
 from parallelbench.experiments.api import run
 from parallelbench.experiments.results import Results
 from parallelbench.report import write_report
+from parallelbench.report.sections import _parts
 from parallelbench.report.strip import SHADES, heat_strip, pieces
 
 HOSTILE = "</pre><script>alert(1)</script><img src=http://evil.example/x.png>\"'&"
@@ -188,3 +190,19 @@ def test_the_map_fills_writes_and_outlines_what_was_taken_back() -> None:
     assert 'aria-label="3 steps by 3 positions"' in svg
     assert re.findall(r'class="(\w+)" d="((?:M[^"]*?z)+)"', svg)[0][1].count("z") == 2
     assert svg.count('class="taken"') == 1
+
+
+@pytest.mark.parametrize(
+    ("measured", "exact", "best", "parts"),
+    [
+        (0.5, 0.7, 0.8, [0.2, 0.1, 0.2]),
+        (0.7, 1.0, 0.11, [0.0, 0.0, 0.3]),  # a joint draw is above the best of independent ones
+        (1.0, 1.0, 0.11, [0.0, 0.0, 0.0]),
+        (0.6, 0.5, 0.8, [0.2, 0.2, 0.0]),  # above the perfect model by chance
+        (0.5, 0.7, math.nan, [0.0, 0.3, 0.2]),
+    ],
+)
+def test_the_parts_of_a_loss_add_up_to_it(measured: float, exact: float, best: float, parts: list[float]) -> None:
+    row = {"model": "m", "task": "t", "decoder": "d", "setting": "k=2", "measured": measured, "exact": exact, "best": best}
+    found = [part["loss"] for part in _parts(row)]
+    assert found == pytest.approx(parts) and sum(found) == pytest.approx(1 - measured)

@@ -111,6 +111,11 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     return _summarise(frame, CELL_COLUMNS, {"seconds": ("seconds", "sum")})
 
 
+def who(frame: pd.DataFrame) -> pd.Series[str]:
+    """Return for each row of a frame of samples what is asked: data from files is the same in every seed."""
+    return frame["index"].astype(str).where(frame["suite"].isin(["official", "hf"]), frame["sample_id"])
+
+
 def points(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per (model, task, decoder), seeds pooled: a point of a task's curve.
 
@@ -118,9 +123,8 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
     `seed_spread` say how far the means of single seeds lie apart.
     """
     keys = ["model", "suite", "task", "decoder", "family"]
-    who = frame["index"].astype(str).where(frame["suite"].isin(["official", "hf"]), frame["sample_id"])
     numbers = ["score", "nfe", "tokens_per_step", "tokens_per_forward", "seconds"]
-    pooled = frame.assign(who=who).groupby([*keys, "who"], sort=False)[numbers].mean().reset_index()
+    pooled = frame.assign(who=who(frame)).groupby([*keys, "who"], sort=False)[numbers].mean().reset_index()
     table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})
     by_seed = frame.groupby([*keys, "seed"], sort=False)["score"].mean().groupby(keys, sort=False)
     spread = by_seed.agg(seeds="size", seed_spread=lambda means: stats.spread_over_seeds(list(means))).reset_index()

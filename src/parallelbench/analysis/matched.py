@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.frame import as_rows, who
 
 FIXED = "confidence"
 ADAPTIVE = "threshold"
@@ -55,7 +55,9 @@ def _nearest(candidates: list[dict[str, Any]], speed: float) -> dict[str, Any] |
 
 
 def _pair(one: dict[str, Any], other: dict[str, Any], samples: pd.DataFrame) -> dict[str, Any]:
-    scores = samples.pivot_table(index="sample_id", columns="decoder", values="score", aggfunc="mean", sort=False)
+    scores = samples.assign(who=who(samples)).pivot_table(
+        index="who", columns="decoder", values="score", aggfunc="mean", sort=False
+    )
     both = scores[[other["decoder"], one["decoder"]]].dropna()
     difference = stats.paired(both[other["decoder"]], both[one["decoder"]])
     return {

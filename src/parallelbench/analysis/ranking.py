@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.frame import as_rows, who
 from parallelbench.analysis.frontier import aup
 
 REFERENCE = "threshold"
@@ -50,9 +50,8 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
         return pd.DataFrame(columns=COLUMNS)
     own = overall[["model", "series", "decoder", "score", "low", "high"]]
     table = own.merge(costs(frame), on=["model", "decoder"], validate="one_to_one")
-    rows = []
+    rows, best = [], float(table["score"].max())
     for model, part in table.groupby("model", sort=False):
-        best = float(part["score"].max())
         samples = frame[frame["model"] == model]
         curves = [_curve(curve, bar, best) for _, curve in part.groupby("series", sort=False)]
         reference = next((row["decoder"] for row in curves if row["series"] == REFERENCE), "")
@@ -82,7 +81,10 @@ def _saved(samples: pd.DataFrame, decoder: str, reference: str) -> dict[str, flo
     if not decoder or not reference or decoder == reference:
         return {}
     chosen = samples[samples["decoder"].isin([decoder, reference])]
-    forwards = chosen.pivot_table(index="sample_id", columns="decoder", values="nfe", aggfunc="mean", sort=False).dropna()
+    forwards = chosen.assign(who=who(chosen)).pivot_table(
+        index=["suite", "task", "who"], columns="decoder", values="nfe", aggfunc="mean", sort=False
+    )
+    forwards = forwards.dropna()
     saved = forwards[reference] - forwards[decoder]
     low, high = stats.bootstrap(saved)
     return {"saved": float(saved.mean()), "saved_low": low, "saved_high": high}

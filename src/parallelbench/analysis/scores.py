@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from parallelbench.analysis.folder import RunFolder
+from parallelbench.analysis.folder import RECORDS, RunFolder
 from parallelbench.errors import UserError
 
 SCORES, SUFFIX = "scores", ".jsonl"
@@ -88,11 +88,21 @@ def backends(folder: RunFolder) -> dict[str, set[str]]:
     """Return for each metric of a run what computed it; records that do not say are left out."""
     found: dict[str, set[str]] = {}
     for cell in folder.cells:
-        said = {**cell.get("backends", {}), **{one.name: one.backend for one in stored(folder, cell["id"])}}
-        for name, backend in said.items():
+        said = [*cell.get("backends", {}).items()]
+        for one in stored(folder, cell["id"]):
+            if len(one.rows) >= _count(folder, cell["id"]):  # of the records' own scores none is left
+                said = [(name, backend) for name, backend in said if name != one.name]
+            said.append((one.name, one.backend))
+        for name, backend in said:
             if name != FAILURES:
                 found.setdefault(name, set()).add(backend)
     return found
+
+
+def _count(folder: RunFolder, cell_id: str) -> int:
+    """How many records a cell has."""
+    with (folder.cell_path(cell_id) / RECORDS).open("rb") as file:
+        return sum(line.endswith(b"\n") for line in file)
 
 
 def check_backends(folder: RunFolder) -> None:

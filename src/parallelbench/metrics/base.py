@@ -31,7 +31,6 @@ class Metric:
     name: str
     function: Callable[[Sample, str], float]
     chance: Callable[[Sample], float] | None = None
-    higher_is_better: bool = True
     backend: Callable[[], str] = _own
     needs: tuple[str, ...] = ()
     explain: Callable[[str], list[tuple[str, int, int]]] | None = None

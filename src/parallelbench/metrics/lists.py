@@ -81,7 +81,7 @@ def _metrics(name: str, rule: Rule, answers: Callable[[int], int]) -> tuple[Metr
         n = len(sample.facts["items"])
         choices: int = n + ("word" in sample.facts)
         fillings: int = choices ** len(sample.facts["expected"])
-        return answers(n) / fillings
+        return (answers(n) + bool(sample.facts.get("may_stay"))) / fillings
 
     return Metric(name, judged_by(parse_list), chance), Metric(f"{name}_strict", judged_by(parse_list_strict), chance)
 

@@ -37,8 +37,8 @@ class Speed:
 class Order:
     """In which order a canvas was filled; each value is None where it is undefined (nothing written, or no two steps differ).
 
-    `afp` is the average finalisation parallelism: positions written / decoder steps, each position counted once, at its
-    last write (arXiv 2601.15593). `kendall_tau` (tau-b) and `spearman` compare that step with the position: 1 is left to
+    `afp` is the average finalisation parallelism: positions written / forwards (probes too), each position counted once,
+    at its last write (arXiv 2601.15593). `kendall_tau` (tau-b) and `spearman` compare that step with the position: 1 is left to
     right, -1 right to left.
     """
 
@@ -88,11 +88,9 @@ def final_steps(history: History) -> tuple[Ints, Ints]:
     return positions, np.array([last[int(position)] for position in positions], dtype=np.int64)
 
 
-def decoding_order(history: History, length: int | None = None) -> Order:
-    """Describe the order in which a canvas was filled; `length` looks at the first positions only (the content)."""
+def decoding_order(history: History) -> Order:
+    """Describe the order in which a canvas was filled."""
     positions, steps = final_steps(history)
-    if length is not None:
-        steps, positions = steps[positions < length], positions[positions < length]
     if not len(steps):
         return Order(None, None, None)
     return Order(len(steps) / len(history), kendall_tau(steps, positions), spearman(steps, positions))

@@ -14,7 +14,7 @@ Facts = list[tuple[str, str]]
 def facts(data: ReportData) -> Facts:
     """Return names and values for the page's last part; a value that differs between cells is listed once each."""
     run, cells = data.folder.run, data.folder.cells
-    origins = [cell["provenance"] for cell in cells]
+    origins = [origin for cell in cells for origin in (cell["provenance"], *cell.get("continued", []))]
     listed: Facts = [
         ("command", shlex.join(run["arguments"])),
         (

@@ -38,7 +38,18 @@ def _by_model(rows: Rows) -> list[tuple[str, Rows]]:
 
 
 def _ranking(model: str, bar: float, rows: Rows) -> Table:
-    header = ["decoder", "accuracy", "tokens/step", "tokens/row", "forwards", "rows", "ms", "saved", "AUP", "AUP by rows"]
+    header = [
+        "decoder",
+        "accuracy",
+        "tokens/step",
+        "tokens/row",
+        "forwards",
+        "rows",
+        "ms",
+        "saved",
+        "AUP by steps",
+        "AUP by rows",
+    ]
     lines = []
     for row in rows:
         areas = [number(row["aup_step"]), number(row["aup_row"])]

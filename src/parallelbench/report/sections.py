@@ -66,7 +66,7 @@ def by_task(data: ReportData) -> Section | None:
 
 
 def whose(data: ReportData) -> Section | None:
-    """Whose the loss is: no decoder avoids it, the decoder's, or the model's."""
+    """Whose the loss is: that of drawing independently, the decoder's, or the model's."""
     figures: list[Figure] = []
     for model, series in dict.fromkeys(zip(data.split["model"], data.split["series"], strict=True)):
         own = [row for row in as_rows(data.split) if (row["model"], row["series"]) == (model, series)]
@@ -77,18 +77,22 @@ def whose(data: ReportData) -> Section | None:
     if not figures:
         return None
     text = (
-        "Three accuracies split each loss: the best that any choice of positions scores in as many forwards; a perfect model "
-        "under the same decoder; and this model under it. Where the best is unknown, its part is counted to the decoder."
+        "Three accuracies split each loss: the best that any choice of positions scores in as many forwards, its tokens drawn "
+        "independently; a perfect model under the same decoder; and this model under it. Where the best is unknown, its part "
+        "is counted to the decoder. A decoder that draws jointly may score above that best, and a model above the perfect one "
+        "by chance: then that part is nothing, and only what was really lost is shown."
     )
     return Section("whose", "Whose loss it is", text, figures)
 
 
 def _parts(row: dict[str, Any]) -> Rows:
-    lost = (0.0 if math.isnan(row["best"]) else row["unavoidable"], row["of_decoder"], row["of_model"])
+    perfect = max(row["measured"], row["exact"])
+    best = 1.0 if math.isnan(row["best"]) else max(row["best"], perfect)
+    lost = (1 - best, best - perfect, perfect - row["measured"])  # together what was lost, none below 0
     keys = {key: row[key] for key in ("model", "task", "decoder", "setting", "measured", "exact")}
     keys["best"] = None if math.isnan(row["best"]) else row["best"]
     return [
-        {**keys, "part": name, "place": place, "loss": max(0.0, value)}
+        {**keys, "part": name, "place": place, "loss": value}
         for place, (name, value) in enumerate(zip(PARTS, lost, strict=True))
     ]
 
@@ -183,8 +187,11 @@ def _summaries(data: ReportData) -> list[Table]:
         reach = [number(pbx(curve, bar, is_adaptive(own[0]["decoder"]))) for bar in BARS]
         area = aup([(row["tokens_per_forward"], row["score"]) for row in own], best)
         lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
-    header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP"]
-    caption = "Curves in one number: PBx, most tokens per step at x % mean accuracy; AUP, accuracy under parallelism"
+    header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by forwards"]
+    caption = (
+        "Curves in one number: PBx, most tokens per step at x % mean accuracy; AUP, accuracy under parallelism, by content "
+        "tokens per forward"
+    )
     return [Table(caption, header, lines)]
 
 

@@ -46,4 +46,8 @@ def mark(row: Mapping[str, Any], prefix: str = "") -> Cell:
     """A shaded score that tells its interval; `prefix` is that of its keys."""
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     score = row[f"{prefix}score"]
-    return Cell(f"{100 * score:.0f}", score, f"{percent(score)} %, 95 %: {percent(low)} to {percent(high)}", right=True)
+    note = f"{percent(score)} %, 95 %: {percent(low)} to {percent(high)}"
+    if row.get(f"{prefix}seeds", 1) > 1:
+        spread = percent(row[f"{prefix}seed_spread"])
+        note += f"; means of {row[f'{prefix}seeds']} seeds, standard deviation {spread} points"
+    return Cell(f"{100 * score:.0f}", score, note, right=True)

@@ -25,7 +25,7 @@ FAMILIES = {
 OTHERS = ("#332288", "#44aa99", "#882255", "#999933", "#aa4499", "#117733")
 SPEEDS = ("#08306b", "#2171b5", "#4fa3d1", "#f2b33d", "#e6761a", "#b2182b", "#67001f")
 """From slow (blue) to fast (red), for 1, 2, 4, ... tokens per step."""
-PARTS = {"no decoder avoids it": "#9aa5b1", "the decoder": "#d55e00", "the model": "#0072b2"}
+PARTS = {"drawing independently": "#9aa5b1", "the decoder": "#d55e00", "the model": "#0072b2"}
 """Whose a loss is, from the bottom of a bar up."""
 
 
