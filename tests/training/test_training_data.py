@@ -129,8 +129,7 @@ def test_held_out_sudokus_are_never_trained_on(tokenizer: Tokenizer) -> None:
     kept_out = {sample.answer for sample in samples if held_out(sample)}
     assert 30 <= len(kept_out) <= 90
     trained = solutions(tokenizer, 150)
-    assert trained[0] in {sample.answer for sample in samples} | set(trained) and not kept_out & set(trained)
-    assert len(set(trained)) > 60
+    assert not kept_out & set(trained) and len(set(trained)) > 60
     assert not held_out(load_task("waiting_line/copy").sample(0, 0, shots=0))
 
 

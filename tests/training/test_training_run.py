@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from parallelbench.decoding import Engine, load_decoder, make_prompt
+from parallelbench.errors import UserError
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
 from parallelbench.training.data import batches
@@ -84,9 +85,18 @@ def test_an_interrupted_training_ends_in_the_same_weights(undisturbed: Path, shi
     resumed: list[str] = []
     weights = run(tmp_path, shipped, resumed.append)
     assert json.loads(resumed[0])["step"] == 2 and len(resumed) == 3
+    steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert steps == [1, 2, 3, 4]  # what was done twice is logged once
     expected = load_file(undisturbed / "model.safetensors")
     assert weights.keys() == expected.keys()
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def test_a_training_does_not_go_on_with_another_recipe(undisturbed: Path, shipped: Shipped) -> None:
+    before = (undisturbed / "recipe.json").read_bytes()
+    with pytest.raises(UserError, match="seed=0, not 7"):
+        train(undisturbed, RECIPE.model_copy(update={"seed": 7}), shipped=shipped)
+    assert (undisturbed / "recipe.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8])

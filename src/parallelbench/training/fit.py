@@ -14,11 +14,13 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
+from parallelbench.errors import UserError
 from parallelbench.training.data import Batch, batches
 from parallelbench.training.initialise import add_layers
 from parallelbench.training.precision import FLOAT32_ATTENTION, mixed
 from parallelbench.training.recipes import Recipe, Shipped
 
+RECIPE, LOG = "recipe.json", "log.jsonl"
 Loss = Callable[[Batch], Tensor]
 """The mean loss of a batch's rows."""
 
@@ -100,17 +102,22 @@ def fit(
         save: writes the model's own files into `out`, with every checkpoint.
         every: steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since the last
             line, seconds so far.
+
+    Raises:
+        UserError: the checkpoint in `out` is of another recipe.
     """
     torch.set_num_threads(1)
     model.set_attn_implementation(FLOAT32_ATTENTION)
     first, seconds, optimisers = 0, 0.0, Optimisers(model, recipe)
     checkpoint = out / "checkpoint.pt"
+    _check_recipe(out, recipe)
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         first, seconds = saved["step"], saved["seconds"]
         optimisers.add(add_layers(model, shipped.layers(recipe, first - 1), recipe.seed))
         model.load_state_dict(saved["model"])
         optimisers.load(saved["optimisers"])
+    _cut_log(out, first)
     losses: dict[str, list[float]] = {}
     began = time.perf_counter() - seconds
     drawn, last = batches(tokenizer, recipe.seed, first, shipped, recipe.steps), shipped.ends(recipe.steps)[-1]
@@ -123,7 +130,7 @@ def fit(
             seconds = time.perf_counter() - began
             _report(out, step + 1, losses, seconds, say)
             save()
-            (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            (out / RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
             state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step + 1, "seconds": seconds}
             partial = out / "checkpoint.partial"
             torch.save(state, partial)
@@ -132,9 +139,29 @@ def fit(
     return out
 
 
+def _check_recipe(out: Path, recipe: Recipe) -> None:
+    if not (out / RECIPE).is_file():
+        return
+    before, now = json.loads((out / RECIPE).read_text(encoding="utf-8")), recipe.model_dump(mode="json")
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            raise UserError(
+                f"{out} is being trained with {key}={before.get(key)}, not {now.get(key)}; give the same recipe to go on, or "
+                "choose another folder with -o."
+            )
+
+
+def _cut_log(out: Path, step: int) -> None:
+    """Drop what the log says of steps after the checkpoint, which are taken again."""
+    log = out / LOG
+    if log.is_file():
+        whole = [line for line in log.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        log.write_text("".join(line for line in whole if json.loads(line)["step"] <= step), encoding="utf-8")
+
+
 def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float, say: Callable[[str], None]) -> None:
     means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
     line = json.dumps({"step": step, "loss": means, "seconds": round(seconds, 1)})
-    with (out / "log.jsonl").open("a", encoding="utf-8") as file:
+    with (out / LOG).open("a", encoding="utf-8") as file:
         file.write(line + "\n")
     say(line)
