@@ -67,7 +67,7 @@ class Ledger:
 
     `nfe` counts sequential forwards by role (denoise, verify, probe, aux, kv_store, refresh); `rows` row-forwards;
     `q_tokens` query tokens fed; `kv_tokens` the sum over query tokens of keys attended; `flops` the arithmetic they imply.
-    `history` has one entry per decoder step: a list of (position, token, confidence, action), positions counted from the
+    `history` has one entry per forward: a list of (position, token, confidence, action), positions counted from the
     start of the canvas, action one of "commit", "remask", "edit"; it is empty where the decoder wrote nothing.
     `flags` names what a guard had to do ("capped": the rest was filled at the limit of forwards).
     """

@@ -107,3 +107,7 @@ def test_a_limit_takes_the_first_of_a_seeded_order_and_says_where_there_are_fewe
 def test_a_pair_that_cannot_work_is_refused_in_the_plan() -> None:
     with pytest.raises(UserError, match="cannot be divided into blocks of 5"):
         cells(decoders="confidence:block=5")
+
+
+def test_frames_of_all_lengths_take_any_block() -> None:
+    assert len(cells(models="exact", tasks="list_ops/shuffle:lengths=[4]", decoders="confidence:block=3")) == 1

@@ -243,3 +243,11 @@ def test_cell_and_run_files_say_where_the_numbers_come_from(tmp_path: Path) -> N
     assert cell["provenance"]["packages"]["torch"]
     assert cell["provenance"]["resolved"]["limit"] == 4
     assert json.loads((out / "run.json").read_text())["cells"] == [cell["id"]]
+
+
+def test_a_cell_says_under_what_each_part_of_it_was_made(tmp_path: Path) -> None:
+    out, path = finished(tmp_path)
+    run(load_model("fake"), TASKS[0], DECODERS[0], limit=6, out=out, batch_size=3)
+    cell = json.loads((path.parent / "cell.json").read_text())
+    assert [part["resolved"]["limit"] for part in (cell["provenance"], *cell["continued"])] == [4, 6]
+    assert cell["continued"][0]["batch_size"] == 3

@@ -50,7 +50,7 @@ def make_cell(
     info: ModelInfo, task: Task, decoder: Decoder, seed: int, cache: CacheKind = "none", aux: ModelInfo | None = None
 ) -> Cell:
     """Name the cell of a model, a task, a decoder and a seed; an auxiliary model counts where the decoder asks one."""
-    beside = f"{aux.name}@{aux.revision}" if aux is not None and "aux" in decoder.needs else None
+    beside = f"{aux.name}@{aux.revision},{aux.dtype}" if aux is not None and "aux" in decoder.needs else None
     return replace(_cell(info, task, decoder.spec, task.max_new_tokens, seed), cache=cache, aux=beside)
 
 

@@ -110,7 +110,7 @@ def pair(
         if asked not in (None, key):
             note = f"{info.name}, which was trained for {task.name}, stands in for {asked} there."
         for decoder, cache in itertools.product(decoders, sweep.cache):
-            check_pair(info, decoder, task.max_new_tokens, aux=aux is not None, cache=cache)
+            check_pair(info, decoder, None if task.infill else task.max_new_tokens, aux=aux is not None, cache=cache)
             beside = sweep.aux if "aux" in decoder.needs else None
             for seed in sweep.seeds:
                 cell, indices = make_cell(info, task, decoder, seed, cache, aux), tuple(task.order(seed)[: sweep.limit])

@@ -53,6 +53,7 @@ def run_cell(
     store.describe(work.cell, more, hash_of(first.text))
     prompts = (_prompt(work, model, index) for index in missing)
     engine = Engine(model, batch_size, aux, work.cell.cache)
+    engine.warm_up(first, work.decoder, work.cell.seed)
     with store.writing() as file:
         for generation in engine.generate(prompts, work.decoder, work.cell.seed):
             file.append(line_of(make_row(generation, model, work.task.metrics)))

@@ -34,7 +34,7 @@ class CellStore:
         return {row["index"] for row in read_lines(self.records)}
 
     def describe(self, cell: Cell, more: Mapping[str, Any], prompt_hash: str) -> None:
-        """Write cell.json, or check that the one on disk was written for the same prompts.
+        """Write cell.json, or check that the one on disk was written for the same prompts and add to its provenance.
 
         Raises:
             UserError: the prompts have changed since, or the disk cannot be written.
@@ -54,6 +54,7 @@ class CellStore:
             )
         if "backends" in written and written["backends"] != more.get("backends"):
             raise UserError(f"the metrics of {cell.task} have changed since {path} was written; choose another folder.")
+        write_json(path, {**written, "continued": [*written.get("continued", []), more["provenance"]]})
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Appender]:

@@ -48,6 +48,9 @@ class NativeDenoiser(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return self._codec
 
+    def details(self) -> dict[str, Any]:
+        return {"attention": self._model.config._attn_implementation}
+
     def vocabulary(self) -> Mapping[str, int]:
         return dict(self._codec.tokenizer.get_vocab())
 
