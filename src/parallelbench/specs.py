@@ -45,6 +45,8 @@ def parse_options(text: str, whole: str) -> dict[str, Any]:
         if key.strip() in options:
             raise UserError(f"'{key.strip()}' is given twice in '{whole}'; give it once, or as a list: {key.strip()}=[1,2].")
         options[key.strip()] = _value(value.strip(), whole)
+        if options[key.strip()] == []:
+            raise UserError(f"'{part}' in '{whole}' is an empty list; give at least one value.")
     return options
 
 
@@ -56,7 +58,7 @@ def _split_commas(text: str) -> list[str]:
 def _value(text: str, whole: str) -> Any:
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise UserError(
             f"the value '{text}' in '{whole}' cannot be read; write a number, a word or a list like [1,2]."
         ) from None
@@ -103,7 +105,7 @@ def explain(error: ValidationError, cls: type[BaseModel], label: str) -> str:
         return f"{label} has no key '{key}'; {suggestion(path[-1], cls.model_fields)}"
     if first["type"] == "missing":
         return f"{label} needs '{key}'; add it, for example {key}=...."
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = "give at least one" if first["type"] == "too_short" else str(first["msg"]).removeprefix("Value error, ")
     if not path:
         return f"{label}: {message[0].lower() + message[1:]}."
     return f"{label}: '{key}' is {first['input']!r}, but {message[0].lower() + message[1:]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import fake_model  # noqa: F401  (registers the fake model)
 import pytest
+from rich.console import Console
 
 from parallelbench import cli
 from parallelbench.cli.arguments import split_specs
+from parallelbench.cli.carry_out import NUMBERS, fitting
+from parallelbench.experiments.results import Result
 from parallelbench.tasks import TASKS
 
 RUN = ["run", "-m", "fake", "-t", "waiting_line/copy", "-d", "confidence:k=4", "--limit", "3"]
@@ -98,6 +102,12 @@ def test_a_run_without_a_folder_gets_one_of_its_own(
         (["-d", "confidence:k=0"], "'k' is 0"),
         (["-d", "threshold:gamma=1.5"], "'gamma' is 1.5"),
         (["-d", "confidence:k=2,block=5"], "cannot be divided into blocks of 5"),
+        (["-d", "confidence:k=[]"], "'k=[]' in 'confidence:k=[]' is an empty list"),
+        (["-d", "confidence:k=2020-13-45"], "cannot be read"),
+        (["-t", "waiting_line/copy:samples=10000000000"], "'samples' is 10000000000"),
+        (["--device", "banana"], "there is no device 'banana' here; use cpu"),
+        (["--device", "meta"], "there is no device 'meta' here; use cpu"),
+        (["--data-dir", "nowhere"], "add --suite official"),
         (["--suite", "official"], "--data-dir"),
         (["--suite", "official", "--data-dir", "nowhere"], "nowhere"),
         (["--suite", "theirs"], "'suite' is 'theirs'"),
@@ -165,6 +175,27 @@ def test_show_and_report_explain_their_mistakes(tmp_path: Path, capsys: pytest.C
     (tmp_path / "run.json").write_text("{")
     code, _, err = call(capsys, "report", str(tmp_path))
     assert (code, "run.json is damaged" in err) == (2, True)
+    (tmp_path / "run.json").write_text('{"cells": "abc", "resolved": {}}')
+    for command in ("report", "score"):
+        extra = ["--metric", "grammar"] if command == "score" else []
+        code, _, err = call(capsys, command, str(tmp_path), *extra)
+        assert (code, "run.json is damaged" in err) == (2, True)
+
+
+def test_a_narrow_terminal_leaves_numbers_out_and_no_names() -> None:
+    row = Result(
+        "waiting_line/replace_index", "tiny", "threshold:gamma=0.9,block=8", 0, 25, 0.5, (0.3, 0.7), 8.0, 4.0, 2.0, 1.0
+    )
+    for width, columns in ((150, 6), (100, 4), (80, 2), (70, 1)):
+        where = Console(width=width, file=io.StringIO())
+        where.print(fitting([row], where))
+        lines = where.file.getvalue().splitlines()  # type: ignore[attr-defined]
+        assert len(lines) == 2 and all(len(line) <= width for line in lines)
+        assert row.task in lines[1] and row.decoder in lines[1] and "50.0 %" in lines[1]
+        assert sum(name in lines[0] for name in NUMBERS) == columns
+    where = Console(width=30, file=io.StringIO())
+    where.print(fitting([row], where))
+    assert "50.0 %" in where.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_train_writes_a_checkpoint_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +208,13 @@ def test_train_writes_a_checkpoint_that_runs(tmp_path: Path, capsys: pytest.Capt
     for wrong, said in (("tiny:step=3", "did you mean 'steps'"), ("huge", "unknown recipe 'huge'")):
         code, _, err = call(capsys, "train", wrong, "-o", str(tmp_path / "other"))
         assert (code, said in err, (tmp_path / "other").exists()) == (2, True, False)
+    code, _, err = call(capsys, "train", "tiny:steps=1,layers=3", "-o", str(tmp_path / "model"))
+    assert (code, "is being trained with layers=2, not 3" in err) == (2, True)
+    code, _, err = call(capsys, "train", recipe, "-o", str(tmp_path / "out"))
+    assert (code, "holds files that are no training" in err) == (2, True)
+    (tmp_path / "model" / "checkpoint.pt").write_bytes(b"torn")
+    code, _, err = call(capsys, "train", recipe, "-o", str(tmp_path / "model"))
+    assert (code, "checkpoint.pt is damaged" in err) == (2, True)
 
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "official" / "test"

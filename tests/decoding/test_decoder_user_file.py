@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from parallelbench.decoding import load_decoder, load_decoders
 from parallelbench.decoding.adapters import InPlaceDecoder, ReferenceScorer, SchedulerLoop
 from parallelbench.errors import UserError
 from parallelbench.experiments.cell import make_cell
+from parallelbench.experiments.conformance import conform
 from parallelbench.models.cards import CARDS
 from parallelbench.tasks import load_task
 
@@ -198,3 +200,26 @@ def test_the_page_says_truly_which_models_offer_what() -> None:
     assert shifted == {"dream", "diffucoder"}
     assert {name for name, card in CARDS.items() if "edit" in card.offers} == {"llada2.1-mini"}
     assert {card.attention for card in CARDS.values()} == {"full", "block_causal"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return signals.confidence[:-1]", r"shape \(\d+,\) for \d+ positions"),
+        ("return signals.confidence * float('nan')", "NaN, which has no rank"),
+        ("return ['high'] * len(signals.positions)", "which are no numbers"),
+        ("return 1 / 0", r"mine.py, line \d+, raises ZeroDivisionError"),
+    ],
+)
+def test_doctor_names_what_a_score_does_wrong(tmp_path: Path, body: str, said: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE.replace("return signals.confidence - self.alpha * signals.positions", body), encoding="utf-8")
+    (fault,) = conform(load_decoder(f"{path}:MyDecoder"))
+    assert re.search(said, fault)
+
+
+def test_whatever_a_file_raises_is_its_authors_to_mend(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("x = 1 / 0\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 1: ZeroDivisionError"):
+        load_decoder(f"{path}:MyDecoder")

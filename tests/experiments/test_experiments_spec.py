@@ -58,7 +58,7 @@ def test_an_unreadable_sweep_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         load_sweep(tmp_path / "none.yaml")
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="no text in UTF-8"):
+    with pytest.raises(UserError, match="is not UTF-8"):
         load_sweep(tmp_path / "bytes.yaml")
 
 

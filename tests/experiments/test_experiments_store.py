@@ -20,6 +20,7 @@ import parallelbench
 from parallelbench.errors import UserError
 from parallelbench.experiments.api import run
 from parallelbench.models import load_model
+from parallelbench.tasks import load_task
 
 SCRIPT = Path(fake_model.__file__)
 TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
@@ -139,7 +140,12 @@ def test_a_torn_last_line_is_dropped_and_done_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [('{"sample_id": "a', "line 2 is damaged"), ("[1]", "line 2 is no record"), ("", "line 2 is damaged")],
+    [
+        ('{"sample_id": "a', "line 2 is damaged"),
+        ("[1]", "line 2 is no record"),
+        ("", "line 2 is damaged"),
+        ('{"sample_id": "a", "schema": 1, "index": 0}', "line 2 has no good 'text'"),
+    ],
 )
 def test_a_damaged_line_is_named_and_deleting_it_mends_the_cell(tmp_path: Path, line: str, said: str) -> None:
     out, path = finished(tmp_path)
@@ -251,3 +257,23 @@ def test_a_cell_says_under_what_each_part_of_it_was_made(tmp_path: Path) -> None
     cell = json.loads((path.parent / "cell.json").read_text())
     assert [part["resolved"]["limit"] for part in (cell["provenance"], *cell["continued"])] == [4, 6]
     assert cell["continued"][0]["batch_size"] == 3
+
+
+def test_a_folder_in_which_nothing_was_begun_is_free_for_another_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="max_new_tokens"):
+        run("tiny", "waiting_line/copy:max_new_tokens=5000", "all_at_once", limit=1, out=tmp_path / "out")
+    assert len(run("fake", TASKS[0], DECODERS[0], limit=2, out=tmp_path / "out").frame) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        ((None, TASKS[0], DECODERS[0]), {}, "None is no model"),
+        (("fake", None, DECODERS[0]), {}, "None is no task"),
+        (("fake", TASKS[0], [5]), {}, "5 is no decoder"),
+        (("fake", load_task("waiting_line/copy"), DECODERS[0]), {"shots": 2}, "shots is said of a task that is already made"),
+    ],
+)
+def test_python_is_told_what_is_wrong_in_one_sentence(arguments: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        run(*arguments, **options)

@@ -90,7 +90,9 @@ def test_numbers_sort_as_numbers_and_words_without_regard_to_case(write) -> None
 def test_another_metric(write) -> None:
     task = load_task(write(FRUIT) + ":metric=list_exact_strict")
     assert task.metrics == ("list_exact_strict", "list_exact")
-    assert load_task(write(FRUIT) + ":metric=list_shuffle").metrics == ("list_shuffle", "list_shuffle_strict")
+    assert load_task(write(FRUIT) + ":metric=list_exact").metrics == ("list_exact", "list_exact_strict")
+    with pytest.raises(UserError, match="'list_shuffle' cannot judge type 'replace_random'"):  # its own answer would be wrong
+        load_task(write(FRUIT) + ":metric=list_shuffle")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_another_metric(write) -> None:
         ("[3, 6]", "[1]", "greater than or equal to 2"),
         ("apple,", '"ap,ple",', "the word 'ap,ple'; write words without quotes"),
         ("apple,", "banana,", "the word 'banana' 2 times; list each word once"),
-        ("apple,", "no,", "the word False, which YAML does not read as text; put it in quotes"),
+        ("apple,", "no,", "the word 'no', which YAML does not read as text; put it in quotes"),
         ("[apple, banana, cherry, date, elderberry, fig, grape]", "nowhere.txt", "nowhere.txt cannot be read"),
         ("[apple, banana, cherry, date, elderberry, fig, grape]", "5", "gives no list of words"),
         ("samples: 12", "metric: sudoku", "metric 'sudoku' cannot judge type 'replace_random'; choose one of list_exact"),
@@ -145,3 +147,34 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_filled_values_are_not_templates() -> None:
     assert fill("{{{word}}} {index}", {"word": "{index}", "index": 0}) == "{{index}} 0"
+
+
+def test_words_are_the_text_that_was_written(write, tmp_path: Path) -> None:
+    for text, read in (("12:30", "12:30"), ("010", "010"), ("1_000", "1_000"), ("0x1F", "0x1F"), ("2020-01-02", "2020-01-02")):
+        with pytest.raises(UserError, match=f"the word '{read}', which YAML does not read as text; put it in quotes"):
+            load_task(write(FRUIT.replace("apple,", f"{text},")))
+    assert "7" in load_task(write(FRUIT.replace("apple,", "7,"))).words
+    (tmp_path / "words.txt").write_bytes("\ufeffred\nblue\ngreen\n".encode())
+    text = "type: copy\nwords: words.txt\nlengths: [3]\nprompt: 'Copy {context}.'\n"
+    assert load_task(write(text)).words == ("red", "blue", "green")
+
+
+def test_a_file_of_any_name_is_a_task(write) -> None:
+    assert load_task(write(FRUIT, "my task ü.yaml")).name == "custom/my_task__"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("type: [copy]", "unknown task type '['copy']'"),
+        ("type: sort\nwords: [a, A, b]\nlengths: [2]\nprompt: 'Sort {context}.'", "equal when they are sorted"),
+        ("type: copy\ntype: sort", "line 2 gives the key 'type' a second time"),
+        ('type: copy\nprompt: "\\ud800"', "half of a surrogate pair"),
+        ("type: copy\nsamples: 2020-13-45", "no valid YAML"),
+        ("type: " + "[" * 3000, "no valid YAML"),
+    ],
+)
+def test_hostile_files_are_one_sentence(write, text: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_task(write(text))
+    assert message in str(caught.value) and "\n" not in str(caught.value)

@@ -43,6 +43,8 @@ def read_run(out: Path) -> RunFolder:
     if not (out / RUN).is_file():
         raise UserError(f"{out} holds no run; give a folder that 'parallelbench run -o' or 'sweep -o' has written.")
     run = read_json(out / RUN, needs=("cells", "resolved"))
+    if not isinstance(run["cells"], list) or not all(isinstance(cell_id, str) for cell_id in run["cells"]):
+        raise UserError(f"{out / RUN} is damaged; run the same command again in another folder.")
     started = [cell_id for cell_id in run["cells"] if (out / CELLS / cell_id / CELL).is_file()]
     return RunFolder(
         out, run, tuple(read_json(out / CELLS / cell_id / CELL, needs=("metrics", "task_spec")) for cell_id in started)
@@ -61,6 +63,6 @@ def read_json(path: Path, needs: Sequence[str] = ()) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from None
     except ValueError:
         value = None
-    if not isinstance(value, dict) or not all(key in value for key in needs):
+    if not isinstance(value, dict) or not all(value.get(key) not in (None, [], "") for key in needs):
         raise UserError(f"{path} is damaged; delete the folder {path.parent} and run the same command again.")
     return value

@@ -12,6 +12,8 @@ from parallelbench.schema import RECORD_SCHEMA
 
 Row = dict[str, Any]
 TAIL = 1 << 16
+KINDS = {"index": int, "text": str, "scores": dict, "ledger": dict, "shown": dict, "token_ids": list}
+"""What a record must have for anything to be made of it."""
 
 
 def read_lines(path: Path) -> Iterator[Row]:
@@ -53,11 +55,16 @@ def _parse(line: bytes, where: str) -> Row:
         row = json.loads(line)
     except ValueError:
         raise _damage(where, "is damaged") from None
-    if not isinstance(row, dict) or not isinstance(row.get("sample_id"), str) or not isinstance(row.get("index"), int):
+    if not isinstance(row, dict) or not isinstance(row.get("sample_id"), str):
         raise _damage(where, "is no record of a sample")
     if row.get("schema") != RECORD_SCHEMA:
         written = row.get("schema")
         raise UserError(f"{where} has record schema {written}, this version reads {RECORD_SCHEMA}; use a new output folder.")
+    for key, kind in KINDS.items():
+        if not isinstance(row.get(key), kind):
+            raise _damage(where, f"has no good '{key}'")
+    if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in row["scores"].values()):
+        raise _damage(where, "has a score that is no number from 0 to 1")
     return row
 
 

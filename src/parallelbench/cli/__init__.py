@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -58,12 +59,18 @@ def invoke(arguments: Sequence[str]) -> int:
     except TyperException as error:
         return _complain(error.format_message())
     except KeyboardInterrupt:
+        print("interrupted before anything was begun; give the same command again.", file=sys.stderr)
         return INTERRUPTED
+    except PermissionError as error:
+        return _complain(f"{error.filename} cannot be used ({error.strerror}); check its permissions.")
     return code if isinstance(code, int) else 0
 
 
 def main() -> None:
     """The entry point of the commands `parallelbench` and `pbench`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter shows its number
     sys.exit(invoke(sys.argv[1:]))
 
 

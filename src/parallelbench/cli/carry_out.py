@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from parallelbench.cli.exit_codes import INTERRUPTED
@@ -18,8 +19,11 @@ from parallelbench.experiments.plan import plan, shortfall
 from parallelbench.experiments.results import Result, Results
 from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep
+from parallelbench.experiments.store import check_folder
 
 LOG_WIDTH = 150
+NUMBERS = ("accuracy", "95 % interval", "tokens/step", "nfe", "tokens/forward", "seconds")
+"""From what is kept longest on a narrow terminal to what is left out first."""
 
 
 def carry_out(sweep: Sweep, out: Path | None) -> None:
@@ -42,13 +46,17 @@ def carry_out(sweep: Sweep, out: Path | None) -> None:
 
 def print_results(results: Results) -> None:
     """Print a table of the cells, and as the last line one JSON object."""
-    console().print(table(results.rows))
+    out = console()
+    out.print(fitting(results.rows, out))
     print(json.dumps(results.summary_json(), allow_nan=False))
 
 
-def list_cells(sweep: Sweep) -> None:
+def list_cells(sweep: Sweep, out: Path | None) -> None:
     """Print what a sweep would run; as the last line one JSON object."""
     works = plan(sweep, Shelf(sweep.device))
+    check_folder(out or api.default_out(works), [work.cell.id for work in works])
+    if (note := shortfall(works, sweep.limit)) is not None:
+        print(f"note: {note}", file=sys.stderr)
     shown = Table("cell", "model", "task", "decoder", "seed", "samples", box=None, pad_edge=False)
     for work in works:
         cell = work.cell
@@ -57,20 +65,30 @@ def list_cells(sweep: Sweep) -> None:
     print(json.dumps({"cells": len(works), "samples": sum(len(work.indices) for work in works), "dry_run": True}))
 
 
-def table(rows: list[Result]) -> Table:
-    """Lay results out as a table; model and seed are shown where there are several."""
+def fitting(rows: list[Result], where: Console) -> Table:
+    """The table with as many columns as there is room for; all numbers stand in the JSON line behind it."""
+    unbounded = where.options.update(max_width=sys.maxsize)
+    for count in range(len(NUMBERS), 0, -1):
+        shown = table(rows, count)
+        if Measurement.get(where, unbounded, shown).maximum <= where.width:
+            return shown
+    return table(rows, 1, fold=True)
+
+
+def table(rows: list[Result], count: int = len(NUMBERS), fold: bool = False) -> Table:
+    """Lay results out with the first `count` numbers; model and seed are shown where there are several."""
     several = {key: len({getattr(row, key) for row in rows}) > 1 for key in ("model", "seed")}
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("task", *(key for key in several if several[key]), "decoder"):
-        shown.add_column(name, overflow="fold")
-    for name in ("accuracy", "95 % interval", "nfe", "tokens/step", "tokens/forward", "seconds"):
+        shown.add_column(name, overflow="fold", no_wrap=not fold)
+    for name in NUMBERS[:count]:
         shown.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         named = [str(getattr(row, key)) for key in several if several[key]]
         low, high = row.ci95
-        numbers = [f"{100 * row.score:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}"]
-        costs = [_short(value) for value in (row.nfe, row.tokens_per_step, row.tokens_per_forward)]
-        shown.add_row(row.task, *named, row.decoder, *numbers, *costs, f"{row.seconds:.2f}")
+        costs = [_short(value) for value in (row.tokens_per_step, row.nfe, row.tokens_per_forward)]
+        numbers = [f"{100 * row.score:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}", *costs, f"{row.seconds:.2f}"]
+        shown.add_row(row.task, *named, row.decoder, *numbers[:count])
     return shown
 
 

@@ -27,6 +27,6 @@ def command(
     given = {"limit": limit, "batch_size": batch_size, "device": device}
     sweep = load_sweep(spec).model_copy(update={key: value for key, value in given.items() if value is not None})
     if dry_run:
-        list_cells(sweep)
+        list_cells(sweep, out)
     else:
         carry_out(sweep, out)

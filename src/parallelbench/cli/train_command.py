@@ -16,10 +16,10 @@ from parallelbench.errors import UnknownName
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text or tiny_ar; with options: tiny:steps=2000")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text or tiny-ar; with options: tiny:steps=2000")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train a small model, to run with -m path:OUT (tiny, tiny-text) or -m ar:path=OUT,card=tiny (tiny_ar)."""
+    """Train a small model, to run with -m path:OUT (tiny, tiny-text) or -m ar:path=OUT,card=tiny (tiny-ar)."""
     from parallelbench.experiments.disk import disk_errors
     from parallelbench.specs import build, parse
     from parallelbench.training import causal, tiny
@@ -27,7 +27,7 @@ def command(
 
     ways: dict[str, tuple[Callable[[Path, Recipe], Path], Recipe]]
     ways = {name: (partial(tiny.train, shipped=one), one.recipe) for name, one in SHIPPED.items()}
-    ways["tiny_ar"] = (causal.train, TINY_AR.recipe)
+    ways["tiny-ar"] = (causal.train, TINY_AR.recipe)
     name, options = parse(recipe)
     if name not in ways:
         raise UnknownName("recipe", name, ways)

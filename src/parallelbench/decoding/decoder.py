@@ -19,7 +19,7 @@ from pydantic import Field
 
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.signals import ORDER, Extra, Forward, Sampling, Signals
-from parallelbench.decoding.state import State
+from parallelbench.decoding.state import DecoderFault, State
 from parallelbench.models.base import Ints
 from parallelbench.specs import Options, render
 
@@ -103,9 +103,26 @@ class Score(Decoder, ABC):
         request = Forward(extras=self.extras)
         while state.masked.any():
             signals = yield request
-            order = self.best_first(self.score(signals, state), signals.positions, state)
+            order = self.best_first(_checked(self.score(signals, state), signals.positions), signals.positions, state)
             chosen = order[: max(1, quota.count(signals.confidence[order], state))]
             state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
+
+
+def _checked(scores: npt.ArrayLike, positions: Ints) -> npt.NDArray[np.float64]:
+    """The scores as numbers, one for each position.
+
+    Raises:
+        DecoderFault: there are more or fewer, or one is no number.
+    """
+    try:
+        found = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DecoderFault(f"score returned {scores!r:.60}, which are no numbers") from None
+    if found.shape != positions.shape:
+        raise DecoderFault(f"score returned an array of shape {found.shape} for {len(positions)} positions")
+    if np.isnan(found).any():
+        raise DecoderFault("score returned NaN, which has no rank")
+    return found
 
 
 class Step(Decoder, ABC):

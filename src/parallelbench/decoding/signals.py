@@ -238,7 +238,8 @@ def _entropy(scores: Tensor) -> Tensor:
 
 def _drawn(scores: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
     """Draw by inverse distribution function from softmax(scores / temperature), cut to the top-p nucleus."""
-    p = torch.softmax(scores.double() / sampling.temperature, dim=-1)
+    wide = scores.double()
+    p = torch.softmax((wide - wide.max(dim=-1, keepdim=True).values) / sampling.temperature, dim=-1)  # never inf / T
     if sampling.top_p < 1:
         ordered, ids = p.sort(dim=-1, descending=True, stable=True)
         outside = ordered.cumsum(-1) - ordered >= sampling.top_p

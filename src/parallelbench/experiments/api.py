@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from parallelbench.decoding import Decoder, load_decoders
+from parallelbench.errors import UserError
 from parallelbench.experiments import local, provenance
 from parallelbench.experiments.cell import run_identity
 from parallelbench.experiments.plan import Work, distinct, load_tasks, of_model, plan
@@ -22,6 +23,7 @@ from parallelbench.specs import build
 from parallelbench.tasks import Task
 
 GIVEN = "the model given"
+NOTHING = object()
 
 
 def run(
@@ -45,12 +47,14 @@ def run(
         seed: draws the samples and whatever is random in decoding.
         out: the run folder; the same call with the same folder continues. None makes a temporary one.
         progress: is told how the run goes.
-        options: `suite`, `data_dir`, `shots`, `cache`, `aux`, `batch_size`, `device` as in `Sweep`.
+        options: `suite`, `data_dir`, `shots`, `cache`, `aux`, `batch_size`, `device` as in `Sweep`; the first three are for
+            tasks by name, a task has its own.
 
     Raises:
         UserError: a name or option is wrong, or the folder cannot be used; the message says what to do.
     """
     tasks, values = _list(task), _list(decoders)
+    _check(model, tasks, values, options)
     asked = {
         "models": [model if isinstance(model, str) else GIVEN],
         "tasks": [one if isinstance(one, str) else one.spec for one in tasks],
@@ -63,7 +67,7 @@ def run(
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
     built = [made for one in values for made in (load_decoders(one) if isinstance(one, str) else [one])]
     works = distinct(of_model(sweep.models[0], shelf, loaded, built, sweep))
-    folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out)
+    folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out).expanduser()
     return carry_out(works, sweep, shelf, folder, progress or Silent())
 
 
@@ -98,4 +102,17 @@ def _tasks(spec: str, sweep: Sweep) -> list[Task]:
 
 
 def _list(value: Any) -> list[Any]:
-    return [value] if isinstance(value, (str, Task, Decoder)) else list(value)
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _check(model: Any, tasks: Sequence[Any], decoders: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Refuse what is no model, task or decoder, and what is said of a task that is already made."""
+    if not isinstance(model, (str, Denoiser, Generator)):
+        raise UserError(f"{model!r} is no model; give one name, or what load_model returns.")
+    for kind, known, values in (("task", Task, tasks), ("decoder", Decoder, decoders)):
+        wrong = next((value for value in values if not isinstance(value, (str, known))), NOTHING)
+        if wrong is not NOTHING:
+            raise UserError(f"{wrong!r} is no {kind}; give its name, or what load_{kind} returns.")
+    given = sorted({"suite", "data_dir", "shots"} & options.keys())
+    if given and any(isinstance(one, Task) for one in tasks):
+        raise UserError(f"{given[0]} is said of a task that is already made; give it to load_task, or the task by name.")

@@ -15,11 +15,14 @@ on the one that ships, and only end, ledger and batch are judged. Every decoder 
 
 from __future__ import annotations
 
+import inspect
 import math
 import string
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -102,6 +105,12 @@ def conform(decoder: Decoder, careful: Decoder | None = None, places: Sequence[W
         return [*about_runs, *answers, *batched]
     except DecoderFault as fault:
         return [f"contract: {fault}."]
+    except Exception as error:  # a decoder on trial may raise anything; where it did is what its author needs
+        frames = traceback.extract_tb(error.__traceback__)
+        own = next((frame for frame in reversed(frames) if frame.filename == inspect.getfile(type(decoder))), None)
+        if own is None:
+            raise
+        return [f"contract: {Path(own.filename).name}, line {own.lineno}, raises {type(error).__name__}: {error}."]
 
 
 def worlds_for(decoder: Decoder) -> tuple[World, ...]:

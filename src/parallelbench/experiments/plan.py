@@ -51,7 +51,8 @@ def of_model(asked: str, shelf: Shelf, tasks: Sequence[Task], decoders: Sequence
         UserError: as `pair`; or a model or the auxiliary one cannot be loaded.
     """
     for key, share in stand_ins(asked, tasks).items():
-        yield from pair(key, shelf.get(key).info, share, decoders, sweep, auxiliary(sweep, shelf, key), asked)
+        aux = auxiliary(sweep, shelf, key, asked=any("aux" in decoder.needs for decoder in decoders))
+        yield from pair(key, shelf.get(key).info, share, decoders, sweep, aux, asked)
 
 
 def stand_ins(asked: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:
@@ -69,16 +70,16 @@ def trained_for(task: Task) -> list[str]:
     return [card.name for card in CARDS.values() if card.tasks and task.suite == "ours" and card.knows(task.name)]
 
 
-def auxiliary(sweep: Sweep, shelf: Shelf, key: str) -> ModelInfo | None:
-    """Describe the auxiliary model of a sweep.
+def auxiliary(sweep: Sweep, shelf: Shelf, key: str, asked: bool) -> ModelInfo | None:
+    """Describe the auxiliary model of a sweep; `asked` says whether any decoder asks it.
 
     Raises:
-        UserError: it cannot be loaded, or has another vocabulary than the model.
+        UserError: it cannot be loaded, or it is asked and has another vocabulary than the model.
     """
     if sweep.aux is None:
         return None
     model, aux = shelf.get(key), shelf.beside(sweep.aux)
-    if isinstance(model, Denoiser):
+    if asked and isinstance(model, Denoiser):
         check_auxiliary(model, aux)
     return aux.info
 
@@ -124,7 +125,8 @@ def unfamiliar(info: ModelInfo, task: Task) -> str | None:
         return None
     others = trained_for(task)
     advice = f"; use -m {others[0]}" if others else ""
-    return f"{info.name} was not trained for {task.name}, so a wrong answer there is the model's fault{advice}."
+    which = task.name if task.suite == "ours" else f"{task.name} of the suite {task.suite}"
+    return f"{info.name} was not trained for {which}, so a wrong answer there is the model's fault{advice}."
 
 
 def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[int], limit: int | None) -> Iterator[Work]:

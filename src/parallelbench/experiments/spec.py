@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.errors import UserError
 from parallelbench.models.base import CacheKind
 from parallelbench.specs import Options, build
+from parallelbench.tasks.files import read_yaml
 
 MAX_SEED = 2**63 - 1
 
@@ -47,6 +47,12 @@ class Sweep(Options):
     batch_size: int = Field(64, ge=1, description="samples in flight at once")
     device: str | None = Field(None, description="where the model runs, for example cuda:0")
 
+    @model_validator(mode="after")
+    def _data_is_read(self) -> Self:
+        if self.data_dir is not None and self.suite == "ours":
+            raise ValueError("data_dir is read by the suites official and hf only; add --suite official, or leave it out")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _one_seed(cls, options: Any) -> Any:
@@ -63,15 +69,7 @@ def load_sweep(path: Path) -> Sweep:
     Raises:
         UserError: the file cannot be read, is no table of keys, or a key is unknown or out of range.
     """
-    try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a YAML file.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is no text in UTF-8; give the path of a YAML file.") from None
-    except yaml.YAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else ""
-        raise UserError(f"{path}{line} is no valid YAML; quote values that hold ': ' or start with '[' or '*'.") from None
+    options = read_yaml(path, "give a YAML file, with values in quotes that hold ': ' or start with '[' or '*'")
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
         raise UserError(f"{path} is no table of keys; write lines such as 'models: [tiny]'.")
     return build(Sweep, f"sweep '{path}'", options)

@@ -117,7 +117,8 @@ def check_folder(out: Path, cell_ids: Sequence[str]) -> None:
             raise UserError(
                 f"{out} was written by another version (schema {run.get('schema')}); choose another folder with -o."
             )
-        if run.get("identity") != run_identity(cell_ids):
+        begun = any((out / CELLS).glob(f"*/{RECORDS}"))
+        if begun and run.get("identity") != run_identity(cell_ids):
             shared = len(set(run["cells"]) & set(cell_ids))
             raise UserError(
                 f"{out} holds another run ({len(run['cells'])} cells, {shared} of them of this one); choose another -o."

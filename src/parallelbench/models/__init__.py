@@ -68,5 +68,9 @@ def load_any(spec: str, device: str | None = None) -> Denoiser | Generator:
     """
     name, _, rest = spec.strip().partition(":")
     entry = MODELS.get(name)
+    if device is not None:
+        from parallelbench.models.devices import check_device
+
+        check_device(device)
     model: Denoiser | Generator = entry.load()(rest, device=device, **entry.preset)
     return model

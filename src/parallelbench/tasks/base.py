@@ -40,8 +40,8 @@ class Task(Options, ABC):
     preset_keys: ClassVar[frozenset[str]] = frozenset({"operation"})
 
     shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")
-    samples: int = Field(100, ge=1, description="number of samples")
-    max_new_tokens: int = Field(32, ge=1, description="length of the canvas in tokens")
+    samples: int = Field(100, ge=1, le=1_000_000, description="number of samples")
+    max_new_tokens: int = Field(32, ge=1, le=1_000_000, description="length of the canvas in tokens")
     infill: bool = Field(False, description="give the frame of the answer and mask only its items")
 
     @property

@@ -68,11 +68,12 @@ class CustomList(CustomTask):
         needed = max(self.lengths) + self._new_words
         if len(self.words) < needed:
             raise ValueError(f"lists of {max(self.lengths)} need {needed} words, but there are {len(self.words)}; add words")
-        allowed = [name for o in OPERATIONS.values() if set(o.needs) <= set(self._needs) for name in o.metrics]
-        if self.metric is not None and self.metric not in allowed:
+        if self.metric is not None and self.metric.removesuffix("_strict") not in self._judges:
             raise ValueError(
-                f"metric '{self.metric}' cannot judge type '{self.type}'; choose one of {', '.join(sorted(set(allowed)))}"
+                f"metric '{self.metric}' cannot judge type '{self.type}'; choose one of {', '.join(sorted(self._judges))}"
             )
+        if self.type == "sort" and len({self._key(word) for word in self.words}) < len(self.words):
+            raise ValueError("two of the words are equal when they are sorted; words are sorted without regard to case")
         self._check_prompt(["context", *self._needs])
         return self
 
@@ -90,6 +91,12 @@ class CustomList(CustomTask):
     @property
     def _needs(self) -> tuple[str, ...]:
         return OPERATIONS[self.type].needs
+
+    @property
+    def _judges(self) -> set[str]:
+        """The lenient metrics under which the right answer is right: an operation's own, and those of a freer sibling."""
+        sibling = "shuffle" if self.type == "reverse" else self.type.replace("_index", "_random")
+        return {"list_exact", *(OPERATIONS[name].metrics[0] for name in OPERATIONS if name in (self.type, sibling))}
 
     @property
     def _new_words(self) -> int:

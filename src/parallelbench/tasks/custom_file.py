@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,34 +42,40 @@ def load_custom(spec: str, **options: Any) -> CustomTask:
     described = read_yaml(path, ADVICE)
     if not isinstance(described, Mapping) or not all(isinstance(key, str) for key in described):
         raise UserError(f"{path} is no table of keys; write lines such as 'type: shuffle'.")
-    keys = {"name": f"custom/{path.stem}", **described, **options, **given}
+    keys = {"name": "custom/" + re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem), **described, **options, **given}
     if "type" not in keys:
         raise UserError(f"{path} has no 'type'; add one of {', '.join(TYPES)}, for example 'type: shuffle'.")
-    if keys["type"] not in TYPES:
+    if not isinstance(keys["type"], str) or keys["type"] not in TYPES:
         raise UnknownName("task type", str(keys["type"]), TYPES)
     cls = TYPES[keys["type"]]
     known = [field.alias or key for key, field in cls.model_fields.items() if key != "origin"]
     for key in keys:
         if key not in known:
-            raise UserError(f"{path} has the key '{key}', which type '{keys['type']}' does not know; {suggestion(key, known)}.")
+            raise UserError(f"{path} has the key '{key}', which type '{keys['type']}' does not know; {suggestion(key, known)}")
     if "words" in keys:
-        keys["words"] = _words(keys["words"], path)
+        own = "words" not in given and "words" not in options
+        keys["words"] = _words(keys["words"], path, read_yaml(path, ADVICE, plain=True)["words"] if own else keys["words"])
     content = json.dumps(keys, sort_keys=True, default=str)
     return build(cls, f"task file '{path}'", {**keys, "origin": Origin(spec, hashlib.sha256(content.encode()).hexdigest())})
 
 
-def _words(words: Any, path: Path) -> list[str]:
-    """The words as text: those listed, or those in the YAML or text file that is named, relative to the task's file."""
+def _words(words: Any, path: Path, written: Any) -> list[str]:
+    """The words as text: those listed, or those in the YAML or text file that is named, relative to the task's file.
+
+    `written` are the same words before YAML reads numbers and dates into them.
+    """
     source = path
     if isinstance(words, str):
         source = path.parent / words
-        words = read_yaml(source, ADVICE) if source.suffix in SUFFIXES else read_text(source, ADVICE).split("\n")
-        words = [word for word in words if word != ""] if isinstance(words, list) else words
+        if source.suffix in SUFFIXES:
+            words, written = (read_yaml(source, ADVICE, plain=plain) for plain in (False, True))
+        else:
+            words = written = [word for word in read_text(source, ADVICE).split("\n") if word != ""]
     if not isinstance(words, list):
         raise UserError(f"{source} gives no list of words; write one word a line, or a YAML list.")
-    for word in words:
-        if isinstance(word, bool) or not isinstance(word, (str, int)):
-            raise UserError(f"{source} has the word {word!r}, which YAML does not read as text; put it in quotes.")
+    for word, text in zip(words, written, strict=True):
+        if isinstance(word, bool) or not isinstance(word, (str, int)) or str(word) != str(text):
+            raise UserError(f"{source} has the word {text!r}, which YAML does not read as text; put it in quotes.")
     plain = [str(word) for word in words]
     for word, count in Counter(plain).items():
         if not word or SYNTAX & set(word) or word != word.strip(" \t\r'"):

@@ -93,7 +93,7 @@ def load_hub(spec: str, clean: Clean | None, data_dir: str | Path | None = None,
         raise UnknownName("data set", name, DATA_SETS)
     for key in options:
         if key not in OPTIONS:
-            raise UserError(f"task '{name}' of suite 'hf' has no key '{key}'; {suggestion(key, OPTIONS)}.")
+            raise UserError(f"task '{name}' of suite 'hf' has no key '{key}'; {suggestion(key, OPTIONS)}")
     task = build(HubTask, f"task '{name}'", {"rows": Rows(name, (), ""), **options})
     source = DATA_SETS[name]
     folder = None if data_dir is None else Path(data_dir) / name.rpartition("/")[2]

@@ -104,7 +104,7 @@ def load_official(spec: str, data_dir: str | Path, **options: Any) -> OfficialTa
     options = {**options, **given}
     for key in options:
         if key not in OPTIONS:
-            raise UserError(f"official task '{name}' has no key '{key}', its samples are fixed; {suggestion(key, OPTIONS)}.")
+            raise UserError(f"official task '{name}' has no key '{key}', its samples are fixed; {suggestion(key, OPTIONS)}")
     root = _root(Path(data_dir))
     path = root / f"{name}.jsonl"
     config = next((c[name] for c in (_config(folder / CONFIG) for folder in _categories(root)) if name in c), None)

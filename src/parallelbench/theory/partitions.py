@@ -25,7 +25,9 @@ def sizes_of(n: int, k: int | None = None, steps: int | None = None, sizes: Sequ
     if sum(given is not None for given in (k, steps, sizes)) != 1:
         raise UserError("a schedule is said by one of k, steps or sizes; give exactly one of them.")
     if sizes is not None:
-        if sum(sizes) != n or any(size < 1 for size in sizes):
+        if any(size < 1 for size in sizes):
+            raise UserError(f"the schedule {list(sizes)} has a size below 1; every step fills at least one position.")
+        if sum(sizes) != n:
             raise UserError(
                 f"the schedule {list(sizes)} sums to {sum(sizes)}, not to {n}; give positive sizes that sum to {n}."
             )

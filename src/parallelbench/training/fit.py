@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from tokenizers import Tokenizer
@@ -104,15 +105,15 @@ def fit(
             line, seconds so far.
 
     Raises:
-        UserError: the checkpoint in `out` is of another recipe.
+        UserError: `out` holds other files, or a checkpoint that is damaged or of another recipe.
     """
     torch.set_num_threads(1)
     model.set_attn_implementation(FLOAT32_ATTENTION)
     first, seconds, optimisers = 0, 0.0, Optimisers(model, recipe)
     checkpoint = out / "checkpoint.pt"
-    _check_recipe(out, recipe)
+    _check_folder(out, recipe)
     if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
+        saved = _read(checkpoint)
         first, seconds = saved["step"], saved["seconds"]
         optimisers.add(add_layers(model, shipped.layers(recipe, first - 1), recipe.seed))
         model.load_state_dict(saved["model"])
@@ -139,10 +140,23 @@ def fit(
     return out
 
 
-def _check_recipe(out: Path, recipe: Recipe) -> None:
+def _read(checkpoint: Path) -> dict[str, Any]:
+    if not is_zipfile(checkpoint):
+        raise UserError(f"{checkpoint} is damaged; delete {checkpoint.parent} and train anew.")
+    saved: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+    return saved
+
+
+def _check_folder(out: Path, recipe: Recipe) -> None:
+    foreign = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    if foreign and not (out / LOG).is_file():
+        raise UserError(f"{out} holds files that are no training ({foreign[0]}); choose another folder with -o.")
     if not (out / RECIPE).is_file():
         return
-    before, now = json.loads((out / RECIPE).read_text(encoding="utf-8")), recipe.model_dump(mode="json")
+    try:
+        before, now = json.loads((out / RECIPE).read_text(encoding="utf-8")), recipe.model_dump(mode="json")
+    except ValueError:
+        raise UserError(f"{out / RECIPE} is damaged; delete {out} and train anew.") from None
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise UserError(
