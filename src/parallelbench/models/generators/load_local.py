@@ -77,7 +77,7 @@ def load_tiny_ar(rest: str, device: str | None = None) -> Autoregressive:
     """
     if not (TINY_AR / "config.json").is_file():
         raise UserError(
-            "the weights of tiny-ar are not in this package; make them with 'parallelbench train tiny_ar -o DIR' and run "
+            "the weights of tiny-ar are not in this package; make them with 'parallelbench train tiny-ar -o DIR' and run "
             "-m ar:path=DIR,card=tiny,max_tokens=null."
         )
     given = {"card": "tiny", "max_tokens": None, **split_name(f",{rest}" if rest else "", "tiny-ar")[2]}
