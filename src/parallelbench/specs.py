@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from parallelbench.errors import UserError, suggestion
 
@@ -23,6 +23,16 @@ class Options(BaseModel):
     """Base of everything that is configured by name: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, options: Any) -> Any:
+        for key, value in options.items() if isinstance(options, Mapping) else ():
+            field = cls.model_fields.get(key)
+            kinds = set() if field is None else {field.annotation, *get_args(field.annotation)}
+            if isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
+                raise ValueError(f"{key} is {str(value).lower()}, but a number is wanted")
+        return options
 
 
 def parse(spec: str) -> tuple[str, dict[str, Any]]:

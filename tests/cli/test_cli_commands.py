@@ -100,6 +100,7 @@ def test_a_run_without_a_folder_gets_one_of_its_own(
         (["-m", "tinny"], "unknown model 'tinny'; did you mean 'tiny'"),
         (["-d", "confidence:kk=2"], "has no key 'kk'; did you mean 'k'"),
         (["-d", "confidence:k=0"], "'k' is 0"),
+        (["-d", "confidence:k=true"], "k is true, but a number is wanted"),
         (["-d", "threshold:gamma=1.5"], "'gamma' is 1.5"),
         (["-d", "confidence:k=2,block=5"], "cannot be divided into blocks of 5"),
         (["-d", "confidence:k=[]"], "'k=[]' in 'confidence:k=[]' is an empty list"),

@@ -132,6 +132,8 @@ def test_words_for_people_are_a_table_on_a_terminal_and_lines_elsewhere(
         ("puzzle/latin_square_n4 --n 5", "has n = 4"),
         ("copy --n 5 --must-differ", "a rule of shuffle"),
         ("shuffle --n 1 --must-differ", "n of 2 or more"),
+        ("shuffle --n 100000 --k 2", "is searched up to 5000"),
+        ("shuffle --n 10 --schedule 2,0,8", "has a size below 1"),
         ("shuffle --n 4..20", "add --plot"),
         ("shuffle --n 4 --plot x.svg", "--n 4..20"),
         ("shuffle --n 4..9 --plot x.txt", "end it in one of .html, .svg, .png, .pdf"),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from parallelbench.theory import Setting
 
 Given = dict[str, Any]
+LARGEST = 5_000
+"""The search for the best schedule takes time quadratic in n: some ten seconds here."""
 OWN = {"threshold": "gamma", "factor": "f", "one_by_one": "", "all_at_once": ""}
 """Decoders whose steps are said by another option than k, steps or schedule."""
 
@@ -131,7 +133,13 @@ def read_n(text: str | None, implied: int | None, task: str) -> int:
         raise UserError(f"n is '{text}', which is no number; write for example --n 10.")
     if implied is not None and int(text) != implied:
         raise UserError(f"{task} has n = {implied}; leave --n out.")
-    return int(text)
+    return _computable(int(text))
+
+
+def _computable(n: int) -> int:
+    if n > LARGEST:
+        raise UserError(f"n is {n}, and the best schedule is searched up to {LARGEST}; give a smaller one.")
+    return n
 
 
 def read_range(text: str | None) -> range:
@@ -143,7 +151,7 @@ def read_range(text: str | None) -> range:
     found = re.fullmatch(r"(\d+)\.\.(\d+)", text or "")
     if found is None or not int(found[1]) < int(found[2]):
         raise UserError(f"--plot draws a range of n, and {text or 'nothing'} is none; write for example --n 4..20.")
-    return range(int(found[1]), int(found[2]) + 1)
+    return range(int(found[1]), _computable(int(found[2])) + 1)
 
 
 def show(title: str, setting: Setting, facts: Facts) -> None:
@@ -168,7 +176,7 @@ def _text(name: str, value: object) -> str:
         return "unknown"
     if isinstance(value, tuple):
         return ", ".join(_times(part, sum(1 for _ in equal)) for part, equal in itertools.groupby(value))
-    return f"{value:.3f}" if name.endswith("bits") else f"{value:.5f}"
+    return f"{value:z.3f}" if name.endswith("bits") else f"{value:z.5f}"
 
 
 def _times(part: object, count: int) -> str:
