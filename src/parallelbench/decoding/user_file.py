@@ -21,6 +21,11 @@ from parallelbench.errors import UserError, suggestion
 from parallelbench.specs import parse_options
 
 HASH_LENGTH = 12
+MISTAKES = (
+    SyntaxError, ImportError, NameError, TypeError, ValueError, AttributeError, OSError, ArithmeticError, AssertionError,
+    LookupError, RuntimeError,
+)  # fmt: skip
+"""What goes wrong in a user's file, and is theirs to mend."""
 
 
 def is_user_file(spec: str) -> bool:
@@ -62,7 +67,7 @@ def _import(path: Path, found: str) -> ModuleType:
     sys.modules[name] = module  # annotations of its classes are looked up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file raises is theirs to mend
+    except MISTAKES as error:
         del sys.modules[name]
         raise UserError(f"{path}, line {_line(error, path)}: {_one_line(error)}; mend the file.") from error
     return module

@@ -32,6 +32,7 @@ from parallelbench.decoding.engine import Engine
 from parallelbench.decoding.load import ALWAYS, AUX, check_pair
 from parallelbench.decoding.prompts import make_prompt
 from parallelbench.decoding.state import DecoderFault
+from parallelbench.decoding.user_file import MISTAKES
 from parallelbench.metrics import score
 from parallelbench.models import load_model
 from parallelbench.models.base import Denoiser
@@ -105,7 +106,7 @@ def conform(decoder: Decoder, careful: Decoder | None = None, places: Sequence[W
         return [*about_runs, *answers, *batched]
     except DecoderFault as fault:
         return [f"contract: {fault}."]
-    except Exception as error:  # a decoder on trial may raise anything; where it did is what its author needs
+    except MISTAKES as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = next((frame for frame in reversed(frames) if frame.filename == inspect.getfile(type(decoder))), None)
         if own is None:
