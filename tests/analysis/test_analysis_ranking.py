@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from parallelbench import run
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis import matched
+from parallelbench.analysis.ceiling import best_accuracy
+from parallelbench.analysis.loss import headline
 from parallelbench.analysis.ranking import by_task, costs, ranking
+from parallelbench.analysis.split import best_curve
 
 
 def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> dict[str, Any]:
@@ -77,3 +82,32 @@ def test_a_sample_from_files_counts_once_however_many_seeds_it_ran_under(frame: 
     mixed = [part.assign(score=part["index"] % 3 == 0) for part in (one, both)]
     table = [matched.pairs(part, tables.points(part), fixed="freedave") for part in mixed]
     assert [list(part["n"]) for part in table] == [[20], [20]] and list(table[0]["p"]) == list(table[1]["p"])
+
+
+def test_no_decoder_on_the_exact_model_is_above_the_best_line() -> None:
+    """Lists of several lengths at one speed: each has its own number of forwards."""
+    results = run("exact", "list_ops/shuffle:lengths=[3,4,5,6],may_stay=true,samples=200", ["random:k=[1,2,3],temperature=1"])
+    line = best_curve(results.frame)
+    speeds, scores = [row["tokens_per_step"] for row in line], [row["score"] for row in line]
+    assert speeds == sorted(speeds) and scores == sorted(scores, reverse=True)
+    assert (speeds[0], scores[0], speeds[-1]) == (1.0, 1.0, 4.5)
+    for row in results.rows:
+        assert row.ci95[0] <= np.interp(row.tokens_per_step, speeds, scores)
+
+
+def test_the_ceiling_of_a_shuffle_that_must_differ_knows_greedy_draws() -> None:
+    derangements = {8: 14833, 10: 1334961}
+    for n, count in derangements.items():
+        assert best_accuracy("shuffle", n, True, 1) == pytest.approx(count / (n - 1) ** n)
+
+
+def test_ten_points_are_ten_points_whatever_their_floats() -> None:
+    rows = [
+        {"model": "m", "score": score, "tokens_per_step": speed, "decoder": f"confidence:k={speed}"}
+        for speed, score in ((1.0, 0.8), (4.0, 0.7))
+    ]
+    lost = pd.DataFrame(
+        [{"model": "m", "task": "t", "speed": speed, "loss": loss} for speed, loss in ((1, 0.0), (4, 0.8 - 0.7))]
+    )
+    found = headline("m", pd.DataFrame(rows), lost)
+    assert found.fastest is not None and found.fastest["tokens_per_step"] == 4.0 and found.robust == 1

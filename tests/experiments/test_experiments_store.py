@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from filelock import FileLock
 
 import parallelbench
 from parallelbench.errors import UserError
-from parallelbench.experiments.api import run
+from parallelbench.experiments import shelf
+from parallelbench.experiments.api import run, run_sweep
+from parallelbench.experiments.spec import Sweep
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
 
@@ -277,3 +281,20 @@ def test_a_folder_in_which_nothing_was_begun_is_free_for_another_run(tmp_path: P
 def test_python_is_told_what_is_wrong_in_one_sentence(arguments: Any, options: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         run(*arguments, **options)
+
+
+def test_two_models_never_share_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    def load(key: str, device: str | None = None) -> Any:
+        gc.collect()
+        alive.append(sum(one() is not None for one in loaded))
+        model = load_model(key, device)
+        loaded.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(shelf, "load_any", load)
+    sweep = Sweep(models=["fake", "exact"], tasks=TASKS[0], decoders="all_at_once", limit=2)
+    run_sweep(sweep, tmp_path / "out")
+    assert len(alive) == 4 and set(alive) == {0}  # each for the plan and for the run

@@ -29,7 +29,9 @@ class Server:
         models: tuple[str, ...] = ("small",),
         diffusing: bool = True,
         echo: bool = False,
+        reasoning: bool = False,
     ) -> None:
+        self.reasoning = reasoning
         self.reply, self.faults, self.models, self.diffusing, self.echo = reply, dict(faults or {}), models, diffusing, echo
         self.asked: list[dict[str, Any]] = []
         self.times: list[float] = []
@@ -158,13 +160,17 @@ class Handler(BaseHTTPRequestHandler):
                 yield chunk(choices=choice({"role": "assistant", "content": draft}), **marked)
         else:
             yield chunk(choices=choice({"role": "assistant", "content": ""}))
+            if self.server_object.reasoning:
+                yield chunk(choices=choice({"reasoning_content": "let me think"}))
             for place, word in enumerate(words):
                 yield chunk(choices=choice({"content": word if not place else f" {word}"}))
         yield chunk(choices=choice({}, "stop"))
         details = {"reasoning_tokens": 2}
-        usage = {"prompt_tokens": 11, "completion_tokens": len(words) + 2, "total_tokens": 13 + len(words)}
+        usage: dict[str, Any] = {"prompt_tokens": 11, "completion_tokens": len(words) + 2, "total_tokens": 13 + len(words)}
+        if not self.server_object.reasoning:  # such a server counts it with the answer, and does not say how much it was
+            usage["completion_tokens_details"] = details
         if body.get("stream_options", {}).get("include_usage"):
-            yield chunk(choices=[], usage={**usage, "completion_tokens_details": details})
+            yield chunk(choices=[], usage=usage)
         yield "data: [DONE]\n\n"
 
     def anthropic(self, text: str) -> Iterator[Event]:
@@ -173,6 +179,8 @@ class Handler(BaseHTTPRequestHandler):
         yield {"type": "message_start", "message": {**message, "stop_sequence": None, "usage": start}}
         yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
         yield {"type": "ping"}
+        if self.server_object.reasoning:
+            yield {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "let me think"}}
         for place, word in enumerate(text.split(" ")):
             delta = {"type": "text_delta", "text": word if not place else f" {word}"}
             yield {"type": "content_block_delta", "index": 0, "delta": delta}

@@ -149,6 +149,18 @@ def test_names_with_colons_slashes_and_ats_are_names() -> None:
     assert split_name("temperature=1", "mercury") == ("", None, {"temperature": 1})
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http:/localhost:8000/v1", "httpx://localhost:8000/v1", "http://[::1/v1", "http://localhost:80a0/v1",
+        "localhost:8000/v1", "localhost/v1", "myserver:8000", "10.0.0.7:8000/v1",
+    ],
+)  # fmt: skip
+def test_a_mistyped_address_is_no_name_at_openai(address: str) -> None:
+    with pytest.raises(UserError, match="looks like http://localhost:8000/v1; write NAME@URL"):
+        split_name(f"Qwen@{address}", "openai")
+
+
 def test_a_secret_is_hidden_at_any_depth_and_never_shown() -> None:
     secret = Secret("0123456789", "KEY")
     assert secret.hide_in({"a": ["x 0123456789", 3, {"0123456789": None}]}) == {"a": ["x [key]", 3, {"[key]": None}]}

@@ -160,6 +160,9 @@ def test_what_cannot_run_is_one_sentence(folder: Path, tmp_path: Path, model: Ge
     strange = tmp_path / "strange"
     strange.mkdir()
     (strange / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    with pytest.raises(UserError, match="holds no tokenizer"):
+        load_any(f"ar:path={strange}")
+    shutil.copy(folder / "tokenizer.json", strange)
     (strange / "config.json").write_text(json.dumps({"model_type": "mystery", "auto_map": {"AutoModelForCausalLM": "x.Y"}}))
     with pytest.raises(UserError, match=r"mystery.*remote code is not run"):
         load_any(f"ar:path={strange}")
@@ -172,8 +175,21 @@ def test_weights_that_lack_a_tensor_or_may_run_code_are_refused(folder: Path, tm
     tensors = load_file(torn / "model.safetensors")
     lost = next(name for name in tensors if "layers.1" in name)
     save_file({name: tensor for name, tensor in tensors.items() if name != lost}, torn / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UserError, match=f"lacks weights .{lost}; 1 in all"):
+    with pytest.raises(UserError, match=rf"lacks weights .{lost}; 1 in all"):
         load_any(f"ar:path={torn},card=tiny")
+    save_file({**tensors, "model.layers.7.extra": tensors[lost].clone()}, torn / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match=r"no place for .model.layers.7.extra; 1 in all"):
+        load_any(f"ar:path={torn},card=tiny")
+    (torn / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:5000])
+    with pytest.raises(UserError, match="is no causal model"):
+        load_any(f"ar:path={torn},card=tiny")
+    coded = Path(shutil.copytree(folder, tmp_path / "coded"))
+    (coded / "tokenizer_config.json").write_text(json.dumps({"auto_map": {"AutoTokenizer": ["evil.Evil", None]}}))
+    (coded / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    assert load_any(f"ar:path={coded},card=tiny,max_tokens=null").info.template == "tiny"
+    with pytest.raises(UserError, match=r"the tokenizer .* cannot be read"):
+        load_any(f"ar:path={coded}")
+    assert not (tmp_path / "ran").exists()
     pickled = Path(shutil.copytree(folder, tmp_path / "pickled"))
     (pickled / "model.safetensors").unlink()
     torch.save(tensors, pickled / "pytorch_model.bin")
@@ -248,3 +264,15 @@ def test_vllm_is_asked_through_its_chat_and_every_token_is_a_forward(folder: Pat
     assert asked[0]["model"] == str(folder) and asked[0]["trust_remote_code"] is False and asked[0]["dtype"] == "bfloat16"
     assert asked[1]["max_tokens"] == 30 and asked[1]["temperature"] == 0.7 and asked[1]["seed"] != asked[2]["seed"]
     assert [(one.steps, one.tokens, one.content_tokens, one.prompt_tokens) for one in replies] == [(3, 3, 2, 9)] * 2
+
+
+def test_a_checkpoints_own_way_of_generating_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(folder, tmp_path / "penalty"))
+    described = json.loads((other / "generation_config.json").read_text())
+    more = {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "num_beams": 4}
+    (other / "generation_config.json").write_text(json.dumps({**described, **more}))
+    one, two = (generator(f"ar:path={path},card=tiny,max_tokens=null") for path in (folder, other))
+    assert one.info.revision != two.info.revision
+    plain, penalised = (answers(model, 5) for model in (one, two))
+    assert [plain[key].token_ids for key in plain] == [penalised[key].token_ids for key in plain]
+    assert any(len(set(reply.token_ids or ())) < len(reply.token_ids or ()) for reply in plain.values()), "nothing is repeated"

@@ -125,6 +125,15 @@ def test_anthropic_is_asked_in_its_own_protocol_and_its_forwards_are_unknown(tmp
     assert row["reported"]["finish"] == "end_turn" and row["reported"]["prompt_tokens"] == 11
 
 
+@pytest.mark.parametrize("model", ["openai:small@{url}/v1", "anthropic:small@{url},thinking=adaptive,forwards=tokens"])
+def test_hidden_reasoning_that_nobody_counted_leaves_the_answers_tokens_unknown(tmp_path: Path, model: str) -> None:
+    with Server(right(), reasoning=True) as server:
+        run(model.format(url=server.url), TASK, limit=1, out=tmp_path / "out")
+    (row,) = rows(tmp_path / "out")
+    assert row["reported"]["tokens"] is not None and row["scores"]["list_exact"] == 1.0
+    assert (row["content_tokens"], row["tokens_per_forward"]) == (None, None)
+
+
 def test_a_server_is_given_the_time_that_it_asks_for(tmp_path: Path) -> None:
     with Server(right(), {0: "wait 0.4"}) as server:
         run(f"openai:small@{server.url}/v1,backoff=0.001", TASK, limit=1, out=tmp_path / "out")

@@ -10,6 +10,7 @@ import pytest
 from exact_oracles import repeated, run
 from test_exact_marginals import digits_tokenizer
 
+import parallelbench
 from parallelbench import cli
 from parallelbench.analysis.stats import wilson
 from parallelbench.decoding import check_law, load_decoder
@@ -18,7 +19,7 @@ from parallelbench.experiments.conformance import Z999
 from parallelbench.experiments.plan import plan
 from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import load_sweep
-from parallelbench.models import load_model
+from parallelbench.models import exact, load_model
 from parallelbench.models.exact import Exact
 from parallelbench.models.exact_tokens import TokenScheme
 from parallelbench.tasks import TASKS, load_task
@@ -168,3 +169,9 @@ def test_the_sweep_of_figure_2_plans_and_asks_the_questions_of_the_paper() -> No
     assert {work.task.sample(0, 0, 0).frame.count("[MASK]") for work in works} == {6, 8, 10, 12, 14, 16}
     greedy = {work.decoder.gamma for work in works if work.decoder.family == "threshold" and work.decoder.temperature == 0}
     assert greedy == {0.5, 0.6, 0.7, 0.8, 0.9, 1.0}
+
+
+def test_a_batch_larger_than_what_is_kept_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "KEPT", 4)
+    results = parallelbench.run("exact:tokenizer=tiny", "waiting_line/copy:lengths=[3]", "one_by_one", limit=12, batch_size=12)
+    assert results.rows[0].score == 1.0

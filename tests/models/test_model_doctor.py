@@ -13,8 +13,10 @@ from layout_checkpoints import write
 
 from parallelbench.cli import invoke
 from parallelbench.experiments.checkup import Checkup, examine
-from parallelbench.models import load_model
+from parallelbench.models import load_model, native
 from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.models.kv_cache import Past
+from parallelbench.models.visibility import Fed, visible
 from parallelbench.schema import Sample
 
 MAKE: dict[str, Callable[[Path], Path]] = {
@@ -91,3 +93,13 @@ def test_a_mistake_is_one_sentence(words: list[str], sentence: str, capsys: pyte
     assert invoke(words) == 2
     error = capsys.readouterr().err
     assert any(part in error for part in sentence.split("|")) and error.count("\n") == 1
+
+
+def test_blocks_that_see_too_little_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def causal(fed: Fed, past: Past | None, info: ModelInfo) -> torch.Tensor:
+        return visible(fed, past, info) & visible(fed, past, replace(info, block=1))
+
+    model = load_model(f"path:{MAKE['sdar'](tmp_path)}")
+    monkeypatch.setattr(native, "visible", causal)
+    failed = {check.name.split(":")[0] for check in examine(model).checks if not check.passed}
+    assert "attention" in failed

@@ -1,8 +1,8 @@
-"""The best that any choice of positions can score within so many forwards: what is left of the loss is unavoidable.
+"""The best that any choice of positions can score within so many forwards, tokens drawn independently and never taken back.
 
-Solved item by item with exact marginals (`theory.best_policy`, at the better of temperature 0 and 1); a decoder that works
-on smaller tokens cannot beat it. Where a law is too large for that: Shuffle by its best schedule, whose accuracy is
-2^(-L*_T); any other law only where a schedule without loss exists (bound 0); else unknown.
+Solved item by item with exact marginals (`theory.best_policy`, at the better of temperature 0 and 1); decoders that draw
+jointly, or that take tokens back, may be above it. Where a law is too large for that: Shuffle by its best schedule, whose
+accuracy is 2^(-L*_T); any other law only where a schedule without loss exists (bound 0); else unknown.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from parallelbench.errors import UserError
 from parallelbench.theory import best_policy, law, optimum
+from parallelbench.theory.accuracy import shuffle_must_differ_at_once
 
 LOSSLESS = 1e-9
 
@@ -29,14 +30,17 @@ def _by_forwards(name: str, n: int, must_differ: bool) -> tuple[float | None, ..
     try:
         greedy, drawn = (best_policy(right, temperature).accuracies for temperature in (0.0, 1.0))
     except UserError:
-        bounds = _bounds(name, n)
-        return tuple(1.0 if bound < LOSSLESS else 2.0**-bound if name == "shuffle" else None for bound in bounds)
+        bounds = _bounds(name, n, must_differ)
+        best = [1.0 if bound < LOSSLESS else 2.0**-bound if name == "shuffle" else None for bound in bounds]
+        if name == "shuffle" and must_differ and best[0] is not None:
+            best[0] = max(best[0], *(shuffle_must_differ_at_once(n, greedy) for greedy in (False, True)))
+        return tuple(best)
     return tuple(float(max(pair)) for pair in zip(greedy, drawn, strict=True))
 
 
-def _bounds(name: str, n: int) -> list[float]:
+def _bounds(name: str, n: int, must_differ: bool) -> list[float]:
     """The best bounds in bits for 1, 2, ... forwards; for one forward on a law too large for a search, infinity."""
     try:
-        return [float(bound) for bound in optimum(law(name, n)).bounds]
+        return [float(bound) for bound in optimum(law(name, n, must_differ=must_differ)).bounds]
     except UserError:
         return [float("inf")] * (n - 1) + [0.0]

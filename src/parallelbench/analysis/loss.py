@@ -15,6 +15,7 @@ PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
 NEAR = 0.5  # a setting stands for a speed that is at most this many doublings away
 SHARP, ROBUST_AT, HARD_AT = 0.10, 4, 8
+ROUNDING = 1e-9  # .8 - .7 is more than .1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
     means = [row for row in as_rows(overall) if row["model"] == model]
     slow = [row for row in means if row["tokens_per_step"] <= ONE_BY_ONE]
     baseline = max(slow, key=lambda row: row["score"], default=None)
-    kept = [row for row in means if baseline is not None and row["score"] >= baseline["score"] - SHARP]
+    kept = [row for row in means if baseline is not None and row["score"] >= baseline["score"] - SHARP - ROUNDING]
     fastest = max(kept, key=lambda row: row["tokens_per_step"], default=None)
     own = [row for row in as_rows(lost) if row["model"] == model]
     speed, far = (max((row["speed"] for row in own if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))
@@ -78,7 +79,7 @@ def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
     ends = [row for row in own if row["speed"] == far]
     worst = max(ends, key=lambda row: row["loss"], default=None)
     return Headline(
-        model, baseline, fastest, tasks=len(near), robust=sum(row["loss"] <= SHARP for row in near), speed=speed,
+        model, baseline, fastest, tasks=len(near), robust=sum(row["loss"] <= SHARP + ROUNDING for row in near), speed=speed,
         hardest=None if worst is None else worst["task"], hardest_loss=0.0 if worst is None else worst["loss"], far=far,
     )  # fmt: skip
 

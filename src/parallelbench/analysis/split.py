@@ -11,11 +11,14 @@ Each is a mean over samples. The parts can be negative within their error: two o
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from parallelbench.analysis.ceiling import best_accuracy
+from parallelbench.analysis.frontier import Point
 
 EXACT = "exact"
 KEYS = ["suite", "task", "decoder"]
@@ -44,22 +47,55 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return, task by task, the best accuracy for each number of forwards, as points of accuracy against tokens per step.
+    """Return, task by task, the best mean accuracy at each mean speed, as corners of a concave line.
 
-    `frame` holds an exact model's samples. Forwards for which a sample's best accuracy is unknown are left out.
+    `frame` holds an exact model's samples. A decoder may spend its forwards where they help most, so the samples of a task
+    may have different numbers of them: with a_g(T) the best accuracy of a kind of sample g within T forwards, f_g its open
+    positions and w_g its share, the line is the upper hull of
+
+        (sum_g w_g f_g / T_g, sum_g w_g a_g(T_g))    over all choices of T_g,
+
+    the sum of the kinds' own hulls. Where accuracies are unknown they are left out, and the line begins or ends earlier.
     """
     rows = []
     samples = frame.dropna(subset=["law"]).drop_duplicates(["suite", "task", "sample_id"])
     for (_, task), part in samples.groupby(["suite", "task"], sort=False):
-        free = part["tokens_per_step"] * part["nfe"]
-        laws = list(zip(part["law"], part["law_n"], part["must_differ"], strict=True))
-        for forwards in range(1, round(free.max()) + 1):
-            best = [best_accuracy(name, int(n), bool(must_differ), forwards) for name, n, must_differ in laws]
-            known = [value for value in best if value is not None]
-            if len(known) == len(best):
-                speed = {"nfe": forwards, "tokens_per_step": free.mean() / forwards}
-                rows.append({"task": task, **speed, "score": sum(known) / len(known)})
+        kinds = part.assign(free=(part["tokens_per_step"] * part["nfe"]).round().astype(int))
+        counts = kinds.groupby(["law", "law_n", "must_differ", "free"], sort=False).size().reset_index(name="count")
+        hulls = [(kind["count"] / len(kinds), _hull(_reachable(kind))) for kind in counts.to_dict("records")]
+        if all(hull for _, hull in hulls):
+            rows += [{"task": task, "tokens_per_step": speed, "score": score} for speed, score in _sum(hulls)]
     return rows
+
+
+def _reachable(kind: Mapping[Hashable, Any]) -> list[Point]:
+    """(tokens per step, best accuracy) for every number of forwards of which it is known."""
+    law, free = (kind["law"], int(kind["law_n"]), bool(kind["must_differ"])), kind["free"]
+    best = ((free / forwards, best_accuracy(*law, forwards)) for forwards in range(1, free + 1))
+    return [(speed, value) for speed, value in best if value is not None]
+
+
+def _hull(points: list[Point]) -> list[Point]:
+    """The upper concave hull, by rising speed."""
+    hull: list[Point] = []
+    for x, y in sorted(points):
+        while len(hull) > 1 and (hull[-1][1] - hull[-2][1]) * (x - hull[-2][0]) <= (y - hull[-2][1]) * (
+            hull[-1][0] - hull[-2][0]
+        ):
+            hull.pop()
+        hull.append((x, y))
+    return hull
+
+
+def _sum(hulls: list[tuple[float, list[Point]]]) -> list[Point]:
+    """The weighted sum of concave lines: their edges, the flattest first."""
+    speed, score = (sum(share * hull[0][axis] for share, hull in hulls) for axis in (0, 1))
+    edges = [(share * (b[0] - a[0]), share * (b[1] - a[1])) for share, hull in hulls for a, b in pairwise(hull)]
+    corners = [(speed, min(1.0, score))]
+    for dx, dy in sorted(edges, key=lambda edge: -edge[1] / edge[0]):
+        speed, score = speed + dx, score + dy
+        corners.append((speed, min(1.0, score)))
+    return corners
 
 
 def _best(frame: pd.DataFrame) -> pd.DataFrame:

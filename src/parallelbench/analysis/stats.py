@@ -56,9 +56,12 @@ def is_binary(values: npt.ArrayLike) -> bool:
 
 
 def interval(values: npt.ArrayLike) -> Interval:
-    """Return the interval of the mean of scores in [0, 1]: Wilson for 0/1 scores, else the bootstrap."""
+    """Return the interval of the mean of scores in [0, 1]: Wilson for 0/1 scores, else the bootstrap.
+
+    Equal scores leave the bootstrap nothing to draw; theirs is Wilson's of as many successes, which is never narrower.
+    """
     x = np.asarray(values, dtype=np.float64)
-    if is_binary(x):
+    if is_binary(x) or np.ptp(x) == 0:
         return wilson(float(x.sum()), x.size)
     return bootstrap(x)
 

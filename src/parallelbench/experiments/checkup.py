@@ -150,7 +150,10 @@ def _sees(model: Denoiser, prompt: Prompt) -> Check:
     name = f"attention: {model.info.attention.replace('_', '-')}"
     if "law" in model.info.requires:
         return Check(name, True, "computed, not attended")
-    reached = bool(moved[: CANVAS // 2].any()) or model.info.attention != "full"
+    own = moved[max(0, first + model.info.shift) : len(row) - len(prompt.ids)]  # its block, of which every place sees it
+    reached = {
+        "full": bool(moved[: CANVAS // 2].any()), "block_causal": bool(own.all()), "causal": True,
+    }[model.info.attention]  # fmt: skip
     return Check(name, blind == 0 and reached, f"the last token reaches {int(moved.sum())} of {CANVAS} positions")
 
 

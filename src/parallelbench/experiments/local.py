@@ -10,7 +10,7 @@ from parallelbench.experiments.plan import Work
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.run import missing_indices, run_cell
 from parallelbench.experiments.shelf import Shelf
-from parallelbench.experiments.store import RunStore
+from parallelbench.experiments.store import CellStore, RunStore
 from parallelbench.models.generator import Generator
 
 
@@ -30,10 +30,18 @@ def execute(
             cells.finish(len(cells.done_indices()))
             continue
         progress.cell_started(work.cell, len(missing))
-        model = shelf.get(work.model)
-        if isinstance(model, Generator):
-            run_own_cell(work, missing, cells, model, batch_size, origin, progress)
-        else:
-            aux = None if work.aux is None else shelf.beside(work.aux)
-            run_cell(work, missing, cells, model, batch_size, origin, progress, aux)
+        _run(work, missing, cells, shelf, batch_size, origin, progress)
         progress.cell_done(work.cell)
+
+
+def _run(
+    work: Work, missing: Sequence[int], cells: CellStore, shelf: Shelf, batch_size: int, origin: Mapping[str, Any],
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Run one cell. No name outside holds its model, so that the shelf can let it go before it takes the next."""
+    model = shelf.get(work.model)
+    if isinstance(model, Generator):
+        run_own_cell(work, missing, cells, model, batch_size, origin, progress)
+    else:
+        aux = None if work.aux is None else shelf.beside(work.aux)
+        run_cell(work, missing, cells, model, batch_size, origin, progress, aux)

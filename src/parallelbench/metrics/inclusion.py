@@ -7,7 +7,10 @@ from parallelbench.schema import Sample
 
 
 def missing_words(words: list[str], text: str) -> list[str]:
-    """Return the words that are no substring of the text, case aside; so "play" is in "players", as in the reference."""
+    """Return the words that are no substring of the text, case aside; so "play" is in "players".
+
+    A substring is enough in the reference too, which tells cases apart: there "Dog" is no "dog".
+    """
     lowered = text.lower()
     return [word for word in words if word.lower() not in lowered]
 

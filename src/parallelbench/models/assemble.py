@@ -23,13 +23,17 @@ from parallelbench.models.reshapes import RESHAPES
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how a model runs: `spread` lays its layers over all devices; `block` replaces the checkpoint's own block."""
+    """Where and how a model runs: `spread` lays its layers over all devices; `block` replaces the checkpoint's own block.
+
+    `suffix` ends the revision where something beside the checkpoint can change an answer.
+    """
 
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
     compiled: bool = False
     spread: bool = False
     block: int | None = None
+    suffix: str = ""
 
 
 def load(folder: Path, card: Card, tokenizer: Tokenizer, place: Placement) -> NativeDenoiser:
@@ -115,7 +119,7 @@ def _info(
             "copy tokenizer and weights of the same model."
         )
     return ModelInfo(
-        name=card.name, revision=revision(folder), vocab_size=vocabulary,
+        name=card.name, revision=revision(folder) + place.suffix, vocab_size=vocabulary,
         mask_id=special_id(tokenizer, card.mask, card), pad_id=special_id(tokenizer, card.pad, card),
         end_ids=tuple(special_id(tokenizer, end, card) for end in card.ends), context_length=config.max_position_embeddings,
         dtype=str(place.dtype).removeprefix("torch."), device=place.device, shift=card.shift, attention=card.attention,

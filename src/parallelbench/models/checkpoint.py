@@ -77,6 +77,10 @@ def read_tensors(
             with safe_open(path, framework="pt") as file:
                 for name in file.keys():  # noqa: SIM118 - not a dictionary
                     new = rename(name, renames)
+                    if new in tensors:
+                        raise UserError(
+                            f"{path} holds {new} a second time; remove the files that are no part of the checkpoint."
+                        )
                     tensors[new] = file.get_tensor(name).to(torch.float32 if new.endswith(wide) else dtype)
         except SafetensorError as error:
             raise UserError(f"{path} is damaged ({error}); copy it again.") from None
@@ -114,15 +118,19 @@ def load_strictly(model: torch.nn.Module, tensors: dict[str, Tensor], folder: Pa
     model.load_state_dict(tensors, strict=False, assign=True)
 
 
-def revision(folder: Path) -> str:
-    """A name for exactly these weights: the commit where the hub keeps them, else 12 hex digits of the SHA-256 of all shards.
+SETTINGS = (
+    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+    "chat_template.jinja",
+)  # fmt: skip
 
-    The tokenizer counts too, where it is a tokenizer.json.
-    """
+
+def revision(folder: Path) -> str:
+    """A name for exactly this model: the commit where the hub keeps it, else 12 hex digits of the SHA-256 of all shards and of
+    the files that say how they are used (`SETTINGS`)."""
     if folder.parent.name == "snapshots":
         return folder.name[:12]
     digest = sha256()
-    for path in [*shards(folder), *folder.glob("tokenizer.json")]:
+    for path in [*shards(folder), *(folder / name for name in SETTINGS if (folder / name).is_file())]:
         with path.open("rb") as file:
             while chunk := file.read(1 << 22):
                 digest.update(chunk)

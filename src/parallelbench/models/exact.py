@@ -126,15 +126,20 @@ class Exact(Denoiser):
 
     def _groups(self, batch: ForwardBatch) -> list[tuple[Answers, Ints]]:
         """The rows, ascending, that share one computation."""
-        groups: dict[Any, list[int]] = {}
+        groups: dict[Any, tuple[Answers, list[int]]] = {}
         for row, prompt in enumerate(batch.prompts):
             length = len(prompt.canvas)
             key = (self._scheme.key(prompt.sample), length)
-            if key not in self._answers:
-                _make_room(self._answers)
-                self._answers[key] = self._scheme.answers(prompt.sample, length)
-            groups.setdefault(key, []).append(row)
-        return [(self._answers[key], np.asarray(rows)) for key, rows in groups.items()]
+            if key not in groups:
+                groups[key] = self._answers_for(key, prompt.sample, length), []
+            groups[key][1].append(row)
+        return [(answers, np.asarray(rows)) for answers, rows in groups.values()]
+
+    def _answers_for(self, key: Any, sample: Sample, length: int) -> Answers:
+        if key not in self._answers:
+            _make_room(self._answers)
+            self._answers[key] = self._scheme.answers(sample, length)
+        return self._answers[key]
 
 
 def content(sample: Sample) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ class TokenScheme(Scheme):
     """The tokens of a tokenizer, and three of our own behind them: mask, end, padding."""
 
     def __init__(self, tokenizer: Tokenizer, epsilon: float) -> None:
-        words = tokenizer.get_vocab_size()
+        words = max(tokenizer.get_vocab().values()) + 1
         self.special = Special(mask=words, end=words + 1, pad=words + 2)
         self.size = words + 3
         self.revision = "tokenizer-" + sha256(tokenizer.to_str().encode()).hexdigest()[:12]
@@ -53,7 +53,7 @@ class TokenCodec(Codec):
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._words = tokenizer.get_vocab_size()
+        self._words = max(tokenizer.get_vocab().values()) + 1
 
     def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
         return [], "\n\n".join(turn.text for turn in turns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -105,6 +106,8 @@ def load_hub(rest: str, device: str | None = None, card: str = "") -> Denoiser:
     """
     hub_id, _, text = (CARDS[card].hub_id, "", rest) if card else rest.partition(",")
     known = card or next((name for name, one in CARDS.items() if one.hub_id.lower() == hub_id.lower() != ""), None)
+    if "device_map=auto" in text and torch.cuda.is_available():
+        device = device or "cuda:0"  # where the first layers are
     preset: dict[str, Any] = {"dtype": "bfloat16" if device and device.startswith("cuda") else "float32"}
     options = _options(text, f"{card or 'hf'}:{rest}", **preset, **({"card": known} if known else {}))
     model_name = hub_id if known is None else None
@@ -138,7 +141,10 @@ def _load(folder: Path, options: LoadOptions, device: str | None, name: str | No
     if name is not None:
         card = replace(card, name=name)
     dtype = getattr(torch, options.dtype or "float32")
-    place = Placement(device or "cpu", dtype, options.compile, options.device_map == "auto", options.block)
+    beside = f",block={options.block}" if options.block is not None else ""
+    if options.tokenizer is not None:
+        beside += f",tokenizer={sha256(tokenizer.to_str().encode()).hexdigest()[:12]}"
+    place = Placement(device or "cpu", dtype, options.compile, options.device_map == "auto", options.block, beside)
     load = sedd.load if card.architecture == "sedd" else assemble.load
     return load(folder, card, tokenizer, place)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 
 from parallelbench.analysis.frontier import step_frontier
 from parallelbench.analysis.series import PLAIN
@@ -126,15 +127,27 @@ def ceilings(rows: Rows, exact: Rows, best: Rows) -> Rows:
     slow, fast = (pick(row["tokens_per_step"] for row in rows) for pick in (min, max))
     steps = [row for row in with_frontier(exact, ("task", "family")) if row["frontier"] and row["task"] in tasks]
     dashed = [{**row, "kind": "exact", "frontier": False, "point": False} for row in steps]
-    grey = [{**row, "kind": "best"} for row in best if row["task"] in tasks]
-    return [row for row in dashed + grey if slow <= row["tokens_per_step"] <= fast]
+    grey = [{**row, "kind": "best"} for row in _within(best, slow, fast) if row["task"] in tasks]
+    return [row for row in dashed if slow <= row["tokens_per_step"] <= fast] + grey
+
+
+def _within(best: Rows, slow: float, fast: float) -> Rows:
+    """The corners between two speeds of each task's line, and where it crosses them."""
+    rows: Rows = []
+    for task in dict.fromkeys(row["task"] for row in best):
+        line = sorted((row["tokens_per_step"], row["score"]) for row in best if row["task"] == task)
+        speeds, scores = zip(*line, strict=True)
+        at = sorted({x for x in (slow, fast, *speeds) if max(slow, speeds[0]) <= x <= min(fast, speeds[-1])})
+        values = np.interp(at, speeds, scores)
+        rows += [{"task": task, "tokens_per_step": x, "score": float(y)} for x, y in zip(at, values, strict=True)]
+    return rows
 
 
 def _ceilings(data: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
-    """What the same decoders score with exact marginals, and what no choice of positions beats."""
+    """What the same decoders score with exact marginals, and the best for drawing independently and taking nothing back."""
     base = data.encode(y=score_axis(), order=alt.Order("tokens_per_step:Q"))
     step: dict[str, Any] = {"interpolate": "step-before"}
-    best = base.transform_filter("datum.kind == 'best'").mark_area(**step, color="#eef1f4", line={"color": "#9aa5b1"})
+    best = base.transform_filter("datum.kind == 'best'").mark_area(color="#eef1f4", line={"color": "#9aa5b1"})
     exact = base.transform_filter("datum.kind == 'exact'").mark_line(**step, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8)
     return [best, exact.encode(color=colour, detail="family:N")]
 

@@ -34,7 +34,7 @@ POINT = [
     "high",
 ]
 BARS = (0.9, 0.8, 0.7)
-CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best for independent draws."
+CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best for independent draws that are never taken back."
 STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
 
 
@@ -59,7 +59,9 @@ def by_task(data: ReportData) -> Section | None:
         if not rows:
             continue
         exact = [] if is_exact(model) else [row for row in points if is_exact(row["model"])]
-        caption = f"{model}: one panel per task, 95 % Wilson intervals over samples." + (CEILINGS if exact else "")
+        caption = f"{model}: one panel per task, 95 % intervals over samples (Wilson's for scores of 0 and 1)." + (
+            CEILINGS if exact else ""
+        )
         chart = charts.by_task(rows, exact, data.best)
         figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
     return Section("by-task", "Task by task", "", figures) if figures else None
@@ -78,9 +80,9 @@ def whose(data: ReportData) -> Section | None:
         return None
     text = (
         "Three accuracies split each loss: the best that any choice of positions scores in as many forwards, its tokens drawn "
-        "independently; a perfect model under the same decoder; and this model under it. Where the best is unknown, its part "
-        "is counted to the decoder. A decoder that draws jointly may score above that best, and a model above the perfect one "
-        "by chance: then that part is nothing, and only what was really lost is shown."
+        "independently and kept; a perfect model under the same decoder; and this model under it. Where the best is unknown, "
+        "its part is counted to the decoder. A decoder that draws jointly or takes back may score above that best, and a "
+        "model above the perfect one by chance: then that part is nothing, and only what was really lost is shown."
     )
     return Section("whose", "Whose loss it is", text, figures)
 
@@ -103,12 +105,11 @@ def lost(data: ReportData) -> Section | None:
     for place, model in enumerate(data.models):
         rows = [row for row in _picked(as_rows(data.losses), [*POINT, "speed", "loss"]) if row["model"] == model]
         if rows:
-            caption = f"{model}: {data.curve} at the setting nearest to each speed. The longer the bar, the more speed costs."
+            caption = f"{model}: {data.curve} at the setting nearest to each speed. The bar spans the scores at all speeds."
             figures.append(Figure("loss" + (f"-{place + 1}" if place else ""), caption, charts.losses(rows), rows))
     if not figures:
         return None
-    text = "Tasks whose tokens depend on each other break first; tasks with one determined answer hardly notice."
-    return Section("loss", "What speed costs", text, figures)
+    return Section("loss", "What speed costs", "", figures)
 
 
 def matched(data: ReportData) -> Section | None:

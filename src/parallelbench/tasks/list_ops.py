@@ -49,6 +49,8 @@ class ListOps(ListTask):
         most = len(POOLS[self.items]) - self._new_words
         if max(self.lengths) > most:
             raise ValueError(f"there are {self.items} for lists of at most {most}; choose shorter lengths or items=numbers")
+        if self.may_stay and self.operation != "shuffle":
+            raise ValueError("may_stay is a rule of shuffle; leave it out")
         return self
 
     @property

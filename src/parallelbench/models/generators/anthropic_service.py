@@ -65,7 +65,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 def _read(events: Iterator[Any]) -> Answer:
     usage: dict[str, Any] = {}
-    text, finish, whole = "", "", False
+    text, finish, whole, reasoned = "", "", False, False
     for event in events:
         kind = getattr(event, "type", None)
         if not isinstance(kind, str):
@@ -74,13 +74,16 @@ def _read(events: Iterator[Any]) -> Answer:
             usage |= event.message.usage.to_dict()
         elif kind == "content_block_delta" and getattr(event.delta, "type", "") == "text_delta":
             text += event.delta.text
+        elif kind == "content_block_delta" and "thinking" in str(getattr(event.delta, "type", "")):
+            reasoned = True
         elif kind == "message_delta":
             finish = event.delta.stop_reason or finish
             usage |= {key: value for key, value in event.usage.to_dict().items() if value is not None}
         whole = whole or kind == "message_stop"
     if not whole or not finish:
         raise Fault("the stream ended before the answer did")
-    return Answer(text, finish, count(usage.get("input_tokens")), count(usage.get("output_tokens")), usage=usage)
+    tokens = count(usage.get("output_tokens"))
+    return Answer(text, finish, count(usage.get("input_tokens")), tokens, reasoned=reasoned, usage=usage)
 
 
 @contextlib.contextmanager

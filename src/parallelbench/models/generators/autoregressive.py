@@ -74,11 +74,13 @@ class Autoregressive(Generator):
     """
 
     def __init__(self, model: PreTrainedModel, codec: Codec, special: Special, info: GeneratorInfo, context: int) -> None:
+        model.generation_config = GenerationConfig()  # a checkpoint's own penalties and beams would decode in our place
         self._model = model
         self._codec = codec
         self._special = special
         self._info = info
         self._context = context
+        self._inner = model.num_parameters(exclude_embeddings=True) - _idle(model)
 
     @property
     def info(self) -> GeneratorInfo:
@@ -153,13 +155,13 @@ class Autoregressive(Generator):
         """The account of n tokens after a prompt of p: q = p + n - 1 query tokens, each attending to all before it and itself.
 
         Keys attended: q (q + 1) / 2. Arithmetic: 2 P q + 4 d L q (q + 1) / 2 + 2 H n, as for a denoiser, with P parameters
-        without the output head, d the hidden size, L layers, H parameters of the head.
+        that a token passes through without the output head, d the hidden size, L layers, H parameters of the head.
         """
         config, n = self._model.config, len(tokens)
         query = prompt_tokens + n - 1
         attended = query * (query + 1) // 2
         head = config.vocab_size * config.hidden_size
-        inner = self._model.num_parameters(exclude_embeddings=True) - (0 if config.tie_word_embeddings else head)
+        inner = self._inner - (0 if config.tie_word_embeddings else head)
         flops = 2.0 * inner * query + 4.0 * config.hidden_size * config.num_hidden_layers * attended + 2.0 * head * n
         history = tuple(((place, token, confidence[place], "commit"),) for place, token in enumerate(tokens))
         return Ledger({"decode": n}, n, query, attended, flops, history)
@@ -173,3 +175,13 @@ class Autoregressive(Generator):
 
     def details(self) -> dict[str, Any]:
         return {"parameters": self._model.num_parameters()}
+
+
+def _idle(model: PreTrainedModel) -> int:
+    """Parameters of the experts that a token does not pass through."""
+    config = model.config
+    experts = getattr(config, "num_local_experts", None) or getattr(config, "num_experts", None)
+    if not experts or not hasattr(config, "num_experts_per_tok"):
+        return 0
+    routed = sum(p.numel() for name, p in model.named_parameters() if ".experts." in name)
+    return int(routed * (1 - config.num_experts_per_tok / experts))

@@ -7,15 +7,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 from safetensors import SafetensorError
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
 from parallelbench.errors import UserError
 from parallelbench.models.checkpoint import read_json, revision, shards
 from parallelbench.models.generator import Generator, GeneratorInfo
 from parallelbench.models.generators.autoregressive import Special
-from parallelbench.models.generators.load_local import FILES
+from parallelbench.models.generators.load_local import FILES, template_codec
 from parallelbench.models.generators.options import split_name
-from parallelbench.models.generators.template_codec import TemplateCodec
 from parallelbench.models.generators.weights import read_weights
 from parallelbench.models.load import fetch
 from parallelbench.specs import Options, build
@@ -74,7 +73,7 @@ def load_diffusion_gemma(rest: str, device: str | None = None) -> Generator:
 def _assemble(folder: Path, name: str, model: PreTrainedModel, options: DiffusionGemmaOptions, device: str) -> Generator:
     from parallelbench.models.generators.diffusion_gemma import DiffusionGemma
 
-    codec = TemplateCodec(AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    codec = template_codec(folder)
     ends = codec.ends(model.generation_config)
     info = GeneratorInfo(
         name=name,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from parallelbench.errors import MissingExtra, UnknownName, UserError
 from parallelbench.models.base import Codec
 from parallelbench.models.cards import CARDS
 from parallelbench.models.checkpoint import read_json, revision, shards
-from parallelbench.models.codec import ChatCodec, special_id
+from parallelbench.models.codec import ChatCodec, read_tokenizer, special_id
 from parallelbench.models.generator import Generator, GeneratorInfo
 from parallelbench.models.generators.autoregressive import Autoregressive, Special
 from parallelbench.models.generators.options import split_name
@@ -106,8 +108,7 @@ def info_of(
     folder: Path, name: str, options: LocalOptions, device: str, template: str, shots: int | None = None
 ) -> GeneratorInfo:
     """What a model in a folder declares."""
-    if not (folder / "tokenizer.json").is_file():
-        raise UserError(f"{folder} holds no tokenizer.json; convert its tokenizer with transformers and save it there.")
+    check_tokenizer(folder)
     drawn = {"top_p": options.top_p} if options.temperature else {}
     return GeneratorInfo(
         name=name,
@@ -125,17 +126,20 @@ def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) 
     if options.card is not None and options.card not in CARDS:
         raise UnknownName("model card", options.card, CARDS)
     shards(folder)
+    check_tokenizer(folder)
     model = _weights(folder, options.dtype).to(device).eval()
     codec, special, template, shots = _language(folder, model, options.card)
     info = info_of(folder, name, options, device, template, shots)
-    return Autoregressive(model, codec, special, info, int(model.config.max_position_embeddings))
+    return Autoregressive(
+        model, codec, special, info, int(getattr(model.config, "max_position_embeddings", None) or sys.maxsize)
+    )
 
 
 def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     described = read_json(folder / "config.json")
     try:
         return read_weights(AutoModelForCausalLM, folder, dtype)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         kind = described.get("model_type", "unknown")
         raise UserError(
             f"{folder} ({kind}) is no causal model that transformers has classes for ({str(error).splitlines()[0][:120]}); "
@@ -143,13 +147,38 @@ def _weights(folder: Path, dtype: str) -> PreTrainedModel:
         ) from None
 
 
+def check_tokenizer(folder: Path) -> None:
+    """Refuse a folder without a tokenizer.json.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not (folder / "tokenizer.json").is_file():
+        raise UserError(f"{folder} holds no tokenizer.json; convert its tokenizer with transformers and save it there.")
+
+
+def template_codec(folder: Path) -> TemplateCodec:
+    """The tokenizer of a checkpoint with its own chat template, without remote code.
+
+    Raises:
+        UserError: it cannot be read, or needs code of its own.
+    """
+    try:
+        return TemplateCodec(AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True))
+    except (ValueError, KeyError, OSError, TypeError) as error:
+        raise UserError(
+            f"the tokenizer in {folder} cannot be read ({str(error).splitlines()[0][:120]}); copy it again, or convert it to a "
+            "plain tokenizer.json: remote code is not run."
+        ) from None
+
+
 def _language(folder: Path, model: PreTrainedModel, card: str | None) -> tuple[Codec, Special, str, int | None]:
     """The codec, the special ids, the template's name and the demonstrations that the model was made for."""
     if card is not None:
-        tokenizer, known = AutoTokenizer.from_pretrained(folder).backend_tokenizer, CARDS[card]
+        tokenizer, known = read_tokenizer(folder), CARDS[card]
         ends = tuple(special_id(tokenizer, end, known) for end in known.ends)
-        special = Special(ends, special_id(tokenizer, known.pad, known), tokenizer.get_vocab_size())
+        special = Special(ends, special_id(tokenizer, known.pad, known), max(tokenizer.get_vocab().values()) + 1)
         return ChatCodec(tokenizer, known), special, known.template, known.shots
-    codec = TemplateCodec(AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    codec = template_codec(folder)
     ends = codec.ends(model.generation_config)
     return codec, Special(ends, codec.pad(ends), codec.vocabulary), codec.template, None

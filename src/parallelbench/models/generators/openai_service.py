@@ -31,6 +31,10 @@ class Settings(NamedTuple):
     repeatable: bool = True
 
 
+REASONING = ("reasoning_content", "reasoning")
+"""What servers call hidden reasoning in a frame; OpenAI itself sends none and counts its tokens."""
+
+
 class OpenAIService(Service):
     """A client of one server and one model; the SDK's own retries are off, so that ours are all there are."""
 
@@ -70,7 +74,7 @@ class OpenAIService(Service):
 
     def _read(self, chunks: Iterator[Any]) -> Answer:
         usage: dict[str, Any] = {}
-        text, finish, frames = "", "", 0
+        text, finish, frames, reasoned = "", "", 0, False
         for chunk in chunks:
             if getattr(chunk, "usage", None) is not None:
                 usage = chunk.usage.to_dict()
@@ -79,6 +83,7 @@ class OpenAIService(Service):
                 if piece:
                     frames += 1
                     text = piece if self._settings.diffusing and _whole(chunk) else text + piece
+                reasoned = reasoned or any(getattr(choice.delta, name, None) for name in REASONING)
                 finish = getattr(choice, "finish_reason", None) or finish
         if not finish:
             raise Fault("the stream ended before the answer did")
@@ -90,6 +95,7 @@ class OpenAIService(Service):
             tokens=count(usage.get("completion_tokens")),
             reasoning_tokens=count(details.get("reasoning_tokens")) if isinstance(details, dict) else None,
             frames=frames if self._settings.diffusing else None,
+            reasoned=reasoned,
             usage=usage,
         )
 

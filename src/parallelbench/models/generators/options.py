@@ -13,6 +13,9 @@ from pydantic import Field
 from parallelbench.errors import UserError
 from parallelbench.specs import Options, parse_options
 
+ADDRESS = re.compile(r"@(?=\w+:/|localhost\b|[\w.-]+:\d+(?:/|$)|\[)")
+"""Where a name ends and an address begins, a mistyped one too, so that none is ever taken for a name at OpenAI."""
+BAD_ADDRESS = "the address of a server looks like http://localhost:8000/v1; write NAME@URL."
 SECRET_LENGTH = 8
 """A shorter key ("EMPTY", "none") is what servers without keys are given, and nothing to hide."""
 
@@ -103,11 +106,12 @@ def split_name(rest: str, whole: str) -> tuple[str, str | None, dict[str, Any]]:
         UserError: the options cannot be read, or the address is none or holds credentials.
     """
     head, comma, tail = rest.partition(",")
-    if "=" in re.split(r"@https?://", head)[0]:
+    if "=" in ADDRESS.split(head)[0]:
         head, comma, tail = "", ",", rest
     options = parse_options(tail, f"{whole}:{_shown(head)},{tail}") if comma else {}
-    name, at, address = re.split(r"(@)(?=https?://)", head, maxsplit=1) if "@http" in head else (head, "", "")
-    if at:
+    name, *addresses = ADDRESS.split(head, maxsplit=1)
+    address = "".join(addresses)
+    if address:
         check_url(address)
     return name.strip(), address.rstrip("/") or None, options
 
@@ -122,8 +126,12 @@ def check_url(address: str) -> None:
     Raises:
         UserError: as said.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - raises where it is no number
+    except ValueError:
+        raise UserError(BAD_ADDRESS) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError("the address of a server looks like http://localhost:8000/v1; write NAME@URL.")
+        raise UserError(BAD_ADDRESS)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UserError(f"an address is written into results, so give {parts.hostname} its key in the environment, not there.")

@@ -119,7 +119,8 @@ class Served(Generator):
         return f"{self._info.name} at {self._info.revision}"
 
     def _reply(self, request: Request, answer: Answer, seconds: float, attempts: int) -> Reply:
-        content = None if answer.tokens is None else max(0, answer.tokens - (answer.reasoning_tokens or 0))
+        hidden = answer.reasoning_tokens if answer.reasoned else answer.reasoning_tokens or 0
+        content = None if answer.tokens is None or hidden is None else max(0, answer.tokens - hidden)
         return Reply(
             sample=request.sample,
             prompt=self.prompt(request.sample),

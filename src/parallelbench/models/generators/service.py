@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One whole answer. `frames` counts the refinements of a diffusing stream; None wherever the server does not say."""
+    """One whole answer. `frames` counts the refinements of a diffusing stream; None wherever the server does not say.
+
+    `reasoned` is true where hidden reasoning came with it, whether or not its tokens were counted.
+    """
 
     text: str
     finish: str
@@ -24,6 +27,7 @@ class Answer:
     tokens: int | None = None
     reasoning_tokens: int | None = None
     frames: int | None = None
+    reasoned: bool = False
     usage: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -50,6 +54,8 @@ class Service(ABC):
 
 def in_time(frames: Iterator[T], seconds: float) -> Iterator[T]:
     """Pass frames on until they have taken longer than `seconds` in all.
+
+    What keeps a connection alive is no frame, and is waited for until the next one.
 
     Raises:
         Fault: they have; a server that drips is as late as one that hangs.

@@ -23,8 +23,8 @@ class TemplateCodec(Codec):
 
     @property
     def vocabulary(self) -> int:
-        """How many ids the tokenizer has."""
-        return len(self._tokenizer)
+        """One more than the highest id of the tokenizer."""
+        return int(max(self._tokenizer.get_vocab().values())) + 1
 
     def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
         if self._tokenizer.chat_template is None:
