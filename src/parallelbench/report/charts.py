@@ -17,6 +17,8 @@ Rows = list[dict[str, Any]]
 TICKS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 CHOSEN = alt.selection_point(fields=["family"], bind="legend", name="chosen")
+POINTS = 60
+"""Of a line between two speeds."""
 PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 
@@ -132,12 +134,17 @@ def ceilings(rows: Rows, exact: Rows, best: Rows) -> Rows:
 
 
 def _within(best: Rows, slow: float, fast: float) -> Rows:
-    """The corners between two speeds of each task's line, and where it crosses them."""
+    """Each task's line between two speeds; its straight parts are curves where speed is drawn in doublings."""
     rows: Rows = []
     for task in dict.fromkeys(row["task"] for row in best):
         line = sorted((row["tokens_per_step"], row["score"]) for row in best if row["task"] == task)
         speeds, scores = zip(*line, strict=True)
-        at = sorted({x for x in (slow, fast, *speeds) if max(slow, speeds[0]) <= x <= min(fast, speeds[-1])})
+        first, last = max(slow, speeds[0]), min(fast, speeds[-1])
+        at = (
+            sorted({*np.geomspace(first, last, POINTS).tolist(), *(x for x in speeds if first < x < last)})
+            if first < last
+            else []
+        )
         values = np.interp(at, speeds, scores)
         rows += [{"task": task, "tokens_per_step": x, "score": float(y)} for x, y in zip(at, values, strict=True)]
     return rows
