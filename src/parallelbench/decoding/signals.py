@@ -129,14 +129,12 @@ class FlatSignals:
 
         `canvas` are the places of its canvas in its whole row.
         """
-        end, within = (
-            start + math.prod(shape),
-            {"attention": canvas, "top_token": slice(request.top), "top_p": slice(request.top)},
-        )
+        end, wanted, best = start + math.prod(shape), request.signals, slice(request.top)
+        within = {"attention": canvas, "top_token": best, "top_p": best}
 
         def part(name: str) -> Any:
             values = getattr(self, name)
-            if values is None or name not in request.signals:
+            if values is None or name not in wanted:
                 return None
             values = values[start:end] if len(shape) == 1 else values[start:end].reshape(*shape, *values.shape[1:])
             return values[..., within[name]] if name in within else values
