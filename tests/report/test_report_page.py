@@ -206,3 +206,15 @@ def test_the_parts_of_a_loss_add_up_to_it(measured: float, exact: float, best: f
     row = {"model": "m", "task": "t", "decoder": "d", "setting": "k=2", "measured": measured, "exact": exact, "best": best}
     found = [part["loss"] for part in _parts(row)]
     assert found == pytest.approx(parts) and sum(found) == pytest.approx(1 - measured)
+
+
+def test_answers_that_were_cut_short_are_counted(tmp_path: Path) -> None:
+    results = run("fake", TASKS[0], DECODERS[0], limit=4, out=tmp_path / "out")
+    assert "cut short" not in write_report(tmp_path / "out").read_text(encoding="utf-8")
+    path = next((tmp_path / "out").glob("cells/*/records.jsonl"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    rows[0]["ledger"]["flags"] = ["capped"]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    page = write_report(tmp_path / "out").read_text(encoding="utf-8")
+    assert "cut short" in page and "25.0 %" in page and len(results.rows) == 4

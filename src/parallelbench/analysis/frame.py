@@ -20,17 +20,19 @@ CELL_COLUMNS = [
     "shots", "seed",
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
-    "sample_id", "index", "score", "scores", "nfe", "rows", "tokens_per_step", "tokens_per_forward", "content_tokens",
-    "seconds", "law", "law_n", "must_differ",
+    "sample_id", "index", "score", "scores", "nfe", "rows", "flagged", "tokens_per_step", "tokens_per_forward",
+    "content_tokens", "seconds", "law", "law_n", "must_differ",
 ]  # fmt: skip
-MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "tokens_per_forward")}
+MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "tokens_per_forward", "flagged")}
 
 _QUERY = """
-select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, ledger.rows as rows, tokens_per_step,
+select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, ledger.rows as rows,
+       (coalesce(len(ledger.flags), 0) > 0)::DOUBLE as flagged, tokens_per_step,
        tokens_per_forward, content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
 from read_json($files, format = 'newline_delimited', filename = true, ignore_errors = true, columns = {
        sample_id: 'VARCHAR', "index": 'BIGINT', scores: 'MAP(VARCHAR, DOUBLE)', nfe: 'DOUBLE',
-       ledger: 'STRUCT("rows" DOUBLE)', tokens_per_step: 'DOUBLE', tokens_per_forward: 'DOUBLE', content_tokens: 'DOUBLE',
+       ledger: 'STRUCT("rows" DOUBLE, flags VARCHAR[])', tokens_per_step: 'DOUBLE', tokens_per_forward: 'DOUBLE',
+       content_tokens: 'DOUBLE',
        seconds: 'DOUBLE', law: 'STRUCT(law VARCHAR, n BIGINT, must_differ BOOLEAN)'})
 """
 
@@ -123,7 +125,7 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
     `seed_spread` say how far the means of single seeds lie apart.
     """
     keys = ["model", "suite", "task", "decoder", "family"]
-    numbers = ["score", "nfe", "tokens_per_step", "tokens_per_forward", "seconds"]
+    numbers = ["score", *MEANS, "seconds"]
     pooled = frame.assign(who=who(frame)).groupby([*keys, "who"], sort=False)[numbers].mean().reset_index()
     table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})
     by_seed = frame.groupby([*keys, "seed"], sort=False)["score"].mean().groupby(keys, sort=False)

@@ -154,13 +154,16 @@ def _pair_line(pair: dict[str, Any], several: bool) -> list[Cell]:
 def numbers(data: ReportData) -> Section:
     """The tables: decoders overall, decoders by task, families in one number each."""
     header = ["decoder", "accuracy", "95 % interval", "tokens/step", "content tokens/forward", "forwards"]
-    several = len(data.models) > 1
+    several, rows = len(data.models) > 1, as_rows(data.overall)
+    flagged = any(row["flagged"] > 0 for row in rows)  # a guard had to end an answer, or a server cut it off
+    header += ["cut short"] if flagged else []
     lines = []
-    for row in as_rows(data.overall):
+    for row in rows:
         interval = f"{percent(row['low'])} to {percent(row['high'])}"
         costs = [number(row[key]) for key in ("tokens_per_step", "tokens_per_forward", "nfe")]
         name = f"{row['model']} · {row['decoder']}" if several else row["decoder"]
-        lines.append([Cell(name), rate(row["score"]), Cell(interval), *costs])
+        cut = [Cell(f"{percent(row['flagged'])} %", right=True)] if flagged else []
+        lines.append([Cell(name), rate(row["score"]), Cell(interval), *costs, *cut])
     tables = [Table("Mean over tasks", header, lines)] if lines else []
     return Section("numbers", "The numbers", "", tables=[*tables, _matrix(data), *_summaries(data)])
 
