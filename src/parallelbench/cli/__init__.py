@@ -59,7 +59,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except TyperException as error:
         return _complain(error.format_message())
     except KeyboardInterrupt:
-        print("interrupted before anything was begun; give the same command again.", file=sys.stderr)
+        print("interrupted; give the same command again.", file=sys.stderr)
         return INTERRUPTED
     except PermissionError as error:
         return _complain(f"{error.filename} cannot be used ({error.strerror}); check its permissions.")

@@ -50,6 +50,7 @@ class Engine:
         self.batch_size = batch_size
         self.aux = None if aux is None else aux.auxiliary()
         self.cache = cache
+        self._infos: Infos = {"main": model.info} if self.aux is None else {"main": model.info, "aux": self.aux.info}
 
     def generate(self, prompts: Iterable[Prompt], decoder: Decoder, seed: int = 0) -> Iterator[Generation]:
         """Decode prompts and yield each generation as it finishes, in no particular order.
@@ -60,11 +61,10 @@ class Engine:
             UserError: a forward of a single sample does not fit into memory.
         """
         waiting = iter(prompts)
-        infos: Infos = {"main": self.model.info} if self.aux is None else {"main": self.model.info, "aux": self.aux.info}
         active: list[Session] = []
         while True:
             while len(active) < self.batch_size and (prompt := next(waiting, None)) is not None:
-                active.append(Session(prompt, decoder, infos, seed, self.cache))
+                active.append(Session(prompt, decoder, self._infos, seed, self.cache))
             if not active:
                 return
             for group in groups(session for session in active if not session.done):
@@ -74,8 +74,7 @@ class Engine:
 
     def warm_up(self, prompt: Prompt, decoder: Decoder, seed: int = 0) -> None:
         """Make one forward that no account counts, because a model's first takes longer than all others."""
-        infos: Infos = {"main": self.model.info} if self.aux is None else {"main": self.model.info, "aux": self.aux.info}
-        session = Session(prompt, decoder, infos, seed, self.cache)
+        session = Session(prompt, decoder, self._infos, seed, self.cache)
         if not session.done:
             self._attempt([session])
 

@@ -23,7 +23,6 @@ from parallelbench.specs import build
 from parallelbench.tasks import Task
 
 GIVEN = "the model given"
-NOTHING = object()
 
 
 def run(
@@ -110,9 +109,9 @@ def _check(model: Any, tasks: Sequence[Any], decoders: Sequence[Any], options: M
     if not isinstance(model, (str, Denoiser, Generator)):
         raise UserError(f"{model!r} is no model; give one name, or what load_model returns.")
     for kind, known, values in (("task", Task, tasks), ("decoder", Decoder, decoders)):
-        wrong = next((value for value in values if not isinstance(value, (str, known))), NOTHING)
-        if wrong is not NOTHING:
-            raise UserError(f"{wrong!r} is no {kind}; give its name, or what load_{kind} returns.")
+        for value in values:
+            if not isinstance(value, (str, known)):
+                raise UserError(f"{value!r} is no {kind}; give its name, or what load_{kind} returns.")
     given = sorted({"suite", "data_dir", "shots"} & options.keys())
     if given and any(isinstance(one, Task) for one in tasks):
         raise UserError(f"{given[0]} is said of a task that is already made; give it to load_task, or the task by name.")

@@ -16,7 +16,7 @@ from parallelbench.errors import MissingExtra, UserError
 from parallelbench.models.base import ModelInfo
 from parallelbench.models.cards import Card
 from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
-from parallelbench.models.codec import ChatCodec, special_id
+from parallelbench.models.codec import ChatCodec, special_id, vocabulary_size
 from parallelbench.models.native import NativeDenoiser, SteadySilu
 from parallelbench.models.reshapes import RESHAPES
 
@@ -112,7 +112,7 @@ def _info(
     model: PreTrainedModel, tokenizer: Tokenizer, card: Card, folder: Path, place: Placement, block: int | None
 ) -> ModelInfo:
     config = model.config
-    vocabulary = max(tokenizer.get_vocab().values()) + 1
+    vocabulary = vocabulary_size(tokenizer)
     if vocabulary > config.vocab_size:
         raise UserError(
             f"{folder / 'tokenizer.json'} has {vocabulary} ids, but the embedding only {config.vocab_size}; "

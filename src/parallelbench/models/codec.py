@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer
@@ -51,6 +52,16 @@ def _none(turns: Sequence[Turn]) -> str:
 TEMPLATES: dict[str, Callable[[Sequence[Turn]], str]] = {
     "llada": _llada, "chatml": _chatml, "chatml_system": _chatml_system, "ling": _ling, "tiny": _tiny, "none": _none,
 }  # fmt: skip
+
+
+def vocabulary_size(tokenizer: Tokenizer) -> int:
+    """One more than the highest id: a vocabulary may have holes."""
+    return max(tokenizer.get_vocab().values()) + 1
+
+
+def tokenizer_hash(tokenizer: Tokenizer) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 of what a tokenizer is."""
+    return sha256(tokenizer.to_str().encode()).hexdigest()[:12]
 
 
 class ChatCodec(Codec):

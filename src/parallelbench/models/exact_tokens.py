@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from tokenizers import Tokenizer
 
 from parallelbench.errors import UserError
 from parallelbench.models.base import Codec, Ints
+from parallelbench.models.codec import tokenizer_hash, vocabulary_size
 from parallelbench.models.exact import Answers, Floats, Scheme, Special, content
 from parallelbench.schema import MASK_ITEM, Sample, Turn
 from parallelbench.theory import NoisyPosterior, law_of_sample
@@ -22,10 +22,10 @@ class TokenScheme(Scheme):
     """The tokens of a tokenizer, and three of our own behind them: mask, end, padding."""
 
     def __init__(self, tokenizer: Tokenizer, epsilon: float) -> None:
-        words = max(tokenizer.get_vocab().values()) + 1
+        words = vocabulary_size(tokenizer)
         self.special = Special(mask=words, end=words + 1, pad=words + 2)
         self.size = words + 3
-        self.revision = "tokenizer-" + sha256(tokenizer.to_str().encode()).hexdigest()[:12]
+        self.revision = "tokenizer-" + tokenizer_hash(tokenizer)
         self._codec = TokenCodec(tokenizer)
         self._epsilon = epsilon
 
@@ -53,7 +53,7 @@ class TokenCodec(Codec):
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._words = max(tokenizer.get_vocab().values()) + 1
+        self._words = vocabulary_size(tokenizer)
 
     def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
         return [], "\n\n".join(turn.text for turn in turns)

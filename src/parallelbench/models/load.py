@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +20,7 @@ from parallelbench.models.assemble import Placement
 from parallelbench.models.base import Denoiser
 from parallelbench.models.cards import CARDS, Card
 from parallelbench.models.checkpoint import CARD_FIELD, read_json
-from parallelbench.models.codec import read_tokenizer, special_id
+from parallelbench.models.codec import read_tokenizer, special_id, tokenizer_hash
 from parallelbench.models.exact import Exact
 from parallelbench.models.exact_items import ItemScheme
 from parallelbench.models.exact_tokens import TokenScheme
@@ -143,7 +142,7 @@ def _load(folder: Path, options: LoadOptions, device: str | None, name: str | No
     dtype = getattr(torch, options.dtype or "float32")
     beside = f",block={options.block}" if options.block is not None else ""
     if options.tokenizer is not None:
-        beside += f",tokenizer={sha256(tokenizer.to_str().encode()).hexdigest()[:12]}"
+        beside += f",tokenizer={tokenizer_hash(tokenizer)}"
     place = Placement(device or "cpu", dtype, options.compile, options.device_map == "auto", options.block, beside)
     load = sedd.load if card.architecture == "sedd" else assemble.load
     return load(folder, card, tokenizer, place)

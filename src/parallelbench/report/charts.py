@@ -140,11 +140,9 @@ def _within(best: Rows, slow: float, fast: float) -> Rows:
         line = sorted((row["tokens_per_step"], row["score"]) for row in best if row["task"] == task)
         speeds, scores = zip(*line, strict=True)
         first, last = max(slow, speeds[0]), min(fast, speeds[-1])
-        at = (
-            sorted({*np.geomspace(first, last, POINTS).tolist(), *(x for x in speeds if first < x < last)})
-            if first < last
-            else []
-        )
+        if first >= last:
+            continue
+        at = sorted({*np.geomspace(first, last, POINTS).tolist(), *(x for x in speeds if first < x < last)})
         values = np.interp(at, speeds, scores)
         rows += [{"task": task, "tokens_per_step": x, "score": float(y)} for x, y in zip(at, values, strict=True)]
     return rows

@@ -13,6 +13,7 @@ from parallelbench.report.tables import Cell, Table, mark, number
 
 BARS = (0.9, 0.8)
 FROM = 4  # curves from which a ranking says more than the table of all numbers
+COSTS = ("tokens/step", "tokens/row", "forwards", "rows", "ms")
 NAMED = 3  # decoders that are named where several are equally fast
 
 
@@ -38,18 +39,7 @@ def _by_model(rows: Rows) -> list[tuple[str, Rows]]:
 
 
 def _ranking(model: str, bar: float, rows: Rows) -> Table:
-    header = [
-        "decoder",
-        "accuracy",
-        "tokens/step",
-        "tokens/row",
-        "forwards",
-        "rows",
-        "ms",
-        "saved",
-        "AUP by steps",
-        "AUP by rows",
-    ]
+    header = ["decoder", "accuracy", *COSTS, "saved", "AUP by steps", "AUP by rows"]
     lines = []
     for row in rows:
         areas = [number(row["aup_step"]), number(row["aup_row"])]

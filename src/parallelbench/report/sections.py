@@ -59,9 +59,8 @@ def by_task(data: ReportData) -> Section | None:
         if not rows:
             continue
         exact = [] if is_exact(model) else [row for row in points if is_exact(row["model"])]
-        caption = f"{model}: one panel per task, 95 % intervals over samples (Wilson's for scores of 0 and 1)." + (
-            CEILINGS if exact else ""
-        )
+        intervals = "95 % intervals over samples (Wilson's for scores of 0 and 1)"
+        caption = f"{model}: one panel per task, {intervals}." + (CEILINGS if exact else "")
         chart = charts.by_task(rows, exact, data.best)
         figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
     return Section("by-task", "Task by task", "", figures) if figures else None

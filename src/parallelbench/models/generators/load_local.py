@@ -16,7 +16,7 @@ from parallelbench.errors import MissingExtra, UnknownName, UserError
 from parallelbench.models.base import Codec
 from parallelbench.models.cards import CARDS
 from parallelbench.models.checkpoint import read_json, revision, shards
-from parallelbench.models.codec import ChatCodec, read_tokenizer, special_id
+from parallelbench.models.codec import ChatCodec, read_tokenizer, special_id, vocabulary_size
 from parallelbench.models.generator import Generator, GeneratorInfo
 from parallelbench.models.generators.autoregressive import Autoregressive, Special
 from parallelbench.models.generators.options import split_name
@@ -177,7 +177,7 @@ def _language(folder: Path, model: PreTrainedModel, card: str | None) -> tuple[C
     if card is not None:
         tokenizer, known = read_tokenizer(folder), CARDS[card]
         ends = tuple(special_id(tokenizer, end, known) for end in known.ends)
-        special = Special(ends, special_id(tokenizer, known.pad, known), max(tokenizer.get_vocab().values()) + 1)
+        special = Special(ends, special_id(tokenizer, known.pad, known), vocabulary_size(tokenizer))
         return ChatCodec(tokenizer, known), special, known.template, known.shots
     codec = template_codec(folder)
     ends = codec.ends(model.generation_config)

@@ -7,6 +7,7 @@ from typing import Any
 
 from parallelbench.errors import UserError
 from parallelbench.models.base import Codec
+from parallelbench.models.codec import vocabulary_size
 from parallelbench.schema import Turn
 
 
@@ -24,7 +25,7 @@ class TemplateCodec(Codec):
     @property
     def vocabulary(self) -> int:
         """One more than the highest id of the tokenizer."""
-        return int(max(self._tokenizer.get_vocab().values())) + 1
+        return vocabulary_size(self._tokenizer)
 
     def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
         if self._tokenizer.chat_template is None:
