@@ -31,10 +31,11 @@ from typing import Any
 
 import torch
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.experiments.api import run
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 from recorder import Recorder, seconds

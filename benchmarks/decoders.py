@@ -8,8 +8,8 @@ while the forward of 64 rows is shared by all of them. So the share is largest w
 1.1 M parameters, and an 8B model takes some thousand times as long for a forward and the same time for the rule.
 
 For every decoder: time inside its coroutine, over time inside the model's forwards, in the same run, at batch 64. Both are
-disturbed alike by other work on the machine. Bar: 5 % for decoders of the tiers Score and Step. A Program may compute with
-whole distributions, so it has none. The last line is one JSON object.
+disturbed alike by other work on the machine. Bar: 5 % for decoders of the tiers RankingDecoder and StepDecoder. A
+ProgramDecoder may compute with whole distributions, so it has none. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import torch
 from pydantic import PrivateAttr
 
 from parallelbench import load_model, load_task
-from parallelbench.decoding import DECODERS, Decoder, Engine, Program, load_decoder, make_prompt
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.decoding import DECODERS, Decoder, Engine, ProgramDecoder, load_decoder, make_prompt
 from parallelbench.decoding.decoder import COMMON, Run
 from parallelbench.decoding.load import check_pair
 from parallelbench.decoding.state import State
 from parallelbench.errors import UserError
-from parallelbench.models.base import Denoiser
 from parallelbench.schema import Prompt
 from recorder import Recorder
 
@@ -37,7 +37,7 @@ SETTINGS = {"confidence": "confidence:k=4", "random": "random:k=4", "margin": "m
 BAR = 0.05
 
 
-class Timed(Program):
+class Timed(ProgramDecoder):
     """Another decoder, with the time that its coroutine takes between two forwards."""
 
     family: ClassVar[str] = "timed"
@@ -65,8 +65,10 @@ class Timed(Program):
 
 
 def tier(decoder: Decoder) -> str:
-    """The tier of a decoder: Score, Step or Program."""
-    return next(base.__name__ for base in type(decoder).__mro__ if base.__name__ in ("Score", "Step", "Program"))
+    """The tier of a decoder: RankingDecoder, StepDecoder or ProgramDecoder."""
+    return next(
+        base.__name__ for base in type(decoder).__mro__ if base.__name__ in ("RankingDecoder", "StepDecoder", "ProgramDecoder")
+    )
 
 
 def measure(model: Denoiser, decoder: Decoder, prompts: list[Prompt]) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def main() -> None:
         row = measure(model, decoder, prompts)
         rows.append(row)
         print(f"{row['decoder']:>60}{row['tier']:>9}{row['forwards']:>10}{row['logic_over_forwards']:>18.3%}")
-    above = [row["decoder"] for row in rows if row["tier"] != "Program" and row["logic_over_forwards"] > BAR]
+    above = [row["decoder"] for row in rows if row["tier"] != "ProgramDecoder" and row["logic_over_forwards"] > BAR]
     print(json.dumps({"benchmark": "decoders", "bar": BAR, "above": above, "threads": options.threads, "rows": rows}))
 
 

@@ -24,9 +24,10 @@ import random
 import numpy as np
 import torch
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import make_prompt
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch
 from parallelbench.schema import Prompt
 from parallelbench.tasks import load_task
 

@@ -28,10 +28,11 @@ import numpy as np
 import torch
 
 from parallelbench.analysis.stats import wilson
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.metrics import score
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch
 from parallelbench.models.exact_items import SPECIAL
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task

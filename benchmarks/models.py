@@ -28,12 +28,13 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from parallelbench.contracts.forward import AttentionQuery, ForwardBatch
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Engine, load_decoder
 from parallelbench.decoding.cache import Feed
 from parallelbench.decoding.ledger import Account, cost_of
 from parallelbench.models import load_model
 from parallelbench.models.attention_probe import NAME as PROBED
-from parallelbench.models.base import AttentionQuery, ForwardBatch, ModelInfo
 from parallelbench.models.native import NativeDenoiser
 from parallelbench.schema import Prompt, Sample
 

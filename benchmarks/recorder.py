@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import torch
 
-from parallelbench.models.base import Answer, Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.schema import Sample
 
 
@@ -29,7 +31,7 @@ class Recorder(Denoiser):
     def forward(self, batch: ForwardBatch) -> torch.Tensor:
         return self.answer(batch).logits
 
-    def answer(self, batch: ForwardBatch) -> Answer:
+    def answer(self, batch: ForwardBatch) -> ForwardOutput:
         self.batches.append(batch)
         start = time.perf_counter()
         answer = self.model.answer(batch)

@@ -40,15 +40,16 @@ The attention maps must be readable: all transformers that the package loads nat
 OWN = """\
 ## Write your own
 
-A file with a class is enough; `Score` ranks positions, `Step` has its own rule for each forward, `Program` steers its forwards.
+A file with a class is enough; `RankingDecoder` ranks positions, `StepDecoder` has its own rule for each forward,
+`ProgramDecoder` steers its forwards.
 
 ```python
 # mine.py
-from parallelbench.decoding import Score
+from parallelbench.decoding import RankingDecoder
 from parallelbench.decoding.quota import Threshold
 
 
-class MyDecoder(Score):
+class MyDecoder(RankingDecoder):
     \"\"\"Confident positions, earlier ones first.\"\"\"
 
     alpha: float = 0.01

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from parallelbench.models.base import Denoiser
+    from parallelbench.contracts.denoiser import Denoiser
 
 TASKS = ("waiting_line/shuffle", "waiting_line/copy", "puzzle/sudoku_n4_12", "list_ops/copy")
 

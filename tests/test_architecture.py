@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "parallelbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = {"schema", "errors", "registry", "rng", "specs"}
-NAMING = NOUNS | {"tasks", "metrics", "theory", "models.base", "analysis"}
+BELOW_MODELS = NOUNS | {"tasks", "metrics", "theory", "contracts"}
 LAYERS: dict[str, set[str]] = {
     "schema": set(),
     "errors": set(),
@@ -26,21 +26,23 @@ LAYERS: dict[str, set[str]] = {
     "tasks": NOUNS,
     "metrics": NOUNS,
     "theory": NOUNS,
-    "models.base": NOUNS,
-    "analysis": NOUNS | {"metrics", "theory"},  # ceilings are drawn beside what was measured
-    "report": NOUNS | {"analysis"},
-    "models": NAMING - {"analysis"},
-    "decoding": NAMING - {"analysis"},
-    "training": NAMING - {"analysis"} | {"models", "decoding"},
-    "experiments": NAMING | {"models", "decoding"},  # it writes the run folder that analysis defines
+    "contracts": NOUNS,
+    "runs": NOUNS,
+    "analysis": NOUNS | {"runs", "metrics", "theory"},  # ceilings are drawn beside what was measured
+    "report": NOUNS | {"runs", "analysis"},
+    "models": BELOW_MODELS,
+    "decoding": BELOW_MODELS,
+    "doctor": BELOW_MODELS | {"models", "decoding"},
+    "training": BELOW_MODELS | {"models", "decoding"},
+    "experiments": BELOW_MODELS | {"runs", "analysis", "models", "decoding"},
 }
-TORCHLESS = ("tasks", "metrics", "theory", "analysis", "report")
+TORCHLESS = ("tasks", "metrics", "theory", "runs", "analysis", "report")
 
 
 def unit_of(name: str) -> str:
     """The part of the design that a module `parallelbench.x.y` belongs to."""
     parts = name.split(".")[1:]
-    return "models.base" if parts[:2] == ["models", "base"] else parts[0] if parts else ""
+    return parts[0] if parts else ""
 
 
 def name_of(path: Path) -> str:
@@ -99,7 +101,7 @@ def test_the_parts_without_a_model_never_import_torch(part: str) -> None:
 
 
 def test_nor_does_anything_that_they_import() -> None:
-    names = [name_of(path) for part in TORCHLESS for path in sorted((PACKAGE / part).rglob("*.py"))]
+    names = [name_of(path) for part in (*TORCHLESS, "contracts") for path in sorted((PACKAGE / part).rglob("*.py"))]
     code = f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\nprint('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from parallelbench.decoding import (
         Decoder,
         Engine,
-        Forward,
-        Program,
-        Score,
+        ForwardRequest,
+        ProgramDecoder,
+        RankingDecoder,
         Signals,
         State,
-        Step,
+        StepDecoder,
         load_decoder,
         load_decoders,
     )
@@ -36,8 +36,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Decoder", "Engine", "Forward", "Program", "Results", "Score", "Signals", "State", "Step", "load_decoder",
-    "load_decoders", "load_model", "load_task", "run",
+    "Decoder",
+    "Engine",
+    "ForwardRequest",
+    "ProgramDecoder",
+    "RankingDecoder",
+    "Results",
+    "Signals",
+    "State",
+    "StepDecoder",
+    "load_decoder",
+    "load_decoders",
+    "load_model",
+    "load_task",
+    "run",
 ]  # fmt: skip
 
 _HOMES = {

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 RECORD_SCHEMA = 1
+CacheKind = Literal["none", "prefix", "dual", "block"]
 MASK_ITEM = "[MASK]"
 
 
@@ -109,7 +110,7 @@ class Record:
     scores: Mapping[str, float]
     nfe: int | None
     tokens_per_step: float | None
-    tokens_per_forward: float | None
+    content_tokens_per_forward: float | None
     seconds: float
     ledger: Mapping[str, Any]
     order: Mapping[str, float | None]

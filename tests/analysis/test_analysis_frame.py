@@ -12,10 +12,10 @@ import pytest
 
 from parallelbench.analysis import frame, matched
 from parallelbench.analysis.examples import examples
-from parallelbench.analysis.folder import read_run
 from parallelbench.analysis.loss import headline, losses, reference_curve
 from parallelbench.experiments.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
+from parallelbench.runs.folder import read_run
 from parallelbench.specs import build
 
 TASKS = ["waiting_line/copy", "waiting_line/shuffle"]

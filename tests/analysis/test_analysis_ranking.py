@@ -25,7 +25,7 @@ def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> d
         "template": "none", "decoder": decoder, "family": family, "canvas_length": 12, "shots": 0, "seed": 0,
         "sample_id": f"t/{index}", "index": index, "score": score, "scores": {}, "nfe": nfe, "rows": rows,
         "flagged": 0.0,
-        "tokens_per_step": 12 / nfe, "tokens_per_forward": 12 / nfe, "content_tokens": 12, "seconds": nfe / 10,
+        "tokens_per_step": 12 / nfe, "content_tokens_per_forward": 12 / nfe, "content_tokens": 12, "seconds": nfe / 10,
         "law": None, "law_n": None, "must_differ": None,
     }  # fmt: skip
 

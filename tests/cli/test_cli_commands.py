@@ -56,7 +56,7 @@ def test_run_prints_a_table_and_ends_in_one_json_object(tmp_path: Path, capsys: 
     last = json.loads(out.splitlines()[-1])
     assert set(last) == {"out", "cells", "samples", "results"}
     assert (last["out"], last["cells"], last["samples"]) == (str(tmp_path / "out"), 6, 18)
-    keys = {"task", "model", "decoder", "score", "ci95", "nfe", "tokens_per_step", "tokens_per_forward", "seconds"}
+    keys = {"task", "model", "decoder", "score", "ci95", "nfe", "tokens_per_step", "content_tokens_per_forward", "seconds"}
     assert all(set(result) == keys for result in last["results"])
     first = last["results"][0]
     assert (first["task"], first["decoder"], first["nfe"], first["tokens_per_step"]) == (

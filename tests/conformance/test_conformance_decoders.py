@@ -9,20 +9,20 @@ from typing import ClassVar
 import pytest
 from decoder_settings import SETTINGS
 
-from parallelbench.decoding import DECODERS, Step, load_decoder
-from parallelbench.decoding.decoder import Decoder, Program
-from parallelbench.decoding.signals import Forward
+from parallelbench.decoding import DECODERS, StepDecoder, load_decoder
+from parallelbench.decoding.decoder import Decoder, ProgramDecoder
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import COMMITTED
-from parallelbench.errors import UserError
-from parallelbench.experiments.conformance import (
+from parallelbench.doctor.decoders import (
     Z999,
-    conform,
+    check_decoder,
     one_by_one_setting,
     shipped,
     shuffle_share,
     worlds,
     worlds_for,
 )
+from parallelbench.errors import UserError
 from parallelbench.tasks import load_task
 from parallelbench.theory.laws import RANDOM
 
@@ -34,8 +34,8 @@ def test_every_decoder_of_the_registry_conforms(name: str) -> None:
     assert name in SETTINGS, f"write the settings of {name} into tests/conformance/decoder_settings.py"
     careful, *faster = (load_decoder(spec) for spec in SETTINGS[name])
     for decoder in faster or [careful]:
-        assert conform(decoder, careful) == []
-    assert conform(load_decoder(name)) == [], "with the defaults, and the one-by-one setting that doctor would take"
+        assert check_decoder(decoder, careful) == []
+    assert check_decoder(load_decoder(name)) == [], "with the defaults, and the one-by-one setting that doctor would take"
 
 
 def test_a_decoder_that_looks_at_attention_runs_on_the_shipped_model() -> None:
@@ -62,7 +62,7 @@ def test_a_decoder_that_needs_what_no_model_offers_is_refused() -> None:
         needs = frozenset({"telepathy"})
 
     with pytest.raises(UserError, match="needs telepathy"):
-        conform(Psychic())
+        check_decoder(Psychic())
 
 
 def test_the_worlds_hold_every_law_and_both_ways_to_cut_answers() -> None:
@@ -70,14 +70,14 @@ def test_the_worlds_hold_every_law_and_both_ways_to_cut_answers() -> None:
         assert {load_task(spec).law for spec in world.tasks} == {"deterministic", "latin_square", *RANDOM}
 
 
-class Paired(Step):
+class Paired(StepDecoder):
     """The first `k` open positions a step; what follows breaks it one property at a time."""
 
     family = "paired"
     k: int = 2
 
     def request(self, state):
-        return Forward(top=3)
+        return ForwardRequest(top=3)
 
     def step(self, signals, state, memory):
         state.write(signals.positions[: self.k], self.tokens(signals)[: self.k])
@@ -86,17 +86,17 @@ class Paired(Step):
         return signals.token
 
 
-class Quitter(Program):
+class Quitter(ProgramDecoder):
     """Leaves masks."""
 
     family = "quitter"
 
     def run(self, state):
-        signals = yield Forward()
+        signals = yield ForwardRequest()
         state.write(signals.positions[:1], signals.token[:1])
 
 
-class Ditherer(Step):
+class Ditherer(StepDecoder):
     """Takes back what it writes, and never comes to an end."""
 
     family = "ditherer"
@@ -162,7 +162,7 @@ class Vandal(Paired):
     ids=lambda value: value.family if isinstance(value, Decoder) else "",
 )
 def test_each_property_catches_a_decoder_that_breaks_it(decoder: Decoder, broken: list[str]) -> None:
-    found = conform(decoder)
+    found = check_decoder(decoder)
     assert sorted({sentence.partition(":")[0] for sentence in found}) == sorted(broken), found
     assert all(sentence.endswith((".", "?")) and "\n" not in sentence for sentence in found)
 

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, Engine, load_decoder
-from parallelbench.models.base import Answer, CacheKind, Codec, Denoiser, ForwardBatch, ModelInfo
 from parallelbench.models.exact_views import without_itself
 from parallelbench.rng import Draws
-from parallelbench.schema import Generation, Prompt, Sample, Turn
+from parallelbench.schema import CacheKind, Generation, Prompt, Sample, Turn
 
 MASK, END, PAD, VOCABULARY = 1, 2, 0, 11
 Law = Callable[[Prompt, npt.NDArray[np.int64], int], npt.ArrayLike]
@@ -97,13 +99,13 @@ class Fake(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return DigitCodec()
 
-    def answer(self, batch: ForwardBatch) -> Answer:
+    def answer(self, batch: ForwardBatch) -> ForwardOutput:
         attention = None
         if batch.attention is not None:
             distance = torch.arange(batch.ids.shape[1]) - torch.from_numpy(batch.columns)[:, None]
             attention = torch.softmax(torch.where(distance < 0, 2, 1) / (1.0 + distance.abs()), dim=-1)
         shadow = self._logits(without_itself(batch, self.info.mask_id)) if batch.shadow else None
-        return Answer(self.forward(batch), attention, shadow)
+        return ForwardOutput(self.forward(batch), attention, shadow)
 
     def forward(self, batch: ForwardBatch) -> torch.Tensor:
         self.batches.append(batch)

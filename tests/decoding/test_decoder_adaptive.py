@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from parallelbench.decoding import load_decoder
 from parallelbench.errors import UserError
-from parallelbench.experiments.background import count_tokens, write_background
 from parallelbench.schema import Prompt
 from parallelbench.tasks import load_task
+from parallelbench.training.background import count_tokens, write_background
 
 LEVELS = st.lists(st.floats(0.15, 0.999).map(lambda c: round(c, 3)), min_size=1, max_size=12, unique=True)
 

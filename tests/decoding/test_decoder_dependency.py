@@ -10,13 +10,13 @@ from decoding_fakes import MASK, VOCABULARY, Fake, certain, generate, noisy, ord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.decoding import load_decoder
 from parallelbench.decoding.decoders.clad import conflicts
 from parallelbench.decoding.decoders.dapd import dependence, independent
 from parallelbench.decoding.load import caution, check_pair
+from parallelbench.doctor.decoders import shuffle_share
 from parallelbench.errors import UserError
-from parallelbench.experiments.conformance import shuffle_share
-from parallelbench.models.base import Answer, ForwardBatch
 
 CONFIDENCES = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
 
@@ -28,12 +28,12 @@ class Watched(Fake):
         super().__init__(law, offers=frozenset({"attention"}))
         self.matrix = np.asarray(matrix, dtype=np.float32)
 
-    def answer(self, batch: ForwardBatch) -> Answer:
+    def answer(self, batch: ForwardBatch) -> ForwardOutput:
         found = torch.zeros(len(batch.rows), batch.ids.shape[1])
         for at, (row, column) in enumerate(zip(batch.rows, batch.columns, strict=True)):
             start = len(batch.prompts[row].ids)
             found[at, start : start + len(self.matrix)] = torch.from_numpy(self.matrix[column - start])
-        return Answer(self.forward(batch), found if batch.attention is not None else None)
+        return ForwardOutput(self.forward(batch), found if batch.attention is not None else None)
 
 
 def pairs(size: int, *tied: tuple[int, int], weight: float = 0.5) -> npt.NDArray[np.float64]:

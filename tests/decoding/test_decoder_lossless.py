@@ -9,10 +9,10 @@ from decoding_fakes import MASK, Fake, certain, generate, noisy, orders, prompt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Decoder, load_decoder, make_prompt
 from parallelbench.decoding.state import Write
-from parallelbench.experiments.conformance import shuffle_share, worlds
-from parallelbench.models.base import Denoiser
+from parallelbench.doctor.decoders import shuffle_share, worlds
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 

@@ -15,19 +15,19 @@ from decoding_fakes import MASK, Fake, certain, generate, noisy, orders, prompt
 from parallelbench.cli import invoke
 from parallelbench.decoding import load_decoder, load_decoders
 from parallelbench.decoding.adapters import InPlaceDecoder, ReferenceScorer, SchedulerLoop
+from parallelbench.doctor.decoders import check_decoder
 from parallelbench.errors import UserError
 from parallelbench.experiments.cell import make_cell
-from parallelbench.experiments.conformance import conform
 from parallelbench.models.cards import CARDS
 from parallelbench.tasks import load_task
 
 DOCS = Path(__file__).parents[2] / "docs"
 MINE = '''
-from parallelbench.decoding import Score
+from parallelbench.decoding import RankingDecoder
 from parallelbench.decoding.quota import Threshold
 
 
-class MyDecoder(Score):
+class MyDecoder(RankingDecoder):
     """Confident positions, earlier ones first."""
 
     alpha: float = 0.01
@@ -39,17 +39,17 @@ class MyDecoder(Score):
         return Threshold(0.9)
 '''
 BROKEN = '''
-from parallelbench.decoding import Step
+from parallelbench.decoding import StepDecoder
 
 
-class Quitter(Step):
+class Quitter(StepDecoder):
     """Writes the same token everywhere and leaves the last mask."""
 
     def step(self, signals, state, memory):
         state.write(signals.positions, 5)
 
 
-class Half(Step):
+class Half(StepDecoder):
     """Has no step."""
 '''
 
@@ -214,7 +214,7 @@ def test_the_page_says_truly_which_models_offer_what() -> None:
 def test_doctor_names_what_a_score_does_wrong(tmp_path: Path, body: str, said: str) -> None:
     path = tmp_path / "mine.py"
     path.write_text(MINE.replace("return signals.confidence - self.alpha * signals.positions", body), encoding="utf-8")
-    (fault,) = conform(load_decoder(f"{path}:MyDecoder"))
+    (fault,) = check_decoder(load_decoder(f"{path}:MyDecoder"))
     assert re.search(said, fault)
 
 

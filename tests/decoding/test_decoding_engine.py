@@ -11,13 +11,13 @@ from decoding_fakes import END, MASK, PAD, Fake, certain, generate, noisy, promp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parallelbench.decoding import Engine, Forward, Program, State, load_decoder
+from parallelbench.decoding import Engine, ForwardRequest, ProgramDecoder, State, load_decoder
 from parallelbench.decoding.decoder import Run
 from parallelbench.decoding.packing import LENGTH_BUCKET, padded_length
 from parallelbench.schema import Prompt
 
 
-class Probing(Program):
+class Probing(ProgramDecoder):
     """Looks at three variants, verifies at one position, then commits."""
 
     family: ClassVar[str] = "probing"
@@ -25,9 +25,9 @@ class Probing(Program):
     def run(self, state: State) -> Run:
         while state.masked.any():
             branches = np.repeat(state.canvas[None, :], 3, axis=0)
-            yield Forward(branches=branches, role="probe")
-            yield Forward(positions=np.array([0]), role="verify")
-            signals = yield Forward()
+            yield ForwardRequest(branches=branches, role="probe")
+            yield ForwardRequest(positions=np.array([0]), role="verify")
+            signals = yield ForwardRequest()
             state.write(signals.positions[:2], signals.token[:2], signals.confidence[:2])
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import DECODERS, Engine, check_pair, load_decoder, make_prompt
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser
 from parallelbench.tasks import load_task
 
 FILE = Path(__file__).with_name("golden_shipped.json")

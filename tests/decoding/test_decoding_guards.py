@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from decoding_fakes import MASK, VOCABULARY, Fake, generate, noisy, prompt
 
-from parallelbench.decoding import Decoder, Forward, Program, Signals, State, Step
+from parallelbench.decoding import Decoder, ForwardRequest, ProgramDecoder, Signals, State, StepDecoder
 from parallelbench.decoding.decoder import Run
 from parallelbench.decoding.state import COMMITTED, DecoderFault
 
 WIDTH = 6
 
 
-class Idle(Step):
+class Idle(StepDecoder):
     """Never writes."""
 
     family: ClassVar[str] = "idle"
@@ -25,7 +25,7 @@ class Idle(Step):
         memory["steps"] = memory.get("steps", 0) + 1
 
 
-class Penelope(Step):
+class Penelope(StepDecoder):
     """Takes back at night what it wrote by day."""
 
     family: ClassVar[str] = "penelope"
@@ -37,39 +37,39 @@ class Penelope(Step):
             state.remask(np.flatnonzero(state.status == COMMITTED))
 
 
-class Quitter(Program):
+class Quitter(ProgramDecoder):
     """Writes one token and goes home."""
 
     family: ClassVar[str] = "quitter"
 
     def run(self, state: State) -> Run:
-        signals = yield Forward()
+        signals = yield ForwardRequest()
         state.write(signals.positions[0], signals.token[0])
 
 
-class Restless(Program):
+class Restless(ProgramDecoder):
     """Goes on editing when everything is written."""
 
     family: ClassVar[str] = "restless"
 
     def run(self, state: State) -> Run:
-        signals = yield Forward()
+        signals = yield ForwardRequest()
         state.write(signals.positions, signals.token)
         while True:
-            signals = yield Forward(positions=np.arange(len(state.canvas)), role="verify")
+            signals = yield ForwardRequest(positions=np.arange(len(state.canvas)), role="verify")
             state.write(0, 3 + state.forwards % 2)
 
 
 def acting(act: Callable[[State, Signals], object], first: Callable[[State], object] | None = None) -> Decoder:
     """A decoder that does one thing after its first forward (or before it)."""
 
-    class Acting(Program):
+    class Acting(ProgramDecoder):
         family: ClassVar[str] = "acting"
 
         def run(self, state: State) -> Run:
             if first is not None:
                 first(state)
-            act(state, (yield Forward()))
+            act(state, (yield ForwardRequest()))
 
     return Acting()
 
@@ -99,18 +99,18 @@ def test_a_decoder_that_leaves_masks_is_finished_and_flagged() -> None:
 
 
 def test_remasks_and_edits_are_named_and_replay_to_the_canvas() -> None:
-    class Reviser(Program):
+    class Reviser(ProgramDecoder):
         family: ClassVar[str] = "reviser"
 
         def run(self, state: State) -> Run:
-            signals = yield Forward()
+            signals = yield ForwardRequest()
             state.write([0, 1, 2], [5, 6, 7], 0.5)
-            signals = yield Forward(positions=np.arange(3), role="verify")
+            signals = yield ForwardRequest(positions=np.arange(3), role="verify")
             state.remask([1])
             state.remask([1])
             state.write(0, 8)
             state.write(2, 7)
-            signals = yield Forward()
+            signals = yield ForwardRequest()
             assert signals.positions.tolist() == [1]
             state.write(1, 4, signals.confidence)
 
@@ -146,11 +146,11 @@ def test_a_write_needs_a_forward_before_it() -> None:
 
 @pytest.mark.parametrize("position", [-1, 2])
 def test_signals_are_of_the_canvas_only(position: int) -> None:
-    class Peeper(Program):
+    class Peeper(ProgramDecoder):
         family: ClassVar[str] = "peeper"
 
         def run(self, state: State) -> Run:
-            yield Forward(positions=np.array([0, position]))
+            yield ForwardRequest(positions=np.array([0, position]))
 
     with pytest.raises(DecoderFault, match="outside the canvas"):
         generate(Fake(noisy()), [prompt(2)], Peeper())

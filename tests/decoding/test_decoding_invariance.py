@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from decoding_fakes import SETTINGS
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import DECODERS, Engine, load_decoder, make_prompt
-from parallelbench.models.base import Denoiser
 from parallelbench.schema import Prompt
 from parallelbench.tasks import load_task
 

@@ -7,13 +7,13 @@ from typing import ClassVar
 import pytest
 from decoding_fakes import ALL_SETTINGS, MASK, Fake, generate, noisy, orders, prompt
 
-from parallelbench.decoding import DECODERS, Score, State, check_pair, load_decoder, load_decoders
+from parallelbench.decoding import DECODERS, RankingDecoder, State, check_pair, load_decoder, load_decoders
 from parallelbench.decoding.quota import Fixed, Quota
 from parallelbench.decoding.signals import Signals
 from parallelbench.errors import UserError
 
 
-class Attentive(Score):
+class Attentive(RankingDecoder):
     family: ClassVar[str] = "attentive"
     needs: ClassVar[frozenset[str]] = frozenset({"attention", "hidden"})
 

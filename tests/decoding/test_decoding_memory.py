@@ -6,9 +6,9 @@ import pytest
 import torch
 from decoding_fakes import Fake, generate, noisy, prompt
 
+from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import Engine, load_decoder
 from parallelbench.errors import UserError
-from parallelbench.models.base import ForwardBatch
 
 
 class Small(Fake):

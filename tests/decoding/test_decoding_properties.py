@@ -10,7 +10,7 @@ from decoding_fakes import ALL_SETTINGS, MASK, VOCABULARY, Fake, generate, noisy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parallelbench.decoding import Score, load_decoder
+from parallelbench.decoding import RankingDecoder, load_decoder
 from parallelbench.schema import Generation, Ledger, Prompt
 
 TOKENS = st.integers(0, VOCABULARY - 1).filter(lambda token: token != MASK)
@@ -50,7 +50,7 @@ def test_what_every_generation_obeys(spec: str, prompts: list[Prompt], batch_siz
         decoder = load_decoder(spec)
         if not decoder.revises:
             assert {action for writes in done.ledger.history for *_, action in writes} == {"commit"}
-        if isinstance(decoder, Score):
+        if isinstance(decoder, RankingDecoder):
             check_ledger(model, asked, done, decoder.block or len(asked.canvas))
 
 

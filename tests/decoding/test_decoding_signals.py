@@ -12,17 +12,17 @@ import pytest
 import torch
 from decoding_fakes import MASK, VOCABULARY, Fake, generate, noisy, orders, prompt
 
-from parallelbench.decoding import Forward, Program, Signals, State
-from parallelbench.decoding.decoder import Run, Step
+from parallelbench.decoding import ForwardRequest, ProgramDecoder, Signals, State
+from parallelbench.decoding.decoder import Run, StepDecoder
 from parallelbench.decoding.signals import Sampling, compute
 from parallelbench.schema import Prompt
 
 
-class Spy(Program):
+class Spy(ProgramDecoder):
     """Asks once for what the test wants to see, keeps the answer, and commits the candidates."""
 
     family: ClassVar[str] = "spy"
-    asks: ClassVar[Forward] = Forward()
+    asks: ClassVar[ForwardRequest] = ForwardRequest()
     seen: ClassVar[list[Signals]] = []
 
     def run(self, state: State) -> Run:
@@ -32,7 +32,7 @@ class Spy(Program):
         state.write(signals.positions, tokens)
 
 
-def look(model: Fake, asked: Prompt, asks: Forward, **options: object) -> Signals:
+def look(model: Fake, asked: Prompt, asks: ForwardRequest, **options: object) -> Signals:
     class Once(Spy):
         seen: ClassVar[list[Signals]] = []
 
@@ -57,7 +57,7 @@ def constant(logits: Sequence[float]) -> Fake:
 def test_every_signal_is_what_it_says() -> None:
     model, asked = Fake(noisy()), prompt([MASK, 4, MASK, MASK])
     extras = frozenset({"entropy", "margin", "logits"})
-    signals = look(model, asked, Forward(extras=extras, top=3, tokens=np.array([3, 6, 9])))
+    signals = look(model, asked, ForwardRequest(extras=extras, top=3, tokens=np.array([3, 6, 9])))
     law, canvas = noisy(), np.array(asked.canvas)
     p = np.stack([softmax(law(asked, canvas, position)) for position in (0, 2, 3)])
     falling = -np.sort(-p, axis=-1)
@@ -70,7 +70,7 @@ def test_every_signal_is_what_it_says() -> None:
     np.testing.assert_allclose(signals.top_p, falling[:, :3], rtol=1e-5)
     assert signals.top_token.tolist() == np.argsort(-p, axis=-1)[:, :3].tolist()
     assert signals.logits.shape == (3, VOCABULARY)
-    plain = look(model, asked, Forward())
+    plain = look(model, asked, ForwardRequest())
     assert (plain.entropy, plain.margin, plain.p_of, plain.top_token, plain.top_p, plain.logits) == (None,) * 6
 
 
@@ -78,7 +78,7 @@ def test_branches_have_an_axis_of_their_own_and_see_their_own_canvas() -> None:
     model, asked = Fake(noisy()), prompt(3)
     branches = np.array([[MASK, MASK, MASK], [5, MASK, MASK], [MASK, 6, 7]])
     where = np.array([0, 2])
-    signals = look(model, asked, Forward(branches=branches, positions=where, extras=frozenset({"entropy"}), top=2))
+    signals = look(model, asked, ForwardRequest(branches=branches, positions=where, extras=frozenset({"entropy"}), top=2))
     law = noisy()
     p = np.stack([[softmax(law(asked, canvas, position)) for position in where] for canvas in branches])
     assert signals.token.shape == (3, 2) and signals.top_p.shape == (3, 2, 2) and signals.entropy.shape == (3, 2)
@@ -88,7 +88,7 @@ def test_branches_have_an_axis_of_their_own_and_see_their_own_canvas() -> None:
 
 def test_another_canvas_may_be_looked_at() -> None:
     other = np.array([5, 6, MASK])
-    signals = look(Fake(noisy()), prompt(3), Forward(canvas=other, positions=np.array([0, 1, 2])))
+    signals = look(Fake(noisy()), prompt(3), ForwardRequest(canvas=other, positions=np.array([0, 1, 2])))
     p = np.stack([softmax(noisy()(prompt(3), other, position)) for position in range(3)])
     np.testing.assert_allclose(signals.confidence, p.max(-1), rtol=1e-6)
 
@@ -100,7 +100,7 @@ def test_half_precision_logits_get_a_float32_softmax() -> None:
     for extra in (0.0, 0.5, 1.0, 1.5):
         logits[5] = -4.0 - extra
         model = Fake(lambda asked, canvas, position: logits, torch.bfloat16)
-        signals = look(model, prompt(1), Forward(extras=frozenset({"entropy"})))
+        signals = look(model, prompt(1), ForwardRequest(extras=frozenset({"entropy"})))
         exact = softmax(torch.tensor(logits).to(torch.bfloat16).double().numpy())
         np.testing.assert_allclose(signals.confidence, exact.max(), rtol=1e-6)
         assert signals.confidence.dtype == signals.entropy.dtype == np.float32
@@ -111,7 +111,7 @@ def test_half_precision_logits_get_a_float32_softmax() -> None:
 def test_the_mask_is_never_a_candidate_and_has_no_probability() -> None:
     logits = np.zeros(VOCABULARY)
     logits[MASK] = 50.0
-    signals = look(constant(logits), prompt(2), Forward(tokens=np.array([MASK, 3])))
+    signals = look(constant(logits), prompt(2), ForwardRequest(tokens=np.array([MASK, 3])))
     assert signals.token.tolist() == [0, 0]
     np.testing.assert_allclose(signals.p_of, [0.0, 1 / (VOCABULARY - 1)])
     for spec in ("all_at_once", "all_at_once:temperature=5.0", "all_at_once:ties=random"):
@@ -200,14 +200,14 @@ def test_of_equally_probable_tokens_the_lowest_ids_are_named_first() -> None:
     assert found.top_token[:, 0].tolist() == found.token.tolist()
 
 
-class Choosy(Step):
+class Choosy(StepDecoder):
     """Asks for more tokens the fewer masks there are."""
 
     family: ClassVar[str] = "choosy"
 
-    def request(self, state: State) -> Forward:
+    def request(self, state: State) -> ForwardRequest:
         left = int(state.masked.sum())
-        return Forward(top=1 + left % 3, extras=frozenset({"entropy"}) if left % 2 else frozenset())
+        return ForwardRequest(top=1 + left % 3, extras=frozenset({"entropy"}) if left % 2 else frozenset())
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         asked = self.request(state)

@@ -12,17 +12,27 @@ import torch
 from decoding_fakes import MASK, PAD, VOCABULARY, Fake, certain, generate, noisy, prompt
 from test_decoding_signals import look, softmax
 
-from parallelbench.decoding import Engine, Forward, Program, State, caution, check_auxiliary, check_pair, load_decoder
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import AttentionQuery
+from parallelbench.decoding import (
+    Engine,
+    ForwardRequest,
+    ProgramDecoder,
+    State,
+    caution,
+    check_auxiliary,
+    check_pair,
+    load_decoder,
+)
 from parallelbench.decoding.decoder import Run
 from parallelbench.decoding.state import DecoderFault
 from parallelbench.errors import UserError
-from parallelbench.models.base import AttentionQuery, Denoiser
 from parallelbench.models.native import NativeDenoiser
 
 QUERY = AttentionQuery("all")
 
 
-class Curious(Program):
+class Curious(ProgramDecoder):
     """Asks for everything there is, in an order of its own, and commits what the answers sum up to."""
 
     family: ClassVar[str] = "curious"
@@ -31,23 +41,23 @@ class Curious(Program):
         while state.masked.any():
             positions = np.arange(len(state.canvas))
             requests = [
-                Forward(positions=positions, attention=QUERY),
-                Forward(positions=positions, shadow=True, role="verify"),
-                Forward(model="aux", positions=positions),
-                Forward(branches=np.stack([state.canvas] * 2), attention=AttentionQuery((1,)), role="probe"),
+                ForwardRequest(positions=positions, attention=QUERY),
+                ForwardRequest(positions=positions, shadow=True, role="verify"),
+                ForwardRequest(model="aux", positions=positions),
+                ForwardRequest(branches=np.stack([state.canvas] * 2), attention=AttentionQuery((1,)), role="probe"),
             ]
             seen = 0.0
             for at in range(len(requests)):
                 signals = yield requests[(at + len(state.prompt)) % len(requests)]
                 parts = [signals.confidence, signals.attention, signals.shadow_p]
                 seen += sum(float(np.sum(part, dtype=np.float64)) for part in parts if part is not None)
-            signals = yield Forward()
+            signals = yield ForwardRequest()
             state.write(signals.positions[: 1 + int(seen * 1e4) % 3], signals.token[: 1 + int(seen * 1e4) % 3], seen)
 
 
 def test_attention_is_of_the_canvas_alone() -> None:
     asked = prompt([MASK, 5, MASK, 7], ids=(3, 4, 8))
-    signals = look(Fake(noisy()), asked, Forward(attention=QUERY))
+    signals = look(Fake(noisy()), asked, ForwardRequest(attention=QUERY))
     distance = np.arange(16) - np.array([3, 5])[:, None]
     scores = np.where(distance < 0, 2, 1) / (1.0 + abs(distance))
     whole = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
@@ -57,7 +67,7 @@ def test_attention_is_of_the_canvas_alone() -> None:
 
 def test_a_shadow_is_the_probability_of_what_stands_without_it() -> None:
     canvas = [5, MASK, 7, 9]
-    law, asked, everywhere = noisy(), prompt(4), Forward(canvas=np.array(canvas), positions=np.arange(4))
+    law, asked, everywhere = noisy(), prompt(4), ForwardRequest(canvas=np.array(canvas), positions=np.arange(4))
     signals = look(Fake(law), asked, replace(everywhere, shadow=True))
     for position, token in enumerate(canvas):
         hidden = np.array(canvas)
@@ -72,20 +82,20 @@ def test_a_shadow_is_the_probability_of_what_stands_without_it() -> None:
 def test_branches_have_their_own_views() -> None:
     branches = np.array([[MASK, 5, MASK], [6, 5, MASK]])
     signals = look(
-        Fake(noisy()), prompt(3), Forward(branches=branches, positions=np.array([0, 1]), shadow=True, attention=QUERY)
+        Fake(noisy()), prompt(3), ForwardRequest(branches=branches, positions=np.array([0, 1]), shadow=True, attention=QUERY)
     )
     assert signals.attention.shape == (2, 2, 3) and signals.shadow_p.shape == (2, 2)
     assert signals.shadow_p[0, 0] == 0 and signals.shadow_p[1, 0] > 0
 
 
 def test_the_auxiliary_model_answers_and_is_charged_apart() -> None:
-    class Second(Program):
+    class Second(ProgramDecoder):
         family: ClassVar[str] = "second"
         needs: ClassVar[frozenset[str]] = frozenset({"aux"})
 
         def run(self, state: State) -> Run:
-            main = yield Forward()
-            other = yield Forward(model="aux", extras=frozenset({"logits"}))
+            main = yield ForwardRequest()
+            other = yield ForwardRequest(model="aux", extras=frozenset({"logits"}))
             assert other.logits is not None and other.logits.shape == (3, VOCABULARY)
             assert torch.isneginf(other.logits[:, 9:]).all()
             state.write(main.positions, other.token, main.confidence)
@@ -106,11 +116,11 @@ class Numbered(Fake):
 
 
 def test_without_an_auxiliary_model_none_is_asked() -> None:
-    class Lonely(Program):
+    class Lonely(ProgramDecoder):
         family: ClassVar[str] = "lonely"
 
         def run(self, state: State) -> Run:
-            yield Forward(model="aux")
+            yield ForwardRequest(model="aux")
 
     with pytest.raises(DecoderFault, match="there is none"):
         generate(Fake(noisy()), [prompt(3)], Lonely())

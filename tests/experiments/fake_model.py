@@ -15,8 +15,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.models import MODELS
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
 from parallelbench.registry import Entry
 from parallelbench.rng import Draws
 from parallelbench.schema import Sample, Turn

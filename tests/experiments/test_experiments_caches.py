@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.errors import UserError
 from parallelbench.experiments.api import run, run_sweep
+from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan
-from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep
-from parallelbench.models.base import Denoiser
 from parallelbench.specs import build
 
 TASK = "list_ops/copy:lengths=3,shots=0,max_new_tokens=8"
@@ -31,10 +31,10 @@ def test_each_cache_is_a_cell_of_its_own_and_named_in_the_table(random_model: De
 
 def test_without_a_cache_a_cell_keeps_the_id_it_always_had(random_model: Denoiser) -> None:
     def ids(**more: object) -> list[str]:
-        shelf = Shelf()
-        shelf.give("given", random_model)
+        pool = ModelPool()
+        pool.give("given", random_model)
         asked = {"models": ["given"], "tasks": [TASK], "decoders": ["confidence:k=2"], "limit": 1, **more}
-        return [work.cell.id for work in plan(build(Sweep, "test", asked), shelf)]
+        return [work.cell.id for work in plan(build(Sweep, "test", asked), pool)]
 
     assert ids() == ids(cache="none") == ids(cache=["none", "none"])
     assert len({*ids(), *ids(cache=["prefix", "dual"])}) == 3
@@ -44,7 +44,7 @@ def test_an_auxiliary_model_counts_where_it_is_asked(tmp_path: Path) -> None:
     asked = {"models": "exact", "aux": "exact", "tasks": TASK, "decoders": ["one_by_one", "apd:ahead=4"], "limit": 2}
     results = run_sweep(build(Sweep, "test", asked), tmp_path / "out")
     assert [row.model for row in results.rows] == ["exact", "exact, aux exact"]
-    alone = plan(build(Sweep, "test", {**asked, "aux": None, "decoders": "one_by_one"}), Shelf())
+    alone = plan(build(Sweep, "test", {**asked, "aux": None, "decoders": "one_by_one"}), ModelPool())
     assert alone[0].cell.id in {path.name for path in (tmp_path / "out" / "cells").iterdir()}
 
 
@@ -67,5 +67,5 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(more: dict[str, str
 
 def test_a_caution_goes_with_the_work() -> None:
     asked = {"models": "exact", "tasks": TASK, "decoders": ["joint_edit", "one_by_one"]}
-    first, second = plan(build(Sweep, "test", asked), Shelf())
+    first, second = plan(build(Sweep, "test", asked), ModelPool())
     assert "was not trained to correct" in str(first.caution) and second.caution is None

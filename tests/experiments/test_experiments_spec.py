@@ -8,10 +8,10 @@ import fake_model  # noqa: F401  (registers the fake model)
 import pytest
 
 from parallelbench.errors import UserError
-from parallelbench.experiments.cell import run_identity
+from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import expand, plan, shortfall
-from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep, load_sweep
+from parallelbench.runs.cell import run_identity
 from parallelbench.specs import build
 
 OK = {"models": "fake", "tasks": "waiting_line/copy", "decoders": "confidence:k=[1,2]"}
@@ -22,7 +22,7 @@ def sweep(**more: object) -> Sweep:
 
 
 def cells(**more: object) -> list[str]:
-    return [work.cell.id for work in plan(sweep(**more), Shelf())]
+    return [work.cell.id for work in plan(sweep(**more), ModelPool())]
 
 
 def test_scalars_stand_for_lists_and_seed_for_seeds(tmp_path: Path) -> None:
@@ -96,10 +96,10 @@ def test_a_star_stands_for_names_and_keeps_the_options() -> None:
 
 
 def test_a_limit_takes_the_first_of_a_seeded_order_and_says_where_there_are_fewer() -> None:
-    few, more = (plan(sweep(limit=limit), Shelf())[0].indices for limit in (5, 9))
+    few, more = (plan(sweep(limit=limit), ModelPool())[0].indices for limit in (5, 9))
     assert more[:5] == few
     assert few != tuple(range(5))
-    works = plan(sweep(limit=150), Shelf())
+    works = plan(sweep(limit=150), ModelPool())
     assert "waiting_line/copy has 100 samples, fewer than the limit of 150" in str(shortfall(works, 150))
     assert shortfall(works, 100) is None
 

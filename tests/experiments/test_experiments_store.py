@@ -20,7 +20,7 @@ from filelock import FileLock
 
 import parallelbench
 from parallelbench.errors import UserError
-from parallelbench.experiments import shelf
+from parallelbench.experiments import model_pool
 from parallelbench.experiments.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
 from parallelbench.models import load_model
@@ -200,7 +200,7 @@ def test_a_write_that_fails_half_way_leaves_no_half_line(tmp_path: Path, monkeyp
             raise OSError(28, "No space left on device")
         return real(file, data)
 
-    monkeypatch.setattr("parallelbench.experiments.disk.os.write", failing)
+    monkeypatch.setattr("parallelbench.runs.disk.os.write", failing)
     with pytest.raises(UserError, match="disk is full"):
         run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
     assert len(next(iter(records(out).values()))) == 2
@@ -294,7 +294,7 @@ def test_two_models_never_share_the_memory(tmp_path: Path, monkeypatch: pytest.M
         loaded.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(shelf, "load_any", load)
+    monkeypatch.setattr(model_pool, "load_any", load)
     sweep = Sweep(models=["fake", "exact"], tasks=TASKS[0], decoders="all_at_once", limit=2)
     run_sweep(sweep, tmp_path / "out")
     assert len(alive) == 4 and set(alive) == {0}  # each for the plan and for the run

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from parallelbench import load_model, run
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import load_decoders
 from parallelbench.experiments.plan import pair, stand_ins, unfamiliar
 from parallelbench.experiments.spec import Sweep
-from parallelbench.models.base import ModelInfo
 from parallelbench.tasks import load_task
 
 

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from parallelbench.contracts.generator import Reply, Request
 from parallelbench.errors import UserError
 from parallelbench.experiments.api import run
 from parallelbench.models import load_any, load_model
-from parallelbench.models.generator import Reply, Request
 from parallelbench.models.generators.diffusion_gemma import DiffusionGemma
 from parallelbench.tasks import load_task
 from parallelbench.training.tokenizer import END, PAD
@@ -170,7 +170,7 @@ def test_it_is_the_classes_own_answer(folder: Path) -> None:
     direct = DiffusionGemmaForBlockDiffusion.from_pretrained(folder).generate(ids, max_new_tokens=8)
     assert direct.sequences[0, ids.shape[1] :].tolist()[: reply.tokens] == list(reply.token_ids)
     assert reply.tokens is not None and reply.ledger is not None
-    assert float(direct.tokens_per_forward[0]) == pytest.approx(reply.tokens / reply.ledger.nfe["denoise"])
+    assert float(direct.content_tokens_per_forward[0]) == pytest.approx(reply.tokens / reply.ledger.nfe["denoise"])
 
 
 def test_settings_come_from_the_options_the_checkpoint_and_the_class(folder: Path, tmp_path: Path) -> None:

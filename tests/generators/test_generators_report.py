@@ -48,10 +48,12 @@ def test_a_generator_has_one_cell_a_task_whatever_the_decoders(results: Results)
 
 def test_results_say_unknown_and_never_zero(results: Results) -> None:
     silent = [row for row in results.rows if row.model == "silent"]
-    assert all((row.nfe, row.tokens_per_step, row.tokens_per_forward) == (None, None, None) for row in silent)
+    assert all((row.nfe, row.tokens_per_step, row.content_tokens_per_forward) == (None, None, None) for row in silent)
     assert all(row.seconds > 0 and row.samples == 4 for row in silent)
     known = [row for row in results.rows if "forwards=tokens" in row.decoder]
-    assert all(row.nfe == 5 and row.tokens_per_step == 1.0 and row.tokens_per_forward == pytest.approx(0.6) for row in known)
+    assert all(
+        row.nfe == 5 and row.tokens_per_step == 1.0 and row.content_tokens_per_forward == pytest.approx(0.6) for row in known
+    )
     assert all(row.nfe == 3 for row in results.rows if "diffusing" in row.decoder)
     json.dumps(results.summary_json(), allow_nan=False)
     assert table(results.rows).row_count == len(results.rows)

@@ -12,7 +12,7 @@ import pytest
 from chat_server import Server
 
 from parallelbench.experiments.api import run
-from parallelbench.experiments.cell import Cell
+from parallelbench.runs.cell import Cell
 from parallelbench.tasks import load_task
 
 pytest.importorskip("openai")
@@ -97,7 +97,12 @@ def test_what_is_greedy_needs_no_seed_and_what_a_server_hides_is_unknown(tmp_pat
         (body,) = server.asked
     assert body["temperature"] == 0.0 and "seed" not in body and "top_p" not in body
     (row,) = rows(tmp_path / "out")
-    assert (row["nfe"], row["tokens_per_step"], row["tokens_per_forward"], row["ledger"]["nfe"]) == (None, None, None, {})
+    assert (row["nfe"], row["tokens_per_step"], row["content_tokens_per_forward"], row["ledger"]["nfe"]) == (
+        None,
+        None,
+        None,
+        {},
+    )
     assert results.rows[0].nfe is None and results.rows[0].tokens_per_step is None
 
 
@@ -131,7 +136,7 @@ def test_hidden_reasoning_that_nobody_counted_leaves_the_answers_tokens_unknown(
         run(model.format(url=server.url), TASK, limit=1, out=tmp_path / "out")
     (row,) = rows(tmp_path / "out")
     assert row["reported"]["tokens"] is not None and row["scores"]["list_exact"] == 1.0
-    assert (row["content_tokens"], row["tokens_per_forward"]) == (None, None)
+    assert (row["content_tokens"], row["content_tokens_per_forward"]) == (None, None)
 
 
 def test_a_server_is_given_the_time_that_it_asks_for(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import Engine, make_prompt
 from parallelbench.metrics import score
-from parallelbench.models.base import ForwardBatch
 from parallelbench.tasks.lists import write
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parallelbench.models.base import Answer, AttentionQuery, CacheRows, ForwardBatch, Ints
+from parallelbench.contracts.forward import AttentionQuery, CacheRows, ForwardBatch, ForwardOutput, Ints
 from parallelbench.models.native import NativeDenoiser
 from parallelbench.schema import Prompt, Sample
 
@@ -36,7 +36,7 @@ def batch_of(
     )  # fmt: skip
 
 
-def ask(model: NativeDenoiser, batch: ForwardBatch) -> Answer:
+def ask(model: NativeDenoiser, batch: ForwardBatch) -> ForwardOutput:
     with torch.inference_mode():
         return model.answer(batch)
 

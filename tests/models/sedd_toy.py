@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.schema import Sample, Turn
 
 WORDS, LENGTH = 3, 2

@@ -14,10 +14,10 @@ import parallelbench
 from parallelbench import cli
 from parallelbench.analysis.stats import wilson
 from parallelbench.decoding import check_law, load_decoder
+from parallelbench.doctor.decoders import Z999
 from parallelbench.errors import UserError
-from parallelbench.experiments.conformance import Z999
+from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan
-from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import load_sweep
 from parallelbench.models import exact, load_model
 from parallelbench.models.exact import Exact
@@ -164,7 +164,7 @@ def test_the_commands_take_both_forms(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_the_sweep_of_figure_2_plans_and_asks_the_questions_of_the_paper() -> None:
     sweep = load_sweep(Path(__file__).parents[2] / "experiments" / "paper_fig2.yaml")
     assert sweep.models == ("exact", "tiny")
-    works = plan(sweep.model_copy(update={"models": ("exact",)}), Shelf(None))
+    works = plan(sweep.model_copy(update={"models": ("exact",)}), ModelPool(None))
     assert len(works) == 2 * 6 * (2 * 2 + 2 + 6)
     assert {work.task.sample(0, 0, 0).frame.count("[MASK]") for work in works} == {6, 8, 10, 12, 14, 16}
     greedy = {work.decoder.gamma for work in works if work.decoder.family == "threshold" and work.decoder.temperature == 0}

@@ -7,8 +7,8 @@ import torch
 from native_views import ask, batch_of, rows_of, with_attention
 from transformers import LlamaForCausalLM
 
+from parallelbench.contracts.forward import AttentionQuery
 from parallelbench.models import load_model
-from parallelbench.models.base import AttentionQuery
 from parallelbench.models.native import NativeDenoiser
 
 LENGTHS = (7, 30, 48)

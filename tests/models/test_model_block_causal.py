@@ -11,10 +11,10 @@ import pytest
 import torch
 from layout_checkpoints import write
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Engine, State, check_pair, load_decoder
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser
 from parallelbench.rng import Draws
 from parallelbench.schema import Generation, Prompt, Sample
 

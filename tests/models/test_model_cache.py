@@ -11,12 +11,13 @@ import pytest
 import torch
 from native_views import ask, batch_of, masked_forward, rows_of, with_attention
 
-from parallelbench.decoding import Engine, Forward, Program, Signals, State, load_decoder, make_prompt
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import CacheRows, Ints
+from parallelbench.decoding import Engine, ForwardRequest, ProgramDecoder, Signals, State, load_decoder, make_prompt
 from parallelbench.decoding.decoder import Decoder, Run
 from parallelbench.models import load_model
-from parallelbench.models.base import CacheKind, CacheRows, Denoiser, Ints
 from parallelbench.models.native import NativeDenoiser
-from parallelbench.schema import Generation, Prompt
+from parallelbench.schema import CacheKind, Generation, Prompt
 from parallelbench.tasks import load_task
 
 CANVAS = 16
@@ -153,7 +154,7 @@ def test_batch_and_order_change_nothing_with_blocks(blockwise: NativeDenoiser, p
     assert [(one.token_ids, repr(one.ledger)) for one in alone] == [(one.token_ids, repr(one.ledger)) for one in together]
 
 
-class Doubting(Program):
+class Doubting(ProgramDecoder):
     """Fills from the left in blocks, then takes back its first token, asks everywhere, and tries another canvas."""
 
     family: ClassVar[str] = "doubting"
@@ -161,16 +162,16 @@ class Doubting(Program):
 
     def run(self, state: State) -> Run:
         for _ in range(3):
-            signals = yield Forward()
+            signals = yield ForwardRequest()
             state.write(signals.positions[:2], signals.token[:2])
-        signals = yield Forward()
+        signals = yield ForwardRequest()
         state.remask([0])
         state.write([1], [5 + (int(state.canvas[1]) == 5)])
         other = state.canvas.copy()
         other[2] = 7
-        yield Forward(canvas=other, role="probe")
-        signals = yield Forward()
-        signals = yield Forward(positions=np.arange(len(state.canvas)), role="verify")
+        yield ForwardRequest(canvas=other, role="probe")
+        signals = yield ForwardRequest()
+        signals = yield ForwardRequest(positions=np.arange(len(state.canvas)), role="verify")
         self.seen.append((state.canvas.copy(), signals))
         state.write(signals.positions[state.masked], signals.token[state.masked])
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import make_prompt
 from parallelbench.errors import UserError
-from parallelbench.models.base import Denoiser
 from parallelbench.models.cards import CARDS
 from parallelbench.models.codec import TEMPLATES, ChatCodec
 from parallelbench.schema import Turn

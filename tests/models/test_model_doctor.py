@@ -12,9 +12,11 @@ import torch
 from layout_checkpoints import write
 
 from parallelbench.cli import invoke
-from parallelbench.experiments.checkup import Checkup, examine
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.info import ModelInfo
+from parallelbench.doctor.models import ModelReport, check_model
 from parallelbench.models import load_model, native
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
 from parallelbench.models.kv_cache import Past
 from parallelbench.models.visibility import Fed, visible
 from parallelbench.schema import Sample
@@ -28,7 +30,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("layout", MAKE)
 def test_whole_models_pass(layout: str, tmp_path: Path) -> None:
-    found = examine(load_model(f"path:{MAKE[layout](tmp_path)}"))
+    found = check_model(load_model(f"path:{MAKE[layout](tmp_path)}"))
     assert found.healthy, [check for check in found.checks if not check.passed]
     caches = {check.name.split(":")[0] for check in found.checks if check.name.startswith("cache")}
     assert caches == {"sdar": {"cache block"}, "absorb": set(), "uniform": set()}.get(layout, {"cache prefix", "cache dual"})
@@ -57,7 +59,7 @@ class Broken(Denoiser):
 
 @pytest.mark.parametrize("fault", ["batch", "padding", "window", "attention"])
 def test_a_fault_is_named(fault: str, random_model: Denoiser) -> None:
-    found = examine(Broken(random_model, fault))
+    found = check_model(Broken(random_model, fault))
     failed = {check.name.split(":")[0] for check in found.checks if not check.passed}
     assert fault in failed and not found.healthy
     assert failed <= {fault, "decoding", *({"batch"} if fault == "window" else ())}
@@ -71,12 +73,12 @@ def test_the_command_prints_card_checks_and_samples(
         out = capsys.readouterr().out
         assert "1 '<|mask|>'" in out and "answer tokens a second" in out and out.count("\nok ") >= 9
         assert out.count("\n--- waiting_line/") == 2 and "\x1b" not in out
-    monkeypatch.setattr("parallelbench.experiments.checkup.examine", lambda model: sick(examine(model)))
+    monkeypatch.setattr("parallelbench.doctor.models.check_model", lambda model: sick(check_model(model)))
     assert invoke(["doctor", f"path:{random_checkpoint}"]) == 1
     assert "FAILED" in capsys.readouterr().out
 
 
-def sick(found: Checkup) -> Checkup:
+def sick(found: ModelReport) -> ModelReport:
     return replace(found, checks=(replace(found.checks[0], passed=False), *found.checks[1:]))
 
 
@@ -101,5 +103,5 @@ def test_blocks_that_see_too_little_are_named(tmp_path: Path, monkeypatch: pytes
 
     model = load_model(f"path:{MAKE['sdar'](tmp_path)}")
     monkeypatch.setattr(native, "visible", causal)
-    failed = {check.name.split(":")[0] for check in examine(model).checks if not check.passed}
+    failed = {check.name.split(":")[0] for check in check_model(model).checks if not check.passed}
     assert "attention" in failed

@@ -16,9 +16,10 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch, Ints
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch, Ints
 from parallelbench.models.cards import CARDS
 from parallelbench.models.layouts import LAYOUTS, layout_named
 from parallelbench.schema import Prompt, Sample, Turn

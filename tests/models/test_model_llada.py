@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch, Ints
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch, Ints
 from parallelbench.models.checkpoint import rename, save_llada
 from parallelbench.models.layouts import LLADA_RENAMES
 from parallelbench.schema import Prompt, Sample

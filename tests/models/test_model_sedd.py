@@ -13,6 +13,9 @@ import torch
 from sedd_toy import WORDS, Toy
 from torch import Tensor
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Engine, check_pair, load_decoder
 from parallelbench.decoding.decoders.sedd import (
     Analytic,
@@ -27,7 +30,6 @@ from parallelbench.decoding.decoders.sedd import (
 )
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch, ModelInfo
 from parallelbench.schema import Generation, Prompt, Sample
 
 KINDS = ("absorb", "uniform")

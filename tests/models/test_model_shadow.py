@@ -7,9 +7,10 @@ import pytest
 import torch
 from native_views import ask, batch_of, masked_forward, rows_of, with_attention
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import make_prompt
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser, ForwardBatch
 from parallelbench.models.native import NativeDenoiser
 from parallelbench.tasks import load_task
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from parallelbench.analysis.folder import RECORDS, RunFolder
-from parallelbench.analysis.lines import Row, read_lines
 from parallelbench.analysis.scores import FAILURES, Stored, stored
 from parallelbench.metrics.grammar import check
+from parallelbench.runs.folder import RECORDS, RunFolder
+from parallelbench.runs.lines import Row, read_lines
 
 
 class Example(NamedTuple):

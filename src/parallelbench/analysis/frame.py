@@ -10,28 +10,28 @@ import duckdb
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.folder import RECORDS, RunFolder, read_run
-from parallelbench.analysis.lines import read_lines
 from parallelbench.analysis.scores import overlay
 from parallelbench.analysis.series import series_and_setting
+from parallelbench.runs.folder import RECORDS, RunFolder, read_run
+from parallelbench.runs.lines import read_lines
 
 CELL_COLUMNS = [
     "cell", "suite", "task", "task_version", "model", "revision", "dtype", "template", "decoder", "family", "canvas_length",
     "shots", "seed",
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
-    "sample_id", "index", "score", "scores", "nfe", "rows", "flagged", "tokens_per_step", "tokens_per_forward",
+    "sample_id", "index", "score", "scores", "nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward",
     "content_tokens", "seconds", "law", "law_n", "must_differ",
 ]  # fmt: skip
-MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "tokens_per_forward", "flagged")}
+MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")}
 
 _QUERY = """
 select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, ledger.rows as rows,
        (coalesce(len(ledger.flags), 0) > 0)::DOUBLE as flagged, tokens_per_step,
-       tokens_per_forward, content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
+       content_tokens_per_forward, content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
 from read_json($files, format = 'newline_delimited', filename = true, ignore_errors = true, columns = {
        sample_id: 'VARCHAR', "index": 'BIGINT', scores: 'MAP(VARCHAR, DOUBLE)', nfe: 'DOUBLE',
-       ledger: 'STRUCT("rows" DOUBLE, flags VARCHAR[])', tokens_per_step: 'DOUBLE', tokens_per_forward: 'DOUBLE',
+       ledger: 'STRUCT("rows" DOUBLE, flags VARCHAR[])', tokens_per_step: 'DOUBLE', content_tokens_per_forward: 'DOUBLE',
        content_tokens: 'DOUBLE',
        seconds: 'DOUBLE', law: 'STRUCT(law VARCHAR, n BIGINT, must_differ BOOLEAN)'})
 """

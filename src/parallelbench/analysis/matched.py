@@ -15,7 +15,7 @@ ADAPTIVE = "threshold"
 WITHIN = 0.5
 """Equal speed: the two speeds differ by at most this many doublings, that is by a factor of sqrt 2."""
 
-SIDES = ("decoder", "tokens_per_step", "tokens_per_forward", "nfe", "score", "low", "high")
+SIDES = ("decoder", "tokens_per_step", "content_tokens_per_forward", "nfe", "score", "low", "high")
 COLUMNS = [
     "model", "suite", "task", *(f"fixed_{name}" for name in SIDES), *(f"adaptive_{name}" for name in SIDES),
     "difference", "difference_low", "difference_high", "p", "n",

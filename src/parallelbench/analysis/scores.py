@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from parallelbench.analysis.folder import RECORDS, RunFolder
 from parallelbench.errors import UserError
+from parallelbench.runs.folder import RECORDS, RunFolder
 
 SCORES, SUFFIX = "scores", ".jsonl"
 FAILURES = "failures"

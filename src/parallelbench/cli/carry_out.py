@@ -15,11 +15,11 @@ from rich.table import Table
 from parallelbench.cli.exit_codes import INTERRUPTED
 from parallelbench.cli.progress import watching
 from parallelbench.experiments import api
+from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan, shortfall
 from parallelbench.experiments.results import Result, Results
-from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep
-from parallelbench.experiments.store import check_folder
+from parallelbench.runs.store import check_folder
 
 LOG_WIDTH = 150
 NUMBERS = ("accuracy", "95 % interval", "tokens/step", "nfe", "tokens/forward", "seconds")
@@ -29,14 +29,14 @@ NUMBERS = ("accuracy", "95 % interval", "tokens/step", "nfe", "tokens/forward", 
 def carry_out(sweep: Sweep, out: Path | None) -> None:
     """Run a sweep into a folder and print its results."""
     try:
-        shelf = Shelf(sweep.device)
-        works = plan(sweep, shelf)
+        pool = ModelPool(sweep.device)
+        works = plan(sweep, pool)
         if (note := shortfall(works, sweep.limit)) is not None:
             print(f"note: {note}", file=sys.stderr)
         for caution in dict.fromkeys(work.caution for work in works if work.caution is not None):
             print(f"note: {caution}", file=sys.stderr)
         with watching() as progress:
-            results = api.carry_out(works, sweep, shelf, out or api.default_out(works), progress)
+            results = api.carry_out(works, sweep, pool, out or api.default_out(works), progress)
     except KeyboardInterrupt:
         again = shlex.join(["parallelbench", *sys.argv[1:]])
         print(f"interrupted; every finished sample is kept, continue with: {again}", file=sys.stderr)
@@ -53,7 +53,7 @@ def print_results(results: Results) -> None:
 
 def list_cells(sweep: Sweep, out: Path | None) -> None:
     """Print what a sweep would run; as the last line one JSON object."""
-    works = plan(sweep, Shelf(sweep.device))
+    works = plan(sweep, ModelPool(sweep.device))
     check_folder(out or api.default_out(works), [work.cell.id for work in works])
     if (note := shortfall(works, sweep.limit)) is not None:
         print(f"note: {note}", file=sys.stderr)
@@ -86,7 +86,7 @@ def table(rows: list[Result], count: int = len(NUMBERS), fold: bool = False) -> 
     for row in rows:
         named = [str(getattr(row, key)) for key in several if several[key]]
         low, high = row.ci95
-        costs = [_short(value) for value in (row.tokens_per_step, row.nfe, row.tokens_per_forward)]
+        costs = [_short(value) for value in (row.tokens_per_step, row.nfe, row.content_tokens_per_forward)]
         numbers = [f"{100 * row.score:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}", *costs, f"{row.seconds:.2f}"]
         shown.add_row(row.task, *named, row.decoder, *numbers[:count])
     return shown

@@ -35,10 +35,10 @@ def _model(spec: str, device: str | None) -> bool:
     from rich.console import Console
     from rich.table import Table
 
-    from parallelbench.experiments.checkup import examine
+    from parallelbench.doctor.models import check_model
     from parallelbench.models import load_model
 
-    found = examine(load_model(spec, device))
+    found = check_model(load_model(spec, device))
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH, highlight=False)
     card, checks = Table(box=None, pad_edge=False, show_header=False), Table(box=None, pad_edge=False, show_header=False)
     for key, value in found.facts.items():
@@ -56,11 +56,11 @@ def _model(spec: str, device: str | None) -> bool:
 
 def _decoder(spec: str) -> bool:
     from parallelbench.decoding import load_decoders
-    from parallelbench.experiments.conformance import conform
+    from parallelbench.doctor.decoders import check_decoder
 
     broken = 0
     for decoder in load_decoders(spec):
-        faults = conform(decoder)
+        faults = check_decoder(decoder)
         broken += len(faults)
         print("\n".join(f"{decoder.spec}: {fault}" for fault in faults) if faults else f"{decoder.spec}: keeps its contract")
     return not broken

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from parallelbench.experiments.cell import Cell
 from parallelbench.experiments.progress import Progress
+from parallelbench.runs.cell import Cell
 
 EVERY = 3.0
 """Least seconds between two plain lines."""

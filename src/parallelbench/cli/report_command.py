@@ -11,10 +11,10 @@ import typer
 
 def command(out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder of a run.")]) -> None:
     """Write OUT/report.html, which needs no network, and each figure as CSV and SVG in OUT/figures."""
-    from parallelbench.analysis.folder import read_run
     from parallelbench.errors import UserError
     from parallelbench.experiments.scoring import score_run
     from parallelbench.report import write_report
+    from parallelbench.runs.folder import read_run
 
     read_run(out)  # a folder that is no run is said once
     try:

@@ -20,7 +20,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
     """Train a small model, to run with -m path:OUT (tiny, tiny-text) or -m ar:path=OUT,card=tiny (tiny-ar)."""
-    from parallelbench.experiments.disk import disk_errors
+    from parallelbench.runs.disk import disk_errors
     from parallelbench.specs import build, parse
     from parallelbench.training import causal, tiny
     from parallelbench.training.recipes import SHIPPED, TINY_AR, Recipe

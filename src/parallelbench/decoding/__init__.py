@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 from parallelbench.registry import Entry, Registry
 
 if TYPE_CHECKING:
-    from parallelbench.decoding.decoder import Decoder, Program, Score, Step
+    from parallelbench.decoding.decoder import Decoder, ProgramDecoder, RankingDecoder, StepDecoder
     from parallelbench.decoding.engine import Engine
     from parallelbench.decoding.load import caution, check_auxiliary, check_law, check_pair, load_decoder, load_decoders
     from parallelbench.decoding.prompts import make_prompt
-    from parallelbench.decoding.signals import Forward, Signals
+    from parallelbench.decoding.signals import ForwardRequest, Signals
     from parallelbench.decoding.state import State
 
 __all__ = [
     "DECODERS",
     "Decoder",
     "Engine",
-    "Forward",
-    "Program",
-    "Score",
+    "ForwardRequest",
+    "ProgramDecoder",
+    "RankingDecoder",
     "Signals",
     "State",
-    "Step",
+    "StepDecoder",
     "caution",
     "check_auxiliary",
     "check_law",
@@ -89,11 +89,11 @@ DECODERS = Registry(
 )
 
 _HOMES = {
-    "decoder": ("Decoder", "Program", "Score", "Step"),
+    "decoder": ("Decoder", "ProgramDecoder", "RankingDecoder", "StepDecoder"),
     "engine": ("Engine",),
     "load": ("caution", "check_auxiliary", "check_law", "check_pair", "load_decoder", "load_decoders"),
     "prompts": ("make_prompt",),
-    "signals": ("Forward", "Signals"),
+    "signals": ("ForwardRequest", "Signals"),
     "state": ("State",),
 }
 

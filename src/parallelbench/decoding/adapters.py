@@ -19,17 +19,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from parallelbench.decoding.decoder import Program, Run, Score
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import ProgramDecoder, RankingDecoder, Run
 from parallelbench.decoding.decoders.pace import Paced
-from parallelbench.decoding.signals import Extra, Forward, Signals
+from parallelbench.decoding.signals import Extra, ForwardRequest, Signals
 from parallelbench.decoding.state import PROMPT, State
 from parallelbench.decoding.vocabulary import log_probs
-from parallelbench.models.base import Ints
 
 LOGITS: frozenset[Extra] = frozenset({"logits"})
 
 
-class ReferenceScorer(Paced, Score, ABC):
+class ReferenceScorer(Paced, RankingDecoder, ABC):
     """A confidence function of the reference implementation: the highest scores are committed, k a step."""
 
     extras: ClassVar[frozenset[Extra]] = LOGITS
@@ -54,7 +54,7 @@ class Scheduler(Protocol):
         """Return the next sample [1, B], bare, first of a tuple, or as `prev_sample`, from logits [1, B, V]."""
 
 
-class SchedulerLoop(Program, ABC):
+class SchedulerLoop(ProgramDecoder, ABC):
     """The loop of a diffusers pipeline: one forward a timestep, block by block."""
 
     @abstractmethod
@@ -66,7 +66,7 @@ class SchedulerLoop(Program, ABC):
             start, end = state.window
             scheduler = self.scheduler(state)
             for timestep in scheduler.timesteps:
-                signals = yield Forward(positions=np.arange(start, end), extras=LOGITS)
+                signals = yield ForwardRequest(positions=np.arange(start, end), extras=LOGITS)
                 logits = log_probs(signals.logits, state.info)[None]
                 sample = torch.from_numpy(state.canvas[start:end].copy())[None].to(logits.device)
                 out = scheduler.step(logits, timestep, sample, mask_token_id=state.info.mask_id)
@@ -76,7 +76,7 @@ class SchedulerLoop(Program, ABC):
                 return  # the engine finishes the sample and says so
 
 
-class InPlaceDecoder(Program, ABC):
+class InPlaceDecoder(ProgramDecoder, ABC):
     """A decoder of dInfer: it changes the block of x that it is shown, one forward a call."""
 
     @abstractmethod
@@ -87,7 +87,7 @@ class InPlaceDecoder(Program, ABC):
         prompt = torch.tensor(state.prompt, dtype=torch.int64)
         while state.masked.any():
             start, end = state.window
-            signals = yield Forward(positions=np.arange(start, end), extras=LOGITS)
+            signals = yield ForwardRequest(positions=np.arange(start, end), extras=LOGITS)
             logits = log_probs(signals.logits, state.info)[None]
             x = torch.cat([prompt, torch.from_numpy(state.canvas)])[None].to(logits.device)
             self.decode(logits, len(prompt) + start, len(prompt) + end, x)

@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from parallelbench.contracts.forward import Ints
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.signals import Role
-from parallelbench.models.base import CacheKind, Ints, ModelInfo
+from parallelbench.schema import CacheKind
 
 EXACT: frozenset[CacheKind] = frozenset({"none", "block"})
 

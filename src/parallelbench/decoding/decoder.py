@@ -1,10 +1,10 @@
 """What a decoder is: a frozen, typed value that turns signals into writes. Three tiers, one engine path.
 
-* `Score` ranks positions; its quota says how many of the best are committed.
-* `Step` has its own rule for each forward, and may remask or edit.
-* `Program` is a generator that yields any forwards it likes: branches, probes, shadows.
+* `RankingDecoder` ranks positions; its quota says how many of the best are committed.
+* `StepDecoder` has its own rule for each forward, and may remask or edit.
+* `ProgramDecoder` is a generator that yields any forwards it likes: branches, probes, shadows.
 
-Whatever the tier, the engine sees `run(state)`: a generator of `Forward` requests that receives `Signals`.
+Whatever the tier, the engine sees `run(state)`: a generator of `ForwardRequest` requests that receives `Signals`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.quota import Quota
-from parallelbench.decoding.signals import ORDER, Extra, Forward, Sampling, Signals
+from parallelbench.decoding.signals import ORDER, Extra, ForwardRequest, Sampling, Signals
 from parallelbench.decoding.state import DecoderFault, State
-from parallelbench.models.base import Ints
 from parallelbench.specs import Options, render
 
-Run = Generator[Forward, Signals, None]
+Run = Generator[ForwardRequest, Signals, None]
 COMMON = ("block", "temperature", "top_p", "ties")
 
 
@@ -85,7 +85,7 @@ class Decoder(Options, ABC):
         state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
 
 
-class Score(Decoder, ABC):
+class RankingDecoder(Decoder, ABC):
     """A decoder that ranks positions and commits the best, as many as its quota says."""
 
     extras: ClassVar[frozenset[Extra]] = frozenset()
@@ -100,7 +100,7 @@ class Score(Decoder, ABC):
 
     def run(self, state: State) -> Run:
         quota = self.quota()
-        request = Forward(extras=self.extras)
+        request = ForwardRequest(extras=self.extras)
         while state.masked.any():
             signals = yield request
             order = self.best_first(_checked(self.score(signals, state), signals.positions), signals.positions, state)
@@ -125,12 +125,12 @@ def _checked(scores: npt.ArrayLike, positions: Ints) -> npt.NDArray[np.float64]:
     return found
 
 
-class Step(Decoder, ABC):
+class StepDecoder(Decoder, ABC):
     """A decoder with its own rule for each forward."""
 
-    def request(self, state: State) -> Forward:
+    def request(self, state: State) -> ForwardRequest:
         """Return what the next step wants to know."""
-        return Forward()
+        return ForwardRequest()
 
     @abstractmethod
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
@@ -143,5 +143,5 @@ class Step(Decoder, ABC):
             self.step(signals, state, memory)
 
 
-class Program(Decoder, ABC):
+class ProgramDecoder(Decoder, ABC):
     """A decoder that steers its forwards itself: implement `run`."""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.load import check_auxiliary, check_cache
 from parallelbench.decoding.packing import Packed, asked_tokens, draws, groups, pack
@@ -22,8 +24,7 @@ from parallelbench.decoding.session import Infos, Session
 from parallelbench.decoding.signals import FlatSignals, add_views, compute, fit, union
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
-from parallelbench.models.base import Answer, CacheKind, Denoiser, ForwardBatch
-from parallelbench.schema import Generation, Prompt
+from parallelbench.schema import CacheKind, Generation, Prompt
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,7 @@ class Engine:
     Args:
         model: the denoiser.
         batch_size: samples in flight at once; halved where a forward does not fit into memory.
-        aux: a model with the same vocabulary, for decoders that ask one (`Forward.model`).
+        aux: a model with the same vocabulary, for decoders that ask one (`ForwardRequest.model`).
         cache: which keys and values outlive a forward (`decoding.cache`).
 
     Raises:
@@ -128,7 +129,7 @@ class Engine:
         with torch.inference_mode():
             return self.model.forward(batch)
 
-    def _signals(self, packed: Packed, answer: Answer) -> FlatSignals:
+    def _signals(self, packed: Packed, answer: ForwardOutput) -> FlatSignals:
         extras, top = union([session.pending for session in packed.sessions])
         info, asked = self.model.info, self._asked(packed.sessions)
         logits = answer.logits if asked is self.model else fit(answer.logits, asked.info.vocab_size, info.vocab_size)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.cache import Feed
 from parallelbench.decoding.signals import Role
 from parallelbench.decoding.state import Write
-from parallelbench.models.base import ModelInfo
 from parallelbench.schema import Ledger
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import DECODERS
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.user_file import is_user_file, load_user_decoder
 from parallelbench.errors import UserError
-from parallelbench.models.base import CacheKind, Denoiser, ModelInfo
+from parallelbench.schema import CacheKind
 from parallelbench.specs import build, grid, parse
 
 ALWAYS = frozenset({"logits", "edit"})

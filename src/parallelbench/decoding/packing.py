@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from parallelbench.contracts.forward import CacheRows, ForwardBatch, Ints
 from parallelbench.decoding.session import Session
-from parallelbench.models.base import CacheRows, ForwardBatch, Ints
 
 LENGTH_BUCKET = 16
 

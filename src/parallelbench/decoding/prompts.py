@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.errors import UserError
-from parallelbench.models.base import Codec, Denoiser
 from parallelbench.schema import MASK_ITEM, Prompt, Sample
 
 

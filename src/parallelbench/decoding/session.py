@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from parallelbench.contracts.forward import Ints
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.cache import Feed, NoCache, Question, make_cache
 from parallelbench.decoding.decoder import Decoder, Run
 from parallelbench.decoding.ledger import Account, cost_of
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import DecoderFault, State
-from parallelbench.models.base import CacheKind, Ints, ModelInfo
 from parallelbench.rng import Draws
-from parallelbench.schema import Prompt
+from parallelbench.schema import CacheKind, Prompt
 
 Infos = Mapping[Literal["main", "aux"], ModelInfo]
 
@@ -40,7 +41,7 @@ class Session:
         self._cache = make_cache(cache, info)
         self._prompt_ids = np.asarray(prompt.ids, dtype=np.int64)
         self._run: Run = decoder.run(self.state)
-        self.request: Forward | None = None
+        self.request: ForwardRequest | None = None
         self._advance(None)
 
     @property
@@ -55,7 +56,7 @@ class Session:
         return (asked,) if self.pending.branches is None else (len(self.rows), asked)
 
     @property
-    def pending(self) -> Forward:
+    def pending(self) -> ForwardRequest:
         """The request that waits for its signals."""
         if self.request is None:
             raise DecoderFault("this sample is done; it has no request")
@@ -84,8 +85,8 @@ class Session:
         if self.request is not None:
             self._prepare(self.request)
 
-    def _prepare(self, request: Forward) -> None:
-        """Work out what the request feeds: `rows` [R, length], `positions` in the canvas, `feed`."""
+    def _prepare(self, request: ForwardRequest) -> None:
+        """PlannedCell out what the request feeds: `rows` [R, length], `positions` in the canvas, `feed`."""
         if request.model not in self._infos:
             raise DecoderFault("the auxiliary model is asked, but there is none")
         canvases = self._canvases(request)
@@ -98,13 +99,13 @@ class Session:
         cache = self._cache if request.model == "main" else NoCache()
         self.feed: Feed = cache.feed(Question(self.rows, columns, (start + first, start + last), own))
 
-    def _canvases(self, request: Forward) -> Ints:
+    def _canvases(self, request: ForwardRequest) -> Ints:
         """The canvases of a request, [R, W]."""
         if request.branches is not None:
             return request.branches
         return (self.state.canvas if request.canvas is None else request.canvas)[None, :]
 
-    def _positions(self, request: Forward) -> Ints:
+    def _positions(self, request: ForwardRequest) -> Ints:
         """The canvas positions whose signals a request wants."""
         if request.positions is None:
             return self.state.eligible
@@ -119,9 +120,9 @@ class Session:
         self.request = next(self._run, None)
 
 
-def _commit_rest(state: State) -> Generator[Forward, Signals, None]:
+def _commit_rest(state: State) -> Generator[ForwardRequest, Signals, None]:
     """Commit every mask that is left with its candidate, in one forward."""
     left = np.flatnonzero(state.masked)
     if left.size:
-        signals = yield Forward(positions=left)
+        signals = yield ForwardRequest(positions=left)
         state.write(signals.positions, signals.token, signals.confidence)

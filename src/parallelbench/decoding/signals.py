@@ -15,7 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from parallelbench.models.base import Answer, AttentionQuery, Ints, ModelInfo
+from parallelbench.contracts.forward import AttentionQuery, ForwardOutput, Ints
+from parallelbench.contracts.info import ModelInfo
 
 Floats = npt.NDArray[np.float32]
 Role = Literal["denoise", "verify", "probe", "aux", "kv_store", "refresh"]
@@ -24,7 +25,7 @@ DRAW, TIE, RANK, ORDER = 0, 1, 2, 3  # lanes of a sample's draws: tokens, tied t
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
+class ForwardRequest:
     """A request for one forward.
 
     Attributes:
@@ -124,7 +125,7 @@ class FlatSignals:
     attention: Floats | None = None
     shadow_p: Floats | None = None
 
-    def cut(self, start: int, shape: tuple[int, ...], request: Forward, positions: Ints, canvas: slice) -> Signals:
+    def cut(self, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, canvas: slice) -> Signals:
         """Return the part that answers one request, and nothing that only others in its forward have asked for.
 
         `canvas` are the places of its canvas in its whole row.
@@ -179,7 +180,7 @@ def compute(
     )
 
 
-def add_views(flat: FlatSignals, answer: Answer, info: ModelInfo, standing: Ints) -> FlatSignals:
+def add_views(flat: FlatSignals, answer: ForwardOutput, info: ModelInfo, standing: Ints) -> FlatSignals:
     """Add what a forward saw beyond its logits; `standing` [N] are the tokens at the asked positions."""
     attention = None if answer.attention is None else answer.attention.cpu().numpy()
     if answer.shadow is None:
@@ -252,6 +253,6 @@ def _on(uniform: npt.NDArray[np.float64] | None, like: Tensor) -> Tensor:
     return torch.from_numpy(uniform).to(like.device)
 
 
-def union(requests: Sequence[Forward]) -> tuple[frozenset[Extra], int]:
+def union(requests: Sequence[ForwardRequest]) -> tuple[frozenset[Extra], int]:
     """The signals that serve every one of these requests."""
     return frozenset[Extra]().union(*(r.extras for r in requests)), max((r.top for r in requests), default=0)

@@ -11,8 +11,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from parallelbench.contracts.forward import Ints
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import ParallelBenchError
-from parallelbench.models.base import Ints, ModelInfo
 from parallelbench.rng import Draws
 
 PROMPT, MASKED, COMMITTED, PAD = 0, 1, 2, 3

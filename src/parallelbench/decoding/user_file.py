@@ -85,7 +85,10 @@ def _decoder(module: ModuleType, name: str, file: str) -> type[Decoder]:
     if not name:
         raise UserError(f"{file} holds {len(own)} decoders; say which one: {file}:{next(iter(own), 'MyDecoder')}.")
     if name not in own:
-        raise UserError(f"{file} has no decoder '{name}' (a class that is a Score, Step or Program); {suggestion(name, own)}")
+        raise UserError(
+            f"{file} has no decoder '{name}' (a class that is a RankingDecoder, StepDecoder or ProgramDecoder); "
+            f"{suggestion(name, own)}"
+        )
     if missing := sorted(own[name].__abstractmethods__):
         raise UserError(f"{name} in {file} lacks {', '.join(missing)}; write {'it' if len(missing) == 1 else 'them'}.")
     return own[name]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.signals import Floats, writable
 from parallelbench.decoding.state import DecoderFault
-from parallelbench.models.base import ModelInfo
 
 
 def log_probs(logits: Tensor | None, info: ModelInfo) -> Tensor:

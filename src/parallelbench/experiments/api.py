@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.generator import Generator
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments import local, provenance
-from parallelbench.experiments.cell import run_identity
-from parallelbench.experiments.plan import Work, distinct, load_tasks, of_model, plan
+from parallelbench.experiments.model_pool import ModelPool
+from parallelbench.experiments.plan import PlannedCell, distinct, load_tasks, of_model, plan
 from parallelbench.experiments.progress import Progress, Silent
 from parallelbench.experiments.results import Results
-from parallelbench.experiments.shelf import Shelf
 from parallelbench.experiments.spec import Sweep
-from parallelbench.experiments.store import open_run
-from parallelbench.models.base import Denoiser
-from parallelbench.models.generator import Generator
+from parallelbench.runs.cell import run_identity
+from parallelbench.runs.store import open_run
 from parallelbench.specs import build
 from parallelbench.tasks import Task
 
@@ -60,14 +60,14 @@ def run(
         "decoders": [one if isinstance(one, str) else one.spec for one in values],
     }
     sweep = build(Sweep, "run", {**asked, "limit": limit, "seeds": [seed], **options})
-    shelf = Shelf(sweep.device)
+    pool = ModelPool(sweep.device)
     if not isinstance(model, str):
-        shelf.give(GIVEN, model)
+        pool.give(GIVEN, model)
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
     built = [made for one in values for made in (load_decoders(one) if isinstance(one, str) else [one])]
-    works = distinct(of_model(sweep.models[0], shelf, loaded, built, sweep))
+    works = distinct(of_model(sweep.models[0], pool, loaded, built, sweep))
     folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out).expanduser()
-    return carry_out(works, sweep, shelf, folder, progress or Silent())
+    return carry_out(works, sweep, pool, folder, progress or Silent())
 
 
 def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None) -> Results:
@@ -76,22 +76,22 @@ def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None =
     Raises:
         UserError: as `run`.
     """
-    shelf = Shelf(sweep.device)
-    works = plan(sweep, shelf)
-    return carry_out(works, sweep, shelf, out or default_out(works), progress or Silent())
+    pool = ModelPool(sweep.device)
+    works = plan(sweep, pool)
+    return carry_out(works, sweep, pool, out or default_out(works), progress or Silent())
 
 
-def carry_out(works: Sequence[Work], sweep: Sweep, shelf: Shelf, out: Path, progress: Progress) -> Results:
+def carry_out(works: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: Path, progress: Progress) -> Results:
     """Run planned cells into a folder."""
     resolved: Mapping[str, Any] = sweep.model_dump(mode="json")
     origin = provenance.provenance(provenance.given_arguments(), resolved)
     facts = {"arguments": origin["arguments"], "resolved": resolved, "created": origin["created"]}
     with open_run(out, [work.cell.id for work in works], facts) as store:
-        local.execute(works, store, shelf, sweep.batch_size, origin, progress)
+        local.execute(works, store, pool, sweep.batch_size, origin, progress)
     return Results(out)
 
 
-def default_out(works: Sequence[Work]) -> Path:
+def default_out(works: Sequence[PlannedCell]) -> Path:
     """The folder of a run that names none: the same cells always have the same."""
     return Path("runs") / run_identity([work.cell.id for work in works])
 

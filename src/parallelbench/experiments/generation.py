@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from parallelbench.experiments.plan import Work
+from parallelbench.contracts.generator import FAMILY, Generator, Reply, Request
+from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.records import hash_of
-from parallelbench.experiments.store import CellStore, line_of
 from parallelbench.metrics import backends, score
 from parallelbench.metrics.speed import decoding_order, measure_reported
-from parallelbench.models.generator import FAMILY, Generator, Reply, Request
+from parallelbench.runs.store import CellStore, line_of
 from parallelbench.schema import Record, Sample
 from parallelbench.theory import shape_of_sample
 
@@ -23,7 +23,7 @@ UNKNOWN = ("rows", "q_tokens", "kv_tokens", "flops")
 
 
 def run_own_cell(
-    work: Work,
+    work: PlannedCell,
     missing: Sequence[int],
     store: CellStore,
     model: Generator,
@@ -64,7 +64,7 @@ def reply_row(reply: Reply, metrics: Sequence[str]) -> dict[str, Any]:
         scores=score(sample, reply.text, metrics),
         nfe=speed.nfe,
         tokens_per_step=speed.tokens_per_step,
-        tokens_per_forward=speed.tokens_per_forward,
+        content_tokens_per_forward=speed.content_tokens_per_forward,
         seconds=reply.seconds,
         ledger=ledger,
         order=asdict(decoding_order(ledger["history"])),
@@ -95,5 +95,5 @@ def _ledger(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _sample(work: Work, model: Generator, index: int) -> Sample:
+def _sample(work: PlannedCell, model: Generator, index: int) -> Sample:
     return work.task.sample(work.cell.seed, index, model.info.shots)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from parallelbench.contracts.generator import Generator
 from parallelbench.experiments.generation import run_own_cell
-from parallelbench.experiments.plan import Work
+from parallelbench.experiments.model_pool import ModelPool
+from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.run import missing_indices, run_cell
-from parallelbench.experiments.shelf import Shelf
-from parallelbench.experiments.store import CellStore, RunStore
-from parallelbench.models.generator import Generator
+from parallelbench.runs.store import CellStore, RunStore
 
 
 def execute(
-    works: Sequence[Work], store: RunStore, shelf: Shelf, batch_size: int, origin: Mapping[str, Any], progress: Progress
+    works: Sequence[PlannedCell],
+    store: RunStore,
+    pool: ModelPool,
+    batch_size: int,
+    origin: Mapping[str, Any],
+    progress: Progress,
 ) -> None:
     """Run what is missing of every cell; a plan lists cells by model, so each model is loaded once.
 
@@ -30,18 +35,18 @@ def execute(
             cells.finish(len(cells.done_indices()))
             continue
         progress.cell_started(work.cell, len(missing))
-        _run(work, missing, cells, shelf, batch_size, origin, progress)
+        _run(work, missing, cells, pool, batch_size, origin, progress)
         progress.cell_done(work.cell)
 
 
 def _run(
-    work: Work, missing: Sequence[int], cells: CellStore, shelf: Shelf, batch_size: int, origin: Mapping[str, Any],
+    work: PlannedCell, missing: Sequence[int], cells: CellStore, pool: ModelPool, batch_size: int, origin: Mapping[str, Any],
     progress: Progress,
 ) -> None:  # fmt: skip
-    """Run one cell. No name outside holds its model, so that the shelf can let it go before it takes the next."""
-    model = shelf.get(work.model)
+    """Run one cell. No name outside holds its model, so that the pool can let it go before it takes the next."""
+    model = pool.get(work.model)
     if isinstance(model, Generator):
         run_own_cell(work, missing, cells, model, batch_size, origin, progress)
     else:
-        aux = None if work.aux is None else shelf.beside(work.aux)
+        aux = None if work.aux is None else pool.beside(work.aux)
         run_cell(work, missing, cells, model, batch_size, origin, progress, aux)

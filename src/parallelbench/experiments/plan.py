@@ -7,21 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.generator import GeneratorInfo
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, caution, check_auxiliary, check_law, check_pair, load_decoders
 from parallelbench.errors import UnknownName, UserError
-from parallelbench.experiments.cell import Cell, make_cell, make_own_cell
-from parallelbench.experiments.shelf import Shelf
+from parallelbench.experiments.cell import make_cell, make_own_cell
+from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
 from parallelbench.metrics.grammar import is_clean
-from parallelbench.models.base import Denoiser, ModelInfo
 from parallelbench.models.cards import CARDS
-from parallelbench.models.generator import GeneratorInfo
+from parallelbench.runs.cell import Cell
 from parallelbench.tasks import Task, load_task, task_names
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A cell with what is needed to run it: the model's key on the shelf, the task, the decoder (None for a generator), the
+class PlannedCell:
+    """A cell with what is needed to run it: the model's key on the pool, the task, the decoder (None for a generator), the
     samples' indices, the key of the auxiliary model, and what the pair may suffer from."""
 
     cell: Cell
@@ -33,7 +35,7 @@ class Work:
     caution: str | None = None
 
 
-def plan(sweep: Sweep, shelf: Shelf) -> list[Work]:
+def plan(sweep: Sweep, pool: ModelPool) -> list[PlannedCell]:
     """Resolve a sweep into its cells, ordered by model, task, decoder, seed.
 
     Raises:
@@ -41,18 +43,20 @@ def plan(sweep: Sweep, shelf: Shelf) -> list[Work]:
     """
     tasks = load_tasks(sweep)
     decoders = [decoder for spec in sweep.decoders for decoder in load_decoders(spec)]
-    return distinct(work for asked in sweep.models for work in of_model(asked, shelf, tasks, decoders, sweep))
+    return distinct(work for asked in sweep.models for work in of_model(asked, pool, tasks, decoders, sweep))
 
 
-def of_model(asked: str, shelf: Shelf, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep) -> Iterator[Work]:
+def of_model(
+    asked: str, pool: ModelPool, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep
+) -> Iterator[PlannedCell]:
     """Yield the cells of the model that was asked for, and of those that stand in for it.
 
     Raises:
         UserError: as `pair`; or a model or the auxiliary one cannot be loaded.
     """
     for key, share in stand_ins(asked, tasks).items():
-        aux = auxiliary(sweep, shelf, key, asked=any("aux" in decoder.needs for decoder in decoders))
-        yield from pair(key, shelf.get(key).info, share, decoders, sweep, aux, asked)
+        aux = auxiliary(sweep, pool, key, asked=any("aux" in decoder.needs for decoder in decoders))
+        yield from pair(key, pool.get(key).info, share, decoders, sweep, aux, asked)
 
 
 def stand_ins(asked: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:
@@ -70,7 +74,7 @@ def trained_for(task: Task) -> list[str]:
     return [card.name for card in CARDS.values() if card.tasks and task.suite == "ours" and card.knows(task.name)]
 
 
-def auxiliary(sweep: Sweep, shelf: Shelf, key: str, asked: bool) -> ModelInfo | None:
+def auxiliary(sweep: Sweep, pool: ModelPool, key: str, asked: bool) -> ModelInfo | None:
     """Describe the auxiliary model of a sweep; `asked` says whether any decoder asks it.
 
     Raises:
@@ -78,7 +82,7 @@ def auxiliary(sweep: Sweep, shelf: Shelf, key: str, asked: bool) -> ModelInfo | 
     """
     if sweep.aux is None:
         return None
-    model, aux = shelf.get(key), shelf.beside(sweep.aux)
+    model, aux = pool.get(key), pool.beside(sweep.aux)
     if asked and isinstance(model, Denoiser):
         check_auxiliary(model, aux)
     return aux.info
@@ -92,7 +96,7 @@ def pair(
     sweep: Sweep,
     aux: ModelInfo | None = None,
     asked: str | None = None,
-) -> Iterator[Work]:
+) -> Iterator[PlannedCell]:
     """Yield the cells of one model, which may stand in for the one that was `asked` for; a generator decodes in its own way,
     whatever the decoders.
 
@@ -115,7 +119,7 @@ def pair(
             beside = sweep.aux if "aux" in decoder.needs else None
             for seed in sweep.seeds:
                 cell, indices = make_cell(info, task, decoder, seed, cache, aux), tuple(task.order(seed)[: sweep.limit])
-                yield Work(cell, key, task, decoder, indices, beside, note or caution(info, decoder))
+                yield PlannedCell(cell, key, task, decoder, indices, beside, note or caution(info, decoder))
 
 
 def unfamiliar(info: ModelInfo, task: Task) -> str | None:
@@ -129,7 +133,7 @@ def unfamiliar(info: ModelInfo, task: Task) -> str | None:
     return f"{info.name} was not trained for {which}, so a wrong answer there is the model's fault{advice}."
 
 
-def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[int], limit: int | None) -> Iterator[Work]:
+def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[int], limit: int | None) -> Iterator[PlannedCell]:
     """Yield the cells of a generator.
 
     Raises:
@@ -139,7 +143,7 @@ def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[in
         if task.infill:
             raise UserError(f"{task.name} gives a frame to fill in, which {info.name} cannot be given; write infill=false.")
         for seed in seeds:
-            yield Work(make_own_cell(info, task, seed), key, task, None, tuple(task.order(seed)[:limit]))
+            yield PlannedCell(make_own_cell(info, task, seed), key, task, None, tuple(task.order(seed)[:limit]))
 
 
 def check_scored(tasks: Sequence[Task]) -> None:
@@ -153,9 +157,9 @@ def check_scored(tasks: Sequence[Task]) -> None:
             raise UserError(f"'{task.name}' has no metric to score it by; choose another task.")
 
 
-def distinct(works: Iterable[Work]) -> list[Work]:
+def distinct(works: Iterable[PlannedCell]) -> list[PlannedCell]:
     """Keep the first of works that name the same cell."""
-    first: dict[str, Work] = {}
+    first: dict[str, PlannedCell] = {}
     for work in works:
         first.setdefault(work.cell.id, work)
     return list(first.values())
@@ -184,7 +188,7 @@ def expand(spec: str, sweep: Sweep) -> list[str]:
     return [name + colon + options for name in names]
 
 
-def shortfall(works: Sequence[Work], limit: int | None) -> str | None:
+def shortfall(works: Sequence[PlannedCell], limit: int | None) -> str | None:
     """Say where a task has fewer samples than the limit asks for; None where none has."""
     if limit is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from parallelbench.experiments.cell import Cell
+from parallelbench.runs.cell import Cell
 
 
 class Progress(Protocol):

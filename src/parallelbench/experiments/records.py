@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.metrics import score
 from parallelbench.metrics.speed import decoding_order, measure
-from parallelbench.models.base import Denoiser
 from parallelbench.schema import Generation, Record
 from parallelbench.theory import shape_of_sample
 
@@ -35,7 +35,7 @@ def make_row(generation: Generation, model: Denoiser, metrics: Sequence[str]) ->
         scores=score(sample, generation.text, metrics),
         nfe=speed.nfe,
         tokens_per_step=speed.tokens_per_step,
-        tokens_per_forward=speed.tokens_per_forward,
+        content_tokens_per_forward=speed.content_tokens_per_forward,
         seconds=generation.seconds,
         ledger=asdict(ledger),
         order=asdict(decoding_order(ledger.history)),

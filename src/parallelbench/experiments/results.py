@@ -26,7 +26,7 @@ class Result(NamedTuple):
     ci95: tuple[float, float]
     nfe: float | None
     tokens_per_step: float | None
-    tokens_per_forward: float | None
+    content_tokens_per_forward: float | None
     seconds: float
 
 
@@ -60,7 +60,7 @@ class Results:
                 ci95=(float(row["low"]), float(row["high"])),
                 nfe=_number(row["nfe"]),
                 tokens_per_step=_number(row["tokens_per_step"]),
-                tokens_per_forward=_number(row["tokens_per_forward"]),
+                content_tokens_per_forward=_number(row["content_tokens_per_forward"]),
                 seconds=float(row["seconds"]),
             )
             for row in tables.as_rows(self.cells)

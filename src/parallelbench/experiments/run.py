@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Engine, make_prompt
 from parallelbench.decoding.cache import EXACT
-from parallelbench.experiments.plan import Work
+from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.records import hash_of, make_row
-from parallelbench.experiments.store import CellStore, line_of
 from parallelbench.metrics import backends
-from parallelbench.models.base import Denoiser
+from parallelbench.runs.store import CellStore, line_of
 from parallelbench.schema import Prompt
 
 
-def missing_indices(work: Work, store: CellStore) -> list[int]:
+def missing_indices(work: PlannedCell, store: CellStore) -> list[int]:
     """Return the samples of a cell that are not on disk yet, in the order in which a limit takes them.
 
     Raises:
@@ -27,7 +27,7 @@ def missing_indices(work: Work, store: CellStore) -> list[int]:
 
 
 def run_cell(
-    work: Work,
+    work: PlannedCell,
     missing: Sequence[int],
     store: CellStore,
     model: Denoiser,
@@ -61,6 +61,6 @@ def run_cell(
     store.finish(len(store.done_indices()))
 
 
-def _prompt(work: Work, model: Denoiser, index: int) -> Prompt:
+def _prompt(work: PlannedCell, model: Denoiser, index: int) -> Prompt:
     sample = work.task.sample(work.cell.seed, index, model.info.shots)
     return make_prompt(model, sample, work.task.max_new_tokens, infill=work.task.infill)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from parallelbench.analysis.folder import RECORDS, RunFolder, read_run
-from parallelbench.analysis.lines import Row, read_lines, whole_bytes
 from parallelbench.analysis.scores import FAILURES, SCHEMA, check_backends, read_stored, score_file, stored
 from parallelbench.errors import UserError
-from parallelbench.experiments.disk import Appender, disk_errors, line_of, locked
 from parallelbench.experiments.judging import Judge, Question, judging
 from parallelbench.metrics import Metric, resolve
 from parallelbench.metrics.failures import VERSION, is_full
 from parallelbench.metrics.grammar import is_clean
 from parallelbench.metrics.grammar.embedded import version
+from parallelbench.runs.disk import Appender, disk_errors, line_of, locked
+from parallelbench.runs.folder import RECORDS, RunFolder, read_run
+from parallelbench.runs.lines import Row, read_lines, whole_bytes
 from parallelbench.schema import Sample
 from parallelbench.tasks import SUITES, Task, load_task
 

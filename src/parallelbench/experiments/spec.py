@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.errors import UserError
-from parallelbench.models.base import CacheKind
+from parallelbench.schema import CacheKind
 from parallelbench.specs import Options, build
 from parallelbench.tasks.files import read_yaml
 

@@ -23,14 +23,14 @@ Ints = npt.NDArray[np.int64]
 class Speed:
     """What one sample's generation did per forward; None is what a generator does not say.
 
-    `tokens_per_step` = canvas length / nfe is the paper's TPS, which counts end padding as speed; `tokens_per_forward` =
-    content tokens / nfe does not. Neither counts what a frame gives.
+    `tokens_per_step` = canvas length / nfe is the paper's TPS, which counts end padding as speed;
+    `content_tokens_per_forward` = content tokens / nfe does not. Neither counts what a frame gives.
     """
 
     content_tokens: int | None
     nfe: int | None
     tokens_per_step: float | None
-    tokens_per_forward: float | None
+    content_tokens_per_forward: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from parallelbench.models.cards import CARDS
 from parallelbench.registry import Entry, Registry
 
 if TYPE_CHECKING:
-    from parallelbench.models.base import Denoiser
-    from parallelbench.models.generator import Generator
+    from parallelbench.contracts.denoiser import Denoiser
+    from parallelbench.contracts.generator import Generator
 
 __all__ = ["MODELS", "load_any", "load_model"]
 
@@ -52,7 +52,7 @@ def load_model(spec: str, device: str | None = None) -> Denoiser:
     Raises:
         UserError: the name is unknown, an option is, a file of the checkpoint is missing or does not fit, or it is a generator.
     """
-    from parallelbench.models.generator import Generator
+    from parallelbench.contracts.generator import Generator
 
     model = load_any(spec, device)
     if isinstance(model, Generator):

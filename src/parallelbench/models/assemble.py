@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import MissingExtra, UserError
-from parallelbench.models.base import ModelInfo
 from parallelbench.models.cards import Card
 from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
 from parallelbench.models.codec import ChatCodec, special_id, vocabulary_size

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from parallelbench.models.base import Attention
+from parallelbench.contracts.info import Attention
 from parallelbench.models.layouts import LAYOUTS, Layout
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer
 
+from parallelbench.contracts.denoiser import Codec
 from parallelbench.errors import UserError
-from parallelbench.models.base import Codec
 from parallelbench.models.cards import Card
 from parallelbench.models.checkpoint import read_json
 from parallelbench.schema import Turn

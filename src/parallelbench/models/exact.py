@@ -21,8 +21,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput, Ints
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
-from parallelbench.models.base import Answer, Codec, Denoiser, ForwardBatch, Ints, ModelInfo
 from parallelbench.models.exact_views import Causal, without_itself
 from parallelbench.schema import Sample
 
@@ -112,10 +114,10 @@ class Exact(Denoiser):
             seen[entries[which], token] += (1.0 - self._epsilon) * mass
         return torch.from_numpy(np.log(seen))
 
-    def answer(self, batch: ForwardBatch) -> Answer:
+    def answer(self, batch: ForwardBatch) -> ForwardOutput:
         """As `forward`; a shadow is the conditional of one token given all others."""
         shadow = self.forward(without_itself(batch, self._info.mask_id)) if batch.shadow else None
-        return Answer(self.forward(batch), shadow=shadow)
+        return ForwardOutput(self.forward(batch), shadow=shadow)
 
     def auxiliary(self) -> Denoiser:
         """The conditionals of each token given those before it."""

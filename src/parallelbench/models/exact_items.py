@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from parallelbench.contracts.denoiser import Codec
+from parallelbench.contracts.forward import Ints
 from parallelbench.errors import UserError
-from parallelbench.models.base import Codec, Ints
 from parallelbench.models.exact import Answers, Floats, Scheme, Special
 from parallelbench.schema import MASK_ITEM, Sample, Turn
 from parallelbench.theory import UNKNOWN, Law, law, law_of_sample, shape_of_sample

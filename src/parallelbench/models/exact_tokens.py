@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from parallelbench.contracts.denoiser import Codec
+from parallelbench.contracts.forward import Ints
 from parallelbench.errors import UserError
-from parallelbench.models.base import Codec, Ints
 from parallelbench.models.codec import tokenizer_hash, vocabulary_size
 from parallelbench.models.exact import Answers, Floats, Scheme, Special, content
 from parallelbench.schema import MASK_ITEM, Sample, Turn

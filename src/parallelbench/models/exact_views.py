@@ -10,7 +10,9 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, Ints, ModelInfo
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch, Ints
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.schema import Sample
 
 

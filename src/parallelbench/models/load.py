@@ -14,10 +14,10 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from pydantic import Field
 from tokenizers import Tokenizer
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.errors import UnknownName, UserError
 from parallelbench.models import assemble, sedd
 from parallelbench.models.assemble import Placement
-from parallelbench.models.base import Denoiser
 from parallelbench.models.cards import CARDS, Card
 from parallelbench.models.checkpoint import CARD_FIELD, read_json
 from parallelbench.models.codec import read_tokenizer, special_id, tokenizer_hash

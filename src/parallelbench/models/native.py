@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.models import attention_probe, kv_cache
 from parallelbench.models.attention_probe import Probe
-from parallelbench.models.base import Answer, Codec, Denoiser, ForwardBatch, ModelInfo
 from parallelbench.models.codec import ChatCodec
 from parallelbench.models.kv_cache import Past
 from parallelbench.models.visibility import Fed, add_shadows, visible
@@ -57,7 +59,7 @@ class NativeDenoiser(Denoiser):
     def forward(self, batch: ForwardBatch) -> Tensor:
         return self.answer(batch).logits
 
-    def answer(self, batch: ForwardBatch) -> Answer:
+    def answer(self, batch: ForwardBatch) -> ForwardOutput:
         device = self._model.device
         rows, columns = (torch.from_numpy(part).to(device) for part in (batch.rows, batch.columns))
         fed = self._fed(batch)
@@ -70,7 +72,7 @@ class NativeDenoiser(Denoiser):
         probe = self._probe(batch, columns)
         hidden = self._hidden(batch, fed, past, probe)
         logits = self._head(hidden[outputs[0], outputs[1]])
-        return Answer(
+        return ForwardOutput(
             logits=logits[: len(rows)],
             attention=None if probe is None else _by_place(probe.mean(), rows, fed, past, batch),
             shadow=None if shadows is None else logits[len(rows) :],

@@ -16,9 +16,11 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.functional import pad
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
 from parallelbench.models.assemble import Placement
-from parallelbench.models.base import Codec, Denoiser, ForwardBatch, ModelInfo
 from parallelbench.models.cards import Card
 from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
 from parallelbench.models.codec import ChatCodec, special_id

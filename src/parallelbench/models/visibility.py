@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from parallelbench.models.base import ModelInfo
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.models.kv_cache import Past
 
 

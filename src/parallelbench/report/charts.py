@@ -97,7 +97,7 @@ def tooltip() -> list[alt.Tooltip]:
         alt.Tooltip("low:Q", title="95 % from", format=".1%"),
         alt.Tooltip("high:Q", title="95 % to", format=".1%"),
         alt.Tooltip("tokens_per_step:Q", title="tokens per step", format=".2f"),
-        alt.Tooltip("tokens_per_forward:Q", title="content tokens per forward", format=".2f"),
+        alt.Tooltip("content_tokens_per_forward:Q", title="content tokens per forward", format=".2f"),
         alt.Tooltip("nfe:Q", title="forwards", format=".1f"),
     ]
 

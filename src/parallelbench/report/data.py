@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis import frame as tables
-from parallelbench.analysis.folder import RunFolder, read_run
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import pairs
 from parallelbench.analysis.series import variant
 from parallelbench.analysis.split import best_curve, is_exact, split
 from parallelbench.errors import UserError
+from parallelbench.runs.folder import RunFolder, read_run
 
 
 @dataclass(frozen=True, slots=True)

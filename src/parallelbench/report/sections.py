@@ -27,7 +27,7 @@ POINT = [
     "family",
     "variant",
     "tokens_per_step",
-    "tokens_per_forward",
+    "content_tokens_per_forward",
     "nfe",
     "score",
     "low",
@@ -159,7 +159,7 @@ def numbers(data: ReportData) -> Section:
     lines = []
     for row in rows:
         interval = f"{percent(row['low'])} to {percent(row['high'])}"
-        costs = [number(row[key]) for key in ("tokens_per_step", "tokens_per_forward", "nfe")]
+        costs = [number(row[key]) for key in ("tokens_per_step", "content_tokens_per_forward", "nfe")]
         name = f"{row['model']} · {row['decoder']}" if several else row["decoder"]
         cut = [Cell(f"{percent(row['flagged'])} %", right=True)] if flagged else []
         lines.append([Cell(name), rate(row["score"]), Cell(interval), *costs, *cut])
@@ -188,7 +188,7 @@ def _summaries(data: ReportData) -> list[Table]:
         own = [row for row in rows if (row["model"], row["series"]) == (model, series)]
         curve = [(row["tokens_per_step"], row["score"]) for row in own]
         reach = [number(pbx(curve, bar, is_adaptive(own[0]["decoder"]))) for bar in BARS]
-        area = aup([(row["tokens_per_forward"], row["score"]) for row in own], best)
+        area = aup([(row["content_tokens_per_forward"], row["score"]) for row in own], best)
         lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
     header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by forwards"]
     caption = (

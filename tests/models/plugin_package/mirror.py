@@ -2,9 +2,10 @@
 
 import torch
 
+from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.decoders.classic import TopK
 from parallelbench.metrics import Metric
-from parallelbench.models.base import Codec, Denoiser, ModelInfo
 from parallelbench.tasks.base import Question, Task
 
 MASK, END, PAD = 256, 257, 258

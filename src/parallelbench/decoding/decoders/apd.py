@@ -20,15 +20,15 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Extra, Forward, compute
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import Extra, ForwardRequest, compute
 from parallelbench.decoding.state import State
 from parallelbench.decoding.vocabulary import log_probs
 
 LOGITS: frozenset[Extra] = frozenset({"logits"})
 
 
-class APD(Program):
+class APD(ProgramDecoder):
     """Keep drafts from the left as long as an autoregressive model agrees."""
 
     family: ClassVar[str] = "apd"
@@ -40,11 +40,11 @@ class APD(Program):
         lanes = self.sampling.lanes
         while state.masked.any():
             positions = state.eligible[: self.ahead]
-            draft = yield Forward(positions=positions, extras=LOGITS)
+            draft = yield ForwardRequest(positions=positions, extras=LOGITS)
             uniform = state.uniform(positions, lanes[0]) if lanes else None
             canvas = state.canvas.copy()
             canvas[positions] = draft.token
-            seen = yield Forward(model="aux", positions=positions, canvas=canvas, extras=LOGITS, role="aux")
+            seen = yield ForwardRequest(model="aux", positions=positions, canvas=canvas, extras=LOGITS, role="aux")
             p, q = log_probs(draft.logits, state.info), log_probs(seen.logits, state.info)
             mixture = self.weight * p + (1 - self.weight) * q.to(p)
             target = compute(mixture, state.info, self.sampling, uniform, frozenset(), 0, None).token

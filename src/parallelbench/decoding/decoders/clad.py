@@ -16,23 +16,23 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Step
-from parallelbench.decoding.signals import Floats, Forward, Signals
+from parallelbench.contracts.forward import AttentionQuery, Ints
+from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
-from parallelbench.models.base import AttentionQuery, Ints
 
 ALONE = 1.2
 
 
-class CLAD(Step):
+class CLAD(StepDecoder):
     """Of two clusters that attend to each other most, commit the longer."""
 
     family: ClassVar[str] = "clad"
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is a candidate")
 
-    def request(self, state: State) -> Forward:
-        return Forward(attention=AttentionQuery("last30"))
+    def request(self, state: State) -> ForwardRequest:
+        return ForwardRequest(attention=AttentionQuery("last30"))
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         chosen = signals.confidence >= np.float32(self.gamma)

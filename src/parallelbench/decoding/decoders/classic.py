@@ -17,14 +17,14 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from parallelbench.decoding.decoder import Score
+from parallelbench.decoding.decoder import RankingDecoder
 from parallelbench.decoding.decoders.pace import Paced
 from parallelbench.decoding.quota import Everything, Fixed, Quota
 from parallelbench.decoding.signals import RANK, Extra, Signals
 from parallelbench.decoding.state import State
 
 
-class TopK(Paced, Score, ABC):
+class TopK(Paced, RankingDecoder, ABC):
     """The best of a ranking, at a given pace."""
 
 
@@ -75,7 +75,7 @@ class LeftToRight(TopK):
         return -signals.positions
 
 
-class OneByOne(Score):
+class OneByOne(RankingDecoder):
     """The quality control: the most confident position, one forward each."""
 
     family: ClassVar[str] = "one_by_one"
@@ -87,7 +87,7 @@ class OneByOne(Score):
         return Fixed(1)
 
 
-class AllAtOnce(Score):
+class AllAtOnce(RankingDecoder):
     """The speed control: every position of the window in one forward."""
 
     family: ClassVar[str] = "all_at_once"

@@ -19,16 +19,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
-from parallelbench.models.base import Ints
 
 PROTECTED = 16
 PREFERRED = 0.3
 
 
-class CoRe(Program):
+class CoRe(ProgramDecoder):
     """Remask the token that its own neighbourhood explains worst once that is masked too."""
 
     family: ClassVar[str] = "core"
@@ -45,13 +45,13 @@ class CoRe(Program):
             while state.masked[start:end].any():
                 due = step % self.every == 0 and steps // 4 <= step < 3 * steps // 4
                 positions = state.editable(start, end) if due else state.eligible
-                signals = yield Forward(positions=positions, extras=frozenset({"margin"} if due else ()))
+                signals = yield ForwardRequest(positions=positions, extras=frozenset({"margin"} if due else ()))
                 suspects = self._suspects(signals, state, end) if due else positions[:0]
                 canvas = state.canvas.copy()
                 canvas[suspects] = state.info.mask_id
                 self._commit(signals, state)
                 if len(suspects):
-                    asked = Forward(positions=suspects, canvas=canvas, tokens=state.canvas[suspects], role="probe")
+                    asked = ForwardRequest(positions=suspects, canvas=canvas, tokens=state.canvas[suspects], role="probe")
                     self._revise((yield asked), state)
                 step += 1
 

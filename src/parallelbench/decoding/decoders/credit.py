@@ -21,13 +21,13 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Forward, Signals, compute
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import ForwardRequest, Signals, compute
 from parallelbench.decoding.state import State
-from parallelbench.models.base import Ints
 
 
-class Credit(Program):
+class Credit(ProgramDecoder):
     """A threshold on confidences that remember which tokens were on top before."""
 
     family: ClassVar[str] = "credit"
@@ -45,7 +45,7 @@ class Credit(Program):
         block, width = state.window, len(state.canvas)
         tokens, amounts = np.zeros((width, 0), dtype=np.int64), np.zeros((width, 0))
         while state.window == block:
-            signals = yield Forward(extras=frozenset({"logits"}), top=1)
+            signals = yield ForwardRequest(extras=frozenset({"logits"}), top=1)
             token, amount = np.zeros((width, 1), dtype=np.int64), np.zeros((width, 1))
             token[signals.positions] = np.asarray(signals.top_token)
             amount[signals.positions] = np.asarray(signals.top_p, dtype=np.float64) ** self.power

@@ -23,15 +23,15 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Step
-from parallelbench.decoding.signals import Floats, Forward, Signals
+from parallelbench.contracts.forward import AttentionQuery
+from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
-from parallelbench.models.base import AttentionQuery
 
 SURE = {"staged": 0.9, "direct": 0.998}
 
 
-class DAPD(Step):
+class DAPD(StepDecoder):
     """Commit together what does not attend to each other."""
 
     family: ClassVar[str] = "dapd"
@@ -41,8 +41,8 @@ class DAPD(Step):
     high: float = Field(0.15, ge=0, le=1, description="dependence allowed at the end")
     sure: float | None = Field(None, ge=0, le=1, description="confidence that needs no test (0.9 staged, 0.998 direct)")
 
-    def request(self, state: State) -> Forward:
-        return Forward(attention=AttentionQuery("last30"))
+    def request(self, state: State) -> ForwardRequest:
+        return ForwardRequest(attention=AttentionQuery("last30"))
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         progress = 1.0 - float(state.masked.mean())

@@ -22,13 +22,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Step
-from parallelbench.decoding.signals import Floats, Forward, Signals
+from parallelbench.contracts.forward import AttentionQuery
+from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, State
-from parallelbench.models.base import AttentionQuery
 
 
-class DAWN(Step):
+class DAWN(StepDecoder):
     """Commit what is sure, what sure tokens induce, and what does not depend on either."""
 
     family: ClassVar[str] = "dawn"
@@ -39,9 +39,9 @@ class DAWN(Step):
     edge: float = Field(0.07, ge=0, le=1, description="attention from which a position depends on another")
     sink: float = Field(0.01, ge=0, le=1, description="mean incoming attention from which a column is ignored")
 
-    def request(self, state: State) -> Forward:
+    def request(self, state: State) -> ForwardRequest:
         positions = np.arange(len(state.canvas))
-        return Forward(positions=positions, tokens=state.canvas, attention=AttentionQuery("last_eighth"))
+        return ForwardRequest(positions=positions, tokens=state.canvas, attention=AttentionQuery("last_eighth"))
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         depends = self._edges(np.asarray(signals.attention))

@@ -14,15 +14,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.pace import Paced
-from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
 FATE = 8  # the lane of the draws that say which positions are committed
 
 
-class DreamOrigin(Paced, Program):
+class DreamOrigin(Paced, ProgramDecoder):
     """Each open position with the same probability, whatever it holds."""
 
     family: ClassVar[str] = "dream_origin"
@@ -38,7 +38,7 @@ class DreamOrigin(Paced, Program):
             for turn in range(turns):
                 if state.window != block:
                     break
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 now, then = (1 - (1 - self.eps) * at / turns for at in (turn, turn + 1))
                 chance = 1 - then / now if turn < turns - 1 else 1.0
                 chosen = state.uniform(signals.positions, FATE) < chance

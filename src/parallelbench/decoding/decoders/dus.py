@@ -15,12 +15,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
 
-class DUS(Program):
+class DUS(ProgramDecoder):
     """Every (B / base)-th position, then every (B / base^2)-th, and so on to all."""
 
     family: ClassVar[str] = "dus"
@@ -37,5 +37,5 @@ class DUS(Program):
                 stride = -(-stride // self.base)
                 due = block[state.masked[block] & (place[block] % stride == 0)]
                 if due.size:
-                    signals = yield Forward(positions=due)
+                    signals = yield ForwardRequest(positions=due)
                     self.commit(signals.confidence >= np.float32(self.skip), signals, state)

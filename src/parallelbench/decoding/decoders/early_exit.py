@@ -14,15 +14,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.pace import Paced
-from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
 TINY = np.finfo(np.float32).tiny
 
 
-class EarlyExit(Paced, Program, ABC):
+class EarlyExit(Paced, ProgramDecoder, ABC):
     """Confidence decoding with an early exit."""
 
     over: Literal["region", "masked"] = Field("region", description="positions whose leads are averaged")
@@ -35,7 +35,7 @@ class EarlyExit(Paced, Program, ABC):
         while state.masked.any():
             region, quota = state.eligible, self.quota()
             while (masked := state.masked[region]).any():
-                signals = yield Forward(positions=region, top=2)
+                signals = yield ForwardRequest(positions=region, top=2)
                 first, second = np.log(np.maximum(np.asarray(signals.top_p, dtype=np.float64), TINY)).T
                 lead = float(np.mean((first - second)[masked if self.over == "masked" else slice(None)]))
                 order = self.best_first(np.where(masked, signals.confidence, -1.0), region, state)[: int(masked.sum())]

@@ -18,20 +18,20 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Step
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 
-class EBSampler(Step):
+class EBSampler(StepDecoder):
     """Commit as many positions as the entropy bound allows."""
 
     family: ClassVar[str] = "eb_sampler"
     gamma: float = Field(0.1, ge=0, description="bound on the information a step may lose, in nats")
     order: Literal["entropy", "confidence", "margin"] = Field("entropy", description="the error proxy that ranks positions")
 
-    def request(self, state: State) -> Forward:
-        return Forward(extras=frozenset({"entropy", "margin"}) if self.order == "margin" else frozenset({"entropy"}))
+    def request(self, state: State) -> ForwardRequest:
+        return ForwardRequest(extras=frozenset({"entropy", "margin"}) if self.order == "margin" else frozenset({"entropy"}))
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         entropy = np.asarray(signals.entropy, dtype=np.float64)

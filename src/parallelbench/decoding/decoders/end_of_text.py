@@ -15,14 +15,14 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
-from parallelbench.decoding.decoder import COMMON, Decoder, Program, Run
+from parallelbench.decoding.decoder import COMMON, Decoder, ProgramDecoder, Run
 from parallelbench.decoding.load import load_decoder
 from parallelbench.decoding.state import PROMPT, State
 from parallelbench.decoding.user_file import is_user_file
 from parallelbench.errors import UserError
 
 
-class EndOfText(Program):
+class EndOfText(ProgramDecoder):
     """Another decoder, stopped where the text ends."""
 
     family: ClassVar[str] = "end_of_text"

@@ -16,12 +16,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from parallelbench.decoding import quota
-from parallelbench.decoding.decoder import Score
+from parallelbench.decoding.decoder import RankingDecoder
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
 
 
-class Threshold(Score):
+class Threshold(RankingDecoder):
     """Commit every position at least as confident as gamma."""
 
     family: ClassVar[str] = "threshold"
@@ -34,7 +34,7 @@ class Threshold(Score):
         return quota.Threshold(self.gamma)
 
 
-class Factor(Score):
+class Factor(RankingDecoder):
     """Commit the n most confident positions with (n + 1)(1 - c_(n)) < f."""
 
     family: ClassVar[str] = "factor"

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Step
+from parallelbench.decoding.decoder import StepDecoder
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
 
 
-class Hierarchical(Step):
+class Hierarchical(StepDecoder):
     """The surest position of each run of masks, and every sure one."""
 
     family: ClassVar[str] = "hierarchical"

@@ -18,14 +18,14 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.pace import Paced
-from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 from parallelbench.decoding.vocabulary import divergence, log_probs
 
 
-class KLASS(Paced, Program):
+class KLASS(Paced, ProgramDecoder):
     """Commit confident positions whose distribution is stable from step to step."""
 
     family: ClassVar[str] = "klass"
@@ -42,7 +42,7 @@ class KLASS(Paced, Program):
         stable = np.zeros(len(state.canvas), dtype=np.int64)
         before, positions = None, state.eligible
         while state.window == block:
-            signals = yield Forward(extras=frozenset({"logits"}))
+            signals = yield ForwardRequest(extras=frozenset({"logits"}))
             now = log_probs(signals.logits, state.info)
             if before is not None:
                 moved = divergence(now, before[np.searchsorted(positions, signals.positions)])

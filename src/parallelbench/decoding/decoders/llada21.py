@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Floats, Forward, Signals
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
 
 Mask = npt.NDArray[np.bool_]
@@ -33,7 +33,7 @@ SHARE = 0.25
 SUSPECT = {"low": 0.5, "trigger": 0.9, "change": 0.3}
 
 
-class Reconsidering(Program, ABC):
+class Reconsidering(ProgramDecoder, ABC):
     """The loop of both: commit masks, then revise what was committed before."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"edit"})
@@ -53,7 +53,7 @@ class Reconsidering(Program, ABC):
             positions = state.editable(start, end)
             looks = self.post
             while True:
-                signals = yield Forward(positions=positions, tokens=state.canvas[positions])
+                signals = yield ForwardRequest(positions=positions, tokens=state.canvas[positions])
                 old = state.status[positions] == COMMITTED
                 self._commit(signals, state)
                 self.revise(signals, old, state, memory)

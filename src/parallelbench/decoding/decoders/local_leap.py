@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from parallelbench.decoding.decoder import Step
+from parallelbench.decoding.decoder import StepDecoder
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
 
 
-class LocalLeap(Step):
+class LocalLeap(StepDecoder):
     """A threshold that is lower beside positions that pass it."""
 
     family: ClassVar[str] = "local_leap"

@@ -17,12 +17,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 
-class LoPA(Program):
+class LoPA(ProgramDecoder):
     """Keep the branch from which the model is most confident about the rest."""
 
     family: ClassVar[str] = "lopa"
@@ -30,18 +30,18 @@ class LoPA(Program):
     branches: int = Field(4, ge=1, le=64, description="look-ahead branches beside the anchor")
 
     def run(self, state: State) -> Run:
-        signals = yield Forward()
+        signals = yield ForwardRequest()
         while True:
             signals = self._anchor(signals, state)
             if not state.masked.any():
                 return
             if not len(signals.positions):
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 continue
             extra = self.best_first(signals.confidence, signals.positions, state)[: self.branches]
             canvases = np.repeat(state.canvas[None, :], len(extra) + 1, axis=0)
             canvases[np.arange(1, len(extra) + 1), signals.positions[extra]] = signals.token[extra]
-            seen = yield Forward(positions=signals.positions, branches=canvases)
+            seen = yield ForwardRequest(positions=signals.positions, branches=canvases)
             best = _most_confident(seen, extra)
             if best:
                 at = extra[best - 1]

@@ -37,10 +37,10 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
-from parallelbench.decoding.decoder import Step
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
-from parallelbench.models.base import Ints
 
 Table = npt.NDArray[np.float64]
 LEAST = 1e-6  # probabilities closer than this to 0 or 1 count as this close
@@ -48,7 +48,7 @@ GUMBEL = 8  # first lane of the noise
 MUST = 1e4  # above every sum of gains
 
 
-class Matching(Step):
+class Matching(StepDecoder):
     """Commit what is sure and one group of positions whose tokens exclude each other."""
 
     family: ClassVar[str] = "matching"
@@ -57,8 +57,8 @@ class Matching(Step):
     floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")
     top: int = Field(32, ge=2, le=256, description="tokens of each position that are looked at")
 
-    def request(self, state: State) -> Forward:
-        return Forward(top=self.top)
+    def request(self, state: State) -> ForwardRequest:
+        return ForwardRequest(top=self.top)
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         sure = signals.confidence >= self.gamma

@@ -16,14 +16,14 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Floats, Forward
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import Floats, ForwardRequest
 from parallelbench.decoding.state import MASKED, State
 
 LEAST = np.finfo(np.float32).tiny
 
 
-class P2(Program):
+class P2(ProgramDecoder):
     """Keep the best-scored positions, committed or not; the number kept grows by k a step."""
 
     family: ClassVar[str] = "p2"
@@ -37,7 +37,7 @@ class P2(Program):
             positions = state.editable(start, end)
             keep = 0
             while state.masked[start:end].any():
-                signals = yield Forward(positions=positions, tokens=state.canvas[positions])
+                signals = yield ForwardRequest(positions=positions, tokens=state.canvas[positions])
                 keep += self.k
                 open_ = state.status[positions] == MASKED
                 p_of = np.asarray(signals.p_of)

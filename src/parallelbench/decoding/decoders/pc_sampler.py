@@ -32,7 +32,7 @@ from parallelbench.decoding.user_file import hash_of
 from parallelbench.errors import UserError
 
 TINY = 1e-300
-MAKE_ONE = "make one with parallelbench.experiments.background.write_background"
+MAKE_ONE = "make one with parallelbench.training.background.write_background"
 
 
 class PCSampler(TopK):

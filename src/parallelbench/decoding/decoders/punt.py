@@ -16,15 +16,15 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Extra, Forward
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import Extra, ForwardRequest
 from parallelbench.decoding.state import State
 from parallelbench.decoding.vocabulary import divergence, log_probs
 
 LOGITS: frozenset[Extra] = frozenset({"logits"})
 
 
-class PUNT(Program):
+class PUNT(ProgramDecoder):
     """Commit together only what does not move when the others are shown."""
 
     family: ClassVar[str] = "punt"
@@ -33,7 +33,7 @@ class PUNT(Program):
 
     def run(self, state: State) -> Run:
         while state.masked.any():
-            base = yield Forward(extras=LOGITS)
+            base = yield ForwardRequest(extras=LOGITS)
             before = log_probs(base.logits, state.info)
             order = self.best_first(base.confidence, base.positions, state)
             kept = np.ones(len(order), dtype=bool)
@@ -45,7 +45,7 @@ class PUNT(Program):
                 shown, tested = order[ranks[~later]], np.sort(order[ranks[later]])
                 canvas = state.canvas.copy()
                 canvas[base.positions[shown]] = base.token[shown]
-                seen = yield Forward(positions=base.positions[tested], canvas=canvas, extras=LOGITS, role="probe")
+                seen = yield ForwardRequest(positions=base.positions[tested], canvas=canvas, extras=LOGITS, role="probe")
                 moved = divergence(before[tested], log_probs(seen.logits, state.info)) > self.epsilon
                 kept[np.argsort(order)[tested[moved]]] = False
             chosen = order[kept]

@@ -18,16 +18,16 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.quota import Schedule
-from parallelbench.decoding.signals import RANK, Forward
+from parallelbench.decoding.signals import RANK, ForwardRequest
 from parallelbench.decoding.state import State
-from parallelbench.models.base import Ints
 
 SIZE = 8  # the lane of the draws that say how large a step is
 
 
-class RandomSteps(Program):
+class RandomSteps(ProgramDecoder):
     """Random positions, a random number of them each step."""
 
     family: ClassVar[str] = "random_steps"
@@ -45,7 +45,7 @@ class RandomSteps(Program):
             block = state.window
             planned = self._composition(state)
             while state.window == block:
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 size = int(planned[0]) if planned.size else self._drawn(len(signals.positions), state)
                 planned = planned[1:]
                 chosen = np.argsort(state.uniform(signals.positions, RANK), kind="stable")[:size]

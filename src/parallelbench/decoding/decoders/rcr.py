@@ -21,10 +21,10 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.pace import Paced
 from parallelbench.decoding.quota import Quota, Schedule
-from parallelbench.decoding.signals import Floats, Forward
+from parallelbench.decoding.signals import Floats, ForwardRequest
 from parallelbench.decoding.state import COMMITTED, PROMPT, State
 
 
@@ -43,7 +43,7 @@ class Cosine(Quota):
         return int(kept[kept > standing][0]) - standing
 
 
-class RCR(Paced, Program):
+class RCR(Paced, ProgramDecoder):
     """Keep the best of everything chosen so far in the block, a given number more each step."""
 
     family: ClassVar[str] = "rcr"
@@ -61,7 +61,7 @@ class RCR(Paced, Program):
         sure = np.zeros(len(state.canvas))
         while state.masked.any():
             free = state.editable(*state.window)
-            signals = yield Forward()
+            signals = yield ForwardRequest()
             sure[signals.positions] = signals.confidence
             token = state.canvas.copy()
             token[signals.positions] = signals.token

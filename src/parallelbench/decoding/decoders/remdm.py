@@ -31,16 +31,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.pace import Paced
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
-from parallelbench.models.base import Ints
 
 FATE = 8  # the first lane of the draws that say which positions change; each step of a block has its own
 
 
-class ReMDM(Paced, Program):
+class ReMDM(Paced, ProgramDecoder):
     """Remask some of what stands at each step, or for a while near the end of a block."""
 
     family: ClassVar[str] = "remdm"
@@ -76,10 +76,10 @@ class ReMDM(Paced, Program):
                 standing = block[~state.masked[block]]
                 worst = standing[np.argsort(sure[standing], kind="stable")[: self.redo]]
                 state.remask(worst)
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 self._commit_best(len(worst), signals, sure, state)
             else:
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 self._commit_best(max(1, quota.count(signals.confidence, state)), signals, sure, state)
 
     def _commit_best(self, count: int, signals: Signals, sure: npt.NDArray[np.float64], state: State) -> None:
@@ -94,7 +94,7 @@ class ReMDM(Paced, Program):
             masked = state.masked[block]
             sigma = self._sigma(alpha_t, alpha_s, masked, sure[block])
             if masked.any():
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 sure[signals.positions] = signals.confidence
             fate = state.uniform(block, FATE + turn)
             commits = fate[masked] < (alpha_s - (1 - sigma[masked]) * alpha_t) / (1 - alpha_t)

@@ -17,12 +17,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Forward
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
 
-class Saber(Program):
+class Saber(ProgramDecoder):
     """A threshold that follows the confidence of what stands, with the steepest falls taken back."""
 
     family: ClassVar[str] = "saber"
@@ -38,7 +38,7 @@ class Saber(Program):
         free = state.eligible
         at_commit, last = np.zeros(len(free)), np.zeros(len(free))
         while state.masked[free].any():
-            signals = yield Forward(positions=free, tokens=state.canvas[free])
+            signals = yield ForwardRequest(positions=free, tokens=state.canvas[free])
             masked = state.masked[free]
             now = np.where(masked, signals.confidence, np.asarray(signals.p_of))
             bar = float(at_commit[~masked].mean()) if not masked.all() else 1.0

@@ -30,10 +30,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import DRAW, RANK, Extra, Forward
+from parallelbench.contracts.forward import Ints
+from parallelbench.contracts.info import ModelInfo
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import DRAW, RANK, Extra, ForwardRequest
 from parallelbench.decoding.state import PROMPT, State
-from parallelbench.models.base import Ints, ModelInfo
 
 LAST = 1e-5
 MOST, LOW, HIGH = 0.999, 1e-4, 20.0
@@ -56,7 +57,7 @@ class Moment(NamedTuple):
     last: bool
 
 
-class ScoreSampler(Program, ABC):
+class ScoreSampler(ProgramDecoder, ABC):
     """Reverses the noise step by step."""
 
     from_noise: ClassVar[bool] = True
@@ -89,7 +90,7 @@ class ScoreSampler(Program, ABC):
             if not len(asked):
                 return
             canvas = noisy if noisy is not None else state.canvas
-            signals = yield Forward(asked, None if noisy is None else noisy, extras=LOGITS, noise=at.now.sigma)
+            signals = yield ForwardRequest(asked, None if noisy is None else noisy, extras=LOGITS, noise=at.now.sigma)
             if signals.logits is None:
                 raise ValueError("a score sampler needs logits")
             score = scores(signals.logits, state.info, at.now.sigma)

@@ -18,12 +18,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Program, Run
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 
-class SlowFast(Program):
+class SlowFast(ProgramDecoder):
     """Cycles of finding a region that is nearly sure, and of filling it in parallel."""
 
     family: ClassVar[str] = "slowfast"
@@ -38,11 +38,11 @@ class SlowFast(Program):
             ends: list[int] = []
             block = state.window
             while state.window == block and len(ends) < self.explore and not self._settled(ends):
-                signals = yield Forward()
+                signals = yield ForwardRequest()
                 ends.append(self._end(signals))
                 self._fill(signals, state)
             while (left := state.eligible[state.eligible <= ends[-1]]).size:
-                signals = yield Forward(positions=left)
+                signals = yield ForwardRequest(positions=left)
                 self._fill(signals, state)
 
     def _settled(self, ends: list[int]) -> bool:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from parallelbench.decoding.decoder import Program, Run
+from parallelbench.contracts.forward import Ints
+from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.quota import Quota
-from parallelbench.decoding.signals import ORDER, Extra, Floats, Forward, Signals, compute
+from parallelbench.decoding.signals import ORDER, Extra, Floats, ForwardRequest, Signals, compute
 from parallelbench.decoding.state import State
-from parallelbench.models.base import Ints
 
 Node = frozenset[int]
 """A set of drafts, by rank; the empty one is the canvas itself."""
@@ -37,7 +37,7 @@ class View(NamedTuple):
 NOTHING = View(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
 
-class Speculative(Program, ABC):
+class Speculative(ProgramDecoder, ABC):
     """The walk; a method says which rule is careful, and which futures are looked at."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class Speculative(Program, ABC):
         quota = self.quota()
         extras: frozenset[Extra] = frozenset({"logits"} if self.sampling.lanes else ())
         drafts, rows, forwards = NOTHING, {Node(): 0}, 0  # forwards of the careful decoder
-        signals = yield Forward(extras=extras)
+        signals = yield ForwardRequest(extras=extras)
         while True:
             view, steps = self._walk(signals, rows, drafts, quota, state, forwards)
             forwards += steps
@@ -64,7 +64,7 @@ class Speculative(Program, ABC):
             rows = {node: row for row, node in enumerate(nodes)}
             canvases = np.stack([_filled(state.canvas, drafts, node) for node in nodes])
             ahead = _ahead(state, max(map(len, nodes)))
-            signals = yield Forward(positions=ahead, branches=canvases, extras=extras, role="verify")
+            signals = yield ForwardRequest(positions=ahead, branches=canvases, extras=extras, role="verify")
 
     def _walk(
         self, signals: Signals, rows: dict[Node, int], drafts: View, quota: Quota, state: State, forwards: int

@@ -18,14 +18,14 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from parallelbench.decoding.decoder import Step
-from parallelbench.decoding.signals import Forward, Signals
+from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
 
 WIDE, LEAST, MOST = 0.7, 5, 20
 
 
-class WINO(Step):
+class WINO(StepDecoder):
     """Commit generously, take back what the rest does not confirm."""
 
     family: ClassVar[str] = "wino"
@@ -34,8 +34,8 @@ class WINO(Step):
     gamma: float = Field(0.6, ge=0, le=1, description="confidence above which a mask is committed")
     back: float = Field(0.9, ge=0, le=1, description="leave-one-out probability below which a token is remasked")
 
-    def request(self, state: State) -> Forward:
-        return Forward(positions=state.editable(*state.window), shadow=True)
+    def request(self, state: State) -> ForwardRequest:
+        return ForwardRequest(positions=state.editable(*state.window), shadow=True)
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
         status = state.status[signals.positions]

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
+from parallelbench.contracts.denoiser import Codec
+from parallelbench.contracts.generator import Generator, GeneratorInfo, Reply, Request
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
-from parallelbench.models.base import Codec
-from parallelbench.models.generator import Generator, GeneratorInfo, Reply, Request
 from parallelbench.rng import Draws
 from parallelbench.schema import Ledger, Sample
 

@@ -25,10 +25,10 @@ from transformers.models.diffusion_gemma.generation_diffusion_gemma import (
     EntropyBoundSamplerConfig,
 )
 
+from parallelbench.contracts.denoiser import Codec
+from parallelbench.contracts.generator import Generator, GeneratorInfo, Reply, Request
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
-from parallelbench.models.base import Codec
-from parallelbench.models.generator import Generator, GeneratorInfo, Reply, Request
 from parallelbench.models.generators.autoregressive import Special
 from parallelbench.rng import digest
 from parallelbench.schema import Ledger, Sample

@@ -6,8 +6,8 @@ import importlib
 from functools import partial
 from typing import Any
 
+from parallelbench.contracts.generator import GeneratorInfo
 from parallelbench.errors import MissingExtra, UserError
-from parallelbench.models.generator import GeneratorInfo
 from parallelbench.models.generators.options import (
     AnthropicOptions,
     CallOptions,

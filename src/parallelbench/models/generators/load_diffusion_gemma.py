@@ -9,9 +9,9 @@ from pydantic import Field
 from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
+from parallelbench.contracts.generator import Generator, GeneratorInfo
 from parallelbench.errors import UserError
 from parallelbench.models.checkpoint import read_json, revision, shards
-from parallelbench.models.generator import Generator, GeneratorInfo
 from parallelbench.models.generators.autoregressive import Special
 from parallelbench.models.generators.load_local import FILES, template_codec
 from parallelbench.models.generators.options import split_name

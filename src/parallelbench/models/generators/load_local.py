@@ -12,12 +12,12 @@ from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from parallelbench.contracts.denoiser import Codec
+from parallelbench.contracts.generator import Generator, GeneratorInfo
 from parallelbench.errors import MissingExtra, UnknownName, UserError
-from parallelbench.models.base import Codec
 from parallelbench.models.cards import CARDS
 from parallelbench.models.checkpoint import read_json, revision, shards
 from parallelbench.models.codec import ChatCodec, read_tokenizer, special_id, vocabulary_size
-from parallelbench.models.generator import Generator, GeneratorInfo
 from parallelbench.models.generators.autoregressive import Autoregressive, Special
 from parallelbench.models.generators.options import split_name
 from parallelbench.models.generators.template_codec import TemplateCodec

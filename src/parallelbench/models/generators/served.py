@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 from typing import Any
 
+from parallelbench.contracts.generator import Generator, GeneratorInfo, Reply, Request, shown_turns
 from parallelbench.errors import UserError
-from parallelbench.models.generator import Generator, GeneratorInfo, Reply, Request, shown_turns
 from parallelbench.models.generators import flight
 from parallelbench.models.generators.faults import LONGEST_WAIT, Fault, Refused, mend
 from parallelbench.models.generators.options import CallOptions, Secret

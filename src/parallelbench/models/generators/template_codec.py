@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from parallelbench.contracts.denoiser import Codec
 from parallelbench.errors import UserError
-from parallelbench.models.base import Codec
 from parallelbench.models.codec import vocabulary_size
 from parallelbench.schema import Turn
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from vllm import LLM, SamplingParams
 
-from parallelbench.models.generator import Generator, GeneratorInfo, Reply, Request, shown_turns
+from parallelbench.contracts.generator import Generator, GeneratorInfo, Reply, Request, shown_turns
 from parallelbench.rng import digest
 from parallelbench.schema import Sample
 

@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.forward import ForwardBatch, Ints
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.engine import Engine
 from parallelbench.decoding.load import load_decoder
 from parallelbench.decoding.prompts import make_prompt
-from parallelbench.models.base import CacheKind, Denoiser, ForwardBatch, Ints, ModelInfo
-from parallelbench.schema import Generation, Prompt
+from parallelbench.schema import CacheKind, Generation, Prompt
 from parallelbench.tasks import load_task
 
 TASKS = (
@@ -44,7 +46,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
+class ModelReport:
     """Facts about a model, what was checked, its speed and two samples."""
 
     info: ModelInfo
@@ -58,7 +60,7 @@ class Checkup:
         return all(check.passed for check in self.checks)
 
 
-def examine(model: Denoiser) -> Checkup:
+def check_model(model: Denoiser) -> ModelReport:
     """Look at a loaded model from all sides; takes some forwards of a few short rows.
 
     Raises:
@@ -77,7 +79,7 @@ def examine(model: Denoiser) -> Checkup:
         *_caches(model, prompts),
     )
     facts = _card(model) | _memory(model.info) | _speed(prompts, samples, seconds, decoder)
-    return Checkup(model.info, facts, checks, tuple(samples[:2]))
+    return ModelReport(model.info, facts, checks, tuple(samples[:2]))
 
 
 def _prompt(model: Denoiser, spec: str, index: int) -> Prompt:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.generator import Generator
 from parallelbench.models import load_any, load_model
-from parallelbench.models.base import Denoiser
-from parallelbench.models.generator import Generator
 
 Model = Denoiser | Generator
 
 
-class Shelf:
+class ModelPool:
     """Loads a model when it is asked for and keeps it until another one is."""
 
     def __init__(self, device: str | None = None) -> None:

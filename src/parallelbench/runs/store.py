@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from parallelbench.analysis.folder import CELL, CELLS, DONE, RECORDS, RUN, read_json
-from parallelbench.analysis.lines import read_lines, whole_bytes
 from parallelbench.errors import UserError
-from parallelbench.experiments.cell import Cell, run_identity
-from parallelbench.experiments.disk import Appender, disk_errors, locked, write_json
-from parallelbench.experiments.disk import line_of as line_of
+from parallelbench.runs.cell import Cell, run_identity
+from parallelbench.runs.disk import Appender, disk_errors, locked, write_json
+from parallelbench.runs.disk import line_of as line_of
+from parallelbench.runs.folder import CELL, CELLS, DONE, RECORDS, RUN, read_json
+from parallelbench.runs.lines import read_lines, whole_bytes
 
 SCHEMA = 1
 

@@ -1,4 +1,4 @@
-"""Does a decoder keep its contract? `conform(decoder)` runs it through the engine on the exact model and names what it breaks.
+"""Does a decoder keep its contract? `check_decoder(decoder)` runs it through the engine on the exact model and names what it breaks.
 
 The exact model never errs, so what goes wrong is the decoder's. A decoder that needs what this model lacks (attention) is run
 on the one that ships, and only end, ledger and batch are judged. Every decoder must show five properties:
@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.engine import Engine
 from parallelbench.decoding.load import ALWAYS, AUX, check_pair
@@ -35,7 +36,6 @@ from parallelbench.decoding.state import DecoderFault
 from parallelbench.decoding.user_file import MISTAKES
 from parallelbench.metrics import score
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser
 from parallelbench.models.exact import Exact
 from parallelbench.models.exact_items import ItemScheme
 from parallelbench.models.exact_tokens import TokenScheme
@@ -84,7 +84,7 @@ class Share(NamedTuple):
     forwards: float
 
 
-def conform(decoder: Decoder, careful: Decoder | None = None, places: Sequence[World] | None = None) -> list[str]:
+def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequence[World] | None = None) -> list[str]:
     """Return the properties that a decoder breaks, one sentence each; empty where it keeps all of them.
 
     `careful` is its setting that commits one token a step; None: `one_by_one_setting`. `places` are the worlds to run it in;

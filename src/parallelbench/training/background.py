@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
-from parallelbench.models.base import Denoiser
 from parallelbench.tasks import load_task
 from parallelbench.tasks.base import Task
 

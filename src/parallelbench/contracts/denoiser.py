@@ -1,0 +1,63 @@
+"""What a denoiser is: token ids and a layout in, logits for the asked positions out. It needs no torch to be described."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
+from parallelbench.contracts.info import ModelInfo
+from parallelbench.schema import Sample, Turn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Codec(ABC):
+    """Text to ids and back, the chat template included."""
+
+    @abstractmethod
+    def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
+        """Return the ids of a conversation that ends where the answer begins, and the text that was tokenised."""
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of bare text, without special tokens."""
+
+    @abstractmethod
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids; a token that stands for no text (mask, padding) is written out as its name."""
+
+
+class Denoiser(ABC):
+    """A model whose loop we own. Closed set of duties: describe itself, tokenise, and run one forward."""
+
+    @property
+    @abstractmethod
+    def info(self) -> ModelInfo:
+        """What this model is."""
+
+    @abstractmethod
+    def codec_for(self, sample: Sample) -> Codec:
+        """The codec in which this sample is asked; one and the same for every sample of a learned model."""
+
+    @abstractmethod
+    def forward(self, batch: ForwardBatch) -> Tensor:
+        """Return logits [N, V] for the asked positions, in the model's dtype or better."""
+
+    def answer(self, batch: ForwardBatch) -> ForwardOutput:
+        """Return logits and whatever else a batch asks for. A model that offers nothing beyond logits leaves this as it is."""
+        return ForwardOutput(self.forward(batch))
+
+    def auxiliary(self) -> Denoiser:
+        """This model as it serves beside another one (`Forward.model`): autoregressive where it can be."""
+        return self
+
+    def vocabulary(self) -> Mapping[str, int]:
+        """The texts of the tokens and their ids; empty where they differ from sample to sample."""
+        return {}
+
+    def details(self) -> dict[str, Any]:
+        """What belongs into provenance beyond `info` (path, hashes, options)."""
+        return {}
