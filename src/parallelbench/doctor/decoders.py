@@ -1,4 +1,4 @@
-"""Does a decoder keep its contract? `check_decoder(decoder)` runs it through the engine on the exact model and names what it breaks.
+"""Does a decoder keep its contract? `check_decoder` runs it through the engine on the exact model and names what it breaks.
 
 The exact model never errs, so what goes wrong is the decoder's. A decoder that needs what this model lacks (attention) is run
 on the one that ships, and only end, ledger and batch are judged. Every decoder must show five properties:
