@@ -32,13 +32,12 @@ from typing import Any
 import torch
 
 from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.experiments.api import run
 from parallelbench.models import load_model
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
-from recorder import Recorder, seconds
+from recorder import Recorder, replay, seconds
 
 Row = dict[str, Any]
 TASK = "waiting_line/shuffle"
@@ -64,7 +63,7 @@ def overhead(model: Denoiser, samples: int, repeats: int) -> list[Row]:
             timed = Recorder(model)
             whole.append(seconds(partial(whole_run, timed, spec, samples)))
             inside.append(timed.inside)
-            bare.append(seconds(partial(replay, Engine(model), recorder.batches)))
+            bare.append(seconds(partial(replay, model, recorder.batches)))
         row: Row = {"decoder": spec, "whole_s": min(whole), "inside_s": min(inside), "forwards_s": min(bare)}
         row |= {"whole_over_forwards": min(whole) / min(bare), "whole_over_inside": sum(whole) / sum(inside)}
         print(f"{spec:>24}{len(recorder.batches):>10}{min(whole):>10.3f}{min(inside):>10.3f}{min(bare):>10.3f}", end="")
@@ -77,11 +76,6 @@ def whole_run(model: Denoiser, spec: str, samples: int) -> None:
     """Carry out a run with everything that belongs to it, in a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         run(model, f"{TASK}:samples={samples}", spec, out=folder, batch_size=64)
-
-
-def replay(engine: Engine, batches: Sequence[ForwardBatch]) -> None:
-    for batch in batches:
-        engine.forward(batch)
 
 
 def throughput(model: Denoiser, prompts: Sequence[Prompt], rate: float, repeats: int) -> list[Row]:

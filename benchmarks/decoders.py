@@ -26,7 +26,7 @@ from parallelbench import load_model, load_task
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import DECODERS, Decoder, Engine, ProgramDecoder, load_decoder, make_prompt
 from parallelbench.decoding.decoder import COMMON, Run
-from parallelbench.decoding.load import check_pair
+from parallelbench.decoding.load import check_compatibility
 from parallelbench.decoding.state import State
 from parallelbench.errors import UserError
 from parallelbench.schema import Prompt
@@ -97,7 +97,7 @@ def main() -> None:
     for name in DECODERS.names():
         decoder = load_decoder(SETTINGS.get(name, name))
         try:
-            check_pair(model.info, decoder, len(prompts[0].canvas))
+            check_compatibility(model.info, decoder, len(prompts[0].canvas))
         except UserError as error:
             print(f"{decoder.spec:>60}  {error}")
             continue

@@ -43,7 +43,7 @@ def told(model: Denoiser, prompt: Prompt, answer: list[int], order: list[int], k
     row, column = (np.array(part, dtype=np.int64) for part in zip(*asked, strict=True))
     lengths = np.full(len(rows), len(rows[0]))
     with torch.inference_mode():
-        logits = model.forward(ForwardBatch(np.array(rows), lengths, row, start + column, [prompt] * len(rows)))
+        logits = model.forward(ForwardBatch(np.array(rows), lengths, row, start + column, [prompt] * len(rows))).logits
     chosen = logits.double().log_softmax(-1)[np.arange(len(column)), [answer[position] for position in column]]
     return -float(chosen.sum()) / float(np.log(2))
 

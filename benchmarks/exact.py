@@ -23,6 +23,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ from parallelbench.models.exact_items import SPECIAL
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 from parallelbench.theory import Setting, accuracy_of, law
-from recorder import Recorder, seconds
+from recorder import Recorder, replay, seconds
 
 N, SPEC, BAR = 10, "confidence:k=2,ties=random", 20.0
 METRIC = "list_shuffle"
@@ -73,8 +74,7 @@ def main() -> None:
     answers = law("shuffle", N)
     asked = contexts(recorder.batches)
     bare = seconds(lambda: [answers.marginals_batch(rows) for rows in asked])
-    engine = Engine(recorder.model, options.batch)
-    forward = seconds(lambda: [engine.forward(batch) for batch in recorder.batches])
+    forward = seconds(partial(replay, recorder.model, recorder.batches))
     right = sum(score(one.prompt.sample, one.text, [METRIC])[METRIC] for one in done)
     low, high = wilson(right, options.decodes, 3.29)
     expected = accuracy_of("shuffle", N, Setting("confidence", k=2))

@@ -99,6 +99,11 @@ def batch_of(info: ModelInfo, rows: int, length: int, **more: Any) -> ForwardBat
     return ForwardBatch(ids, np.full(rows, length), np.repeat(np.arange(rows), ASKED), columns, prompts, **more)
 
 
+@torch.inference_mode()
+def forward(model: NativeDenoiser, batch: ForwardBatch) -> object:
+    return model.forward(batch)
+
+
 def floor(info: ModelInfo, rows: int, length: int, flops_rate: float, bytes_rate: float) -> tuple[float, str]:
     """The least time of a forward, and what bounds it."""
     account = Account()
@@ -117,7 +122,7 @@ def sweep(model: NativeDenoiser, device: torch.device, speed: tuple[float, float
         for length in options.lengths:
             least, bound = floor(model.info, count, length, *speed)
             batch = batch_of(model.info, count, length)
-            found = seconds(lambda batch=batch: Engine(model).forward(batch), device, options.repeats)
+            found = seconds(lambda batch=batch: forward(model, batch), device, options.repeats)
             print(f"{count:>6}{length:>8}{1e3 * found:>10.2f}{1e3 * least:>10.2f}{found / least:>10.2f}  {bound}")
             rows.append(
                 {"batch": count, "length": length, "s": found, "floor_s": least, "of_floor": found / least, "bound": bound}
@@ -135,7 +140,7 @@ def extras(model: NativeDenoiser, device: torch.device, options: argparse.Namesp
     with torch.inference_mode():
         for name, more in asks.items():
             batch = batch_of(model.info, count, length, **more)
-            spent[name] = seconds(lambda batch=batch: model.answer(batch), device, options.repeats)
+            spent[name] = seconds(lambda batch=batch: model.forward(batch), device, options.repeats)
     ratios = {name: value / spent["plain"] for name, value in spent.items()}
     print(f"\n{count} rows of {length}: " + ", ".join(f"{name} x{ratio:.2f}" for name, ratio in ratios.items()))
     return ratios

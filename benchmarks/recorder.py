@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -14,7 +14,7 @@ from parallelbench.schema import Sample
 
 
 class Recorder(Denoiser):
-    """Another model, with the batches it was asked and the seconds spent inside it."""
+    """Another model, with the batches that it ran and the seconds spent inside it."""
 
     def __init__(self, model: Denoiser) -> None:
         self.model = model
@@ -28,20 +28,24 @@ class Recorder(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return self.model.codec_for(sample)
 
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
-        return self.answer(batch).logits
-
-    def answer(self, batch: ForwardBatch) -> ForwardOutput:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         self.batches.append(batch)
         start = time.perf_counter()
-        answer = self.model.answer(batch)
+        output = self.model.forward(batch)
         self.inside += time.perf_counter() - start
-        return answer
+        return output
 
     @property
     def rows(self) -> int:
         """Row-forwards so far."""
         return sum(len(batch.ids) for batch in self.batches)
+
+
+@torch.inference_mode()
+def replay(model: Denoiser, batches: Sequence[ForwardBatch]) -> None:
+    """Run recorded forwards again, with nothing in between."""
+    for batch in batches:
+        model.forward(batch)
 
 
 def seconds(work: Callable[[], object]) -> float:

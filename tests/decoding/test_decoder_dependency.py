@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -14,7 +16,7 @@ from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.decoding import load_decoder
 from parallelbench.decoding.decoders.clad import conflicts
 from parallelbench.decoding.decoders.dapd import dependence, independent
-from parallelbench.decoding.load import caution, check_pair
+from parallelbench.decoding.load import caution, check_compatibility
 from parallelbench.doctor.decoders import shuffle_share
 from parallelbench.errors import UserError
 
@@ -28,12 +30,12 @@ class Watched(Fake):
         super().__init__(law, offers=frozenset({"attention"}))
         self.matrix = np.asarray(matrix, dtype=np.float32)
 
-    def answer(self, batch: ForwardBatch) -> ForwardOutput:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         found = torch.zeros(len(batch.rows), batch.ids.shape[1])
         for at, (row, column) in enumerate(zip(batch.rows, batch.columns, strict=True)):
             start = len(batch.prompts[row].ids)
             found[at, start : start + len(self.matrix)] = torch.from_numpy(self.matrix[column - start])
-        return ForwardOutput(self.forward(batch), found if batch.attention is not None else None)
+        return replace(super().forward(batch), attention=found if batch.attention is not None else None)
 
 
 def pairs(size: int, *tied: tuple[int, int], weight: float = 0.5) -> npt.NDArray[np.float64]:
@@ -181,12 +183,12 @@ def test_apd_shares_its_noise_so_that_equal_models_always_agree() -> None:
 @pytest.mark.parametrize("name", ["dapd", "dawn", "clad"])
 def test_a_model_whose_attention_cannot_be_read_is_refused(name: str) -> None:
     with pytest.raises(UserError, match=f"{name}.* needs attention, which fake does not offer"):
-        check_pair(Fake(noisy()).info, load_decoder(name), 8)
+        check_compatibility(Fake(noisy()).info, load_decoder(name), 8)
 
 
 def test_apd_asks_for_an_auxiliary_model_and_edits_only_warn() -> None:
     info = Fake(noisy()).info
     with pytest.raises(UserError, match="--aux"):
-        check_pair(info, load_decoder("apd"), 8)
-    check_pair(info, load_decoder("joint_edit"), 8)
+        check_compatibility(info, load_decoder("apd"), 8)
+    check_compatibility(info, load_decoder("joint_edit"), 8)
     assert "was not trained" in (caution(info, load_decoder("joint_edit")) or "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.decoding import DECODERS, Engine, check_pair, load_decoder, make_prompt
+from parallelbench.decoding import DECODERS, Engine, check_compatibility, load_decoder, make_prompt
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
 
@@ -30,7 +30,7 @@ def trace(name: str) -> list[dict[str, object]]:
     decoder = load_decoder(name)
     tasks = [load_task(task) for task in TASKS]
     prompts = [make_prompt(model(), task.sample(0, 0, 0), task.max_new_tokens) for task in tasks]
-    check_pair(model().info, decoder, len(prompts[0].canvas), aux=True)
+    check_compatibility(model().info, decoder, len(prompts[0].canvas), aux=True)
     done = sorted(Engine(model(), aux=model()).generate(prompts, decoder), key=lambda one: TASKS.index(one.prompt.sample.task))
     return [{"text": one.text, "order": [[position for position, *_ in step] for step in one.ledger.history]} for one in done]
 

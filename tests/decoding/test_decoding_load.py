@@ -7,7 +7,8 @@ from typing import ClassVar
 import pytest
 from decoding_fakes import ALL_SETTINGS, MASK, Fake, generate, noisy, orders, prompt
 
-from parallelbench.decoding import DECODERS, RankingDecoder, State, check_pair, load_decoder, load_decoders
+from parallelbench.contracts.info import Need
+from parallelbench.decoding import DECODERS, RankingDecoder, State, check_compatibility, load_decoder, load_decoders
 from parallelbench.decoding.quota import Fixed, Quota
 from parallelbench.decoding.signals import Signals
 from parallelbench.errors import UserError
@@ -15,7 +16,7 @@ from parallelbench.errors import UserError
 
 class Attentive(RankingDecoder):
     family: ClassVar[str] = "attentive"
-    needs: ClassVar[frozenset[str]] = frozenset({"attention", "hidden"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"attention", "shadow"})
 
     def score(self, signals: Signals, state: State) -> object:  # type: ignore[override]
         return signals.confidence
@@ -86,7 +87,7 @@ def test_one_decoder_is_one() -> None:
 def one_sentence(spec: str, canvas: int, **info: object) -> str:
     decoder = Attentive() if spec == "attentive" else load_decoder(spec)
     with pytest.raises(UserError) as caught:
-        check_pair(Fake(noisy(), **info).info, decoder, canvas)
+        check_compatibility(Fake(noisy(), **info).info, decoder, canvas)
     message = str(caught.value)
     assert "\n" not in message and message.endswith(".") and decoder.spec in message
     return message
@@ -95,19 +96,31 @@ def one_sentence(spec: str, canvas: int, **info: object) -> str:
 def test_a_canvas_that_the_block_does_not_divide_is_refused_with_the_nearest_that_does() -> None:
     assert "block=8 " in one_sentence("confidence:k=2,block=7", 32)
     assert "block=5 " in one_sentence("confidence:k=2,block=7", 5 * 13)
-    check_pair(Fake(noisy()).info, load_decoder("confidence:k=2,block=8"), 32)
+    check_compatibility(Fake(noisy()).info, load_decoder("confidence:k=2,block=8"), 32)
 
 
 def test_a_model_that_lacks_what_the_decoder_needs_is_refused() -> None:
     assert "needs attention, hidden" in one_sentence("attentive", 8)
-    assert "needs hidden," in one_sentence("attentive", 8, offers=frozenset({"attention"}))
-    check_pair(Fake(noisy(), offers=frozenset({"attention", "hidden"})).info, Attentive(), 8)
+    assert "needs shadow," in one_sentence("attentive", 8, offers=frozenset({"attention"}))
+    check_compatibility(Fake(noisy(), offers=frozenset({"attention", "shadow"})).info, Attentive(), 8)
 
 
 def test_a_block_causal_model_keeps_its_own_block() -> None:
     assert "in blocks of 4" in one_sentence("confidence:k=2,block=8", 16, block=4)
     model = Fake(noisy(), block=4, attention="block_causal")
     for spec in ("left_to_right:k=3", "left_to_right:k=3,block=4"):
-        check_pair(model.info, load_decoder(spec), 16)
+        check_compatibility(model.info, load_decoder(spec), 16)
         (done,) = generate(model, [prompt(8)], spec)
         assert orders(done) == [[0, 1], [2, 3, 4], [5], [6, 7]]  # the first block holds the two tokens of the prompt
+
+
+def test_capabilities_are_a_closed_set() -> None:
+    class Misspelt(Attentive):
+        needs: ClassVar[frozenset[Need]] = frozenset({"attentoin"})  # type: ignore[arg-type]
+
+    with pytest.raises(UserError, match="the decoder attentive names 'attentoin', which is none of absorb, attention, aux"):
+        check_compatibility(Fake(noisy()).info, Misspelt(), 8)
+    with pytest.raises(UserError, match="the model fake names 'attentoin'"):
+        Fake(noisy(), offers=frozenset({"attentoin"}))
+    with pytest.raises(UserError, match="the model fake names 'laws', which is none of law, score"):
+        Fake(noisy(), requires=frozenset({"laws"}))

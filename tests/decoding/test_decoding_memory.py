@@ -6,7 +6,7 @@ import pytest
 import torch
 from decoding_fakes import Fake, generate, noisy, prompt
 
-from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.decoding import Engine, load_decoder
 from parallelbench.errors import UserError
 
@@ -19,7 +19,7 @@ class Small(Fake):
         self.room = room
         self.refused = 0
 
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         if len(batch.ids) > self.room:
             self.refused += 1
             raise torch.OutOfMemoryError("CUDA out of memory.")

@@ -21,7 +21,7 @@ from parallelbench.decoding import (
     State,
     caution,
     check_auxiliary,
-    check_pair,
+    check_compatibility,
     load_decoder,
 )
 from parallelbench.decoding.decoder import Run
@@ -159,15 +159,15 @@ def test_shadows_are_charged(random_model: Denoiser) -> None:
 )
 def test_what_is_not_there_is_refused_before_anything_runs(spec: str, words: str) -> None:
     with pytest.raises(UserError, match=words) as caught:
-        check_pair(Fake(noisy()).info, load_decoder(spec), 8)
+        check_compatibility(Fake(noisy()).info, load_decoder(spec), 8)
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
     offers = frozenset({"attention", "shadow"})
-    check_pair(Fake(noisy(), offers=offers).info, load_decoder(spec), 8, aux=True)
+    check_compatibility(Fake(noisy(), offers=offers).info, load_decoder(spec), 8, aux=True)
 
 
 def test_editing_without_training_is_a_caution_not_a_refusal() -> None:
     decoder = load_decoder("joint_edit")
-    check_pair(Fake(noisy()).info, decoder, 8)
+    check_compatibility(Fake(noisy()).info, decoder, 8)
     assert "was not trained to correct" in str(caution(Fake(noisy()).info, decoder))
     assert caution(Fake(noisy(), offers=frozenset({"edit"})).info, decoder) is None
     assert caution(Fake(noisy()).info, load_decoder("confidence")) is None

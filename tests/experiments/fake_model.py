@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
-from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.models import MODELS
 from parallelbench.registry import Entry
@@ -68,7 +68,7 @@ class FakeDenoiser(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return self.codec
 
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         time.sleep(self.options.delay)
         self.forwards += 1
         logits = np.zeros((len(batch.rows), len(PIECES)), dtype=np.float32)
@@ -81,7 +81,7 @@ class FakeDenoiser(Denoiser):
             hard = self.options.errors * (1.0 if "shuffle" in prompt.sample.task else 0.1)
             wrong = draw > 1 - hard * masked and answer[position] != 1
             logits[at, 3 + int(draw * 997) % 50 if wrong else answer[position]] = 9.0 - 5.0 * draw * masked
-        return torch.from_numpy(logits)
+        return ForwardOutput(torch.from_numpy(logits))
 
 
 def load(rest: str, device: str | None = None) -> FakeDenoiser:

@@ -61,7 +61,7 @@ def forward(model, prompts, canvases):
     batch = ForwardBatch(
         canvases, np.full(rows, width), np.repeat(np.arange(rows), width), np.tile(np.arange(width), rows), prompts
     )  # fmt: skip
-    return model.forward(batch).exp().numpy().reshape(rows, width, -1)
+    return model.forward(batch).logits.exp().numpy().reshape(rows, width, -1)
 
 
 def run(model, task, decoder, count, seed=0, batch_size=256):

@@ -38,7 +38,7 @@ def batch_of(
 
 def ask(model: NativeDenoiser, batch: ForwardBatch) -> ForwardOutput:
     with torch.inference_mode():
-        return model.answer(batch)
+        return model.forward(batch)
 
 
 def with_attention(model: NativeDenoiser, **info: object) -> NativeDenoiser:

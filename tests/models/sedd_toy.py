@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
-from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.schema import Sample, Turn
 
@@ -66,13 +66,13 @@ class Toy(Denoiser):
         p = self.noised(sigma)
         return (p[:, state[1]] if place == 0 else p[state[0], :]) / p[state]
 
-    def forward(self, batch: ForwardBatch) -> Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         assert batch.noise is not None
         out = torch.full((len(batch.rows), WORDS + 1), -torch.inf, dtype=torch.float64)
         for at, (row, column) in enumerate(zip(batch.rows, batch.columns, strict=True)):
             state = tuple(int(token) for token in batch.ids[row, :LENGTH])
             out[at, : self.states] = self.score((state[0], state[1]), int(column), float(batch.noise[row])).log()
-        return out
+        return ForwardOutput(out)
 
 
 def strings(states: int) -> list[tuple[int, int]]:

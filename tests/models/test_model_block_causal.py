@@ -12,7 +12,7 @@ import torch
 from layout_checkpoints import write
 
 from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.decoding import Engine, State, check_pair, load_decoder
+from parallelbench.decoding import Engine, State, check_compatibility, load_decoder
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
 from parallelbench.rng import Draws
@@ -94,5 +94,5 @@ def test_storing_keys_is_charged(model: Denoiser) -> None:
 
 def test_a_block_of_ones_own_is_refused_and_the_checkpoints_may_be_replaced(folder: Path, model: Denoiser) -> None:
     with pytest.raises(UserError, match="decodes in blocks of 4; leave block out"):
-        check_pair(model.info, load_decoder("confidence:block=5"), CANVAS)
+        check_compatibility(model.info, load_decoder("confidence:block=5"), CANVAS)
     assert load_model(f"path:{folder},block=8").info.block == 8

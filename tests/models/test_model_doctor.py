@@ -13,7 +13,7 @@ from layout_checkpoints import write
 
 from parallelbench.cli import invoke
 from parallelbench.contracts.denoiser import Codec, Denoiser
-from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.doctor.models import ModelReport, check_model
 from parallelbench.models import load_model, native
@@ -51,10 +51,10 @@ class Broken(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return self.whole.codec_for(sample)
 
-    def forward(self, batch: ForwardBatch) -> torch.Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         size = {"batch": len(batch.ids), "padding": batch.ids.shape[1], "window": len(batch.rows)}.get(self.fault, 0)
-        logits = self.whole.forward(batch)
-        return logits + 0.01 * size * torch.arange(logits.shape[1])
+        logits = self.whole.forward(batch).logits
+        return ForwardOutput(logits + 0.01 * size * torch.arange(logits.shape[1]))
 
 
 @pytest.mark.parametrize("fault", ["batch", "padding", "window", "attention"])

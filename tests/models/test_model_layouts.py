@@ -57,7 +57,7 @@ def forward(model: Denoiser, rows: list[Ints], width: int) -> list[Tensor]:
     columns = np.concatenate([np.arange(length) for length in lengths])
     batch = ForwardBatch(ids, lengths, np.repeat(np.arange(len(rows)), lengths), columns, [PROMPT] * len(rows))
     with torch.inference_mode():
-        return list(model.forward(batch).split(lengths.tolist()))
+        return list(model.forward(batch).logits.split(lengths.tolist()))
 
 
 def some_rows(model: Denoiser, lengths: tuple[int, ...]) -> list[Ints]:

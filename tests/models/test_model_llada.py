@@ -45,7 +45,7 @@ def forward(model: Denoiser, rows: list[Ints], width: int, pad: int | None = Non
     asked = np.repeat(np.arange(len(rows)), lengths)
     columns = np.concatenate([np.arange(length) for length in lengths])
     with torch.inference_mode():
-        out = model.forward(ForwardBatch(ids, lengths, asked, columns, [PROMPT] * len(rows)))
+        out = model.forward(ForwardBatch(ids, lengths, asked, columns, [PROMPT] * len(rows))).logits
     return list(out.split(lengths.tolist()))
 
 
@@ -125,7 +125,7 @@ def test_only_the_asked_positions_are_answered_in_the_order_asked(random_model: 
     ids[0, :9], ids[1, :6] = first, second
     asked = ForwardBatch(ids, np.array([9, 6]), np.array([0, 0, 1]), np.array([8, 2, 5]), [PROMPT] * 2)
     with torch.inference_mode():
-        found = random_model.forward(asked)
+        found = random_model.forward(asked).logits
     assert found.shape == (3, random_model.info.vocab_size)
     torch.testing.assert_close(found, torch.stack([full[0][8], full[0][2], full[1][5]]), atol=1e-6, rtol=0)
 

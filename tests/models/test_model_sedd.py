@@ -16,7 +16,7 @@ from torch import Tensor
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.forward import ForwardBatch
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding import Engine, check_pair, load_decoder
+from parallelbench.decoding import Engine, check_compatibility, load_decoder
 from parallelbench.decoding.decoders.sedd import (
     Analytic,
     Euler,
@@ -67,7 +67,7 @@ def test_log_scores_equal_the_published_architecture(kind: str, folder: Path, mo
     columns = np.concatenate([np.arange(9), np.arange(21)])
     batch = ForwardBatch(ids, lengths, np.repeat([0, 1], lengths), columns, [prompt(0, (), (MASK,))] * 2, noise=noise)
     with torch.inference_mode():
-        found = model.forward(batch).split([9, 21])
+        found = model.forward(batch).logits.split([9, 21])
     for row, sigma, seen in zip(rows, noise, found, strict=True):
         expected = sedd_reference.log_score(folder, torch.from_numpy(row), float(sigma))
         assert float(expected.std()) > 0.1
@@ -85,7 +85,7 @@ def test_the_masks_say_the_noise_where_nobody_does(folder: Path, model: Denoiser
         return
     sigma = -math.log(1 - 0.999 * 3 / 6)
     expected = sedd_reference.log_score(folder, torch.from_numpy(ids[0]), sigma)
-    assert float((model.forward(batch) - expected).abs().max()) < 1e-5
+    assert float((model.forward(batch).logits - expected).abs().max()) < 1e-5
 
 
 @pytest.mark.parametrize("uniform", [False, True])
@@ -180,7 +180,7 @@ def generations(model: Denoiser, spec: str, batch_size: int = 8) -> list[Generat
     canvas = (MASK, MASK, 77, *[MASK] * 9)
     prompts = [prompt(index, tuple(range(10, 14 + index)), canvas) for index in range(4)]
     decoder = load_decoder(spec)
-    check_pair(model.info, decoder, len(canvas))
+    check_compatibility(model.info, decoder, len(canvas))
     made = Engine(model, batch_size).generate(prompts, decoder)
     return sorted(made, key=lambda one: one.prompt.sample.index)
 

@@ -84,13 +84,13 @@ def test_the_exact_model_leaves_one_out_and_looks_back(spec: str) -> None:
     ids, columns = np.array([right, right]), np.arange(len(right))
     ids[1, columns[-2]] = ids[1, columns[0]]
     batch = ForwardBatch(ids, np.array([len(right)] * 2), np.repeat([0, 1], len(right)), np.tile(columns, 2), [prompt] * 2)
-    shadow = model.answer(ForwardBatch(batch.ids, batch.lengths, batch.rows, batch.columns, batch.prompts, shadow=True)).shadow
-    causal = model.auxiliary().forward(batch)
+    shadow = model.forward(ForwardBatch(batch.ids, batch.lengths, batch.rows, batch.columns, batch.prompts, shadow=True)).shadow
+    causal = model.auxiliary().forward(batch).logits
     assert shadow is not None
     for at, (row, column) in enumerate(zip(batch.rows, batch.columns, strict=True)):
         for view, hidden in ((shadow, [column]), (causal, columns[column:])):
             canvas = ids[[row]].copy()
             canvas[0, hidden] = model.info.mask_id
             alone = ForwardBatch(canvas, batch.lengths[:1], np.array([0]), np.array([column]), [prompt])
-            torch.testing.assert_close(view[at : at + 1], model.forward(alone))
+            torch.testing.assert_close(view[at : at + 1], model.forward(alone).logits)
     assert model.auxiliary().info.attention == "causal"

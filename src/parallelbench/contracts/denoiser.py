@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.schema import Sample, Turn
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class Codec(ABC):
@@ -31,7 +28,7 @@ class Codec(ABC):
 
 
 class Denoiser(ABC):
-    """A model whose loop we own. Closed set of duties: describe itself, tokenise, and run one forward."""
+    """A model that the engine decodes: it describes itself, tokenises, and runs one forward at a time."""
 
     @property
     @abstractmethod
@@ -43,12 +40,12 @@ class Denoiser(ABC):
         """The codec in which this sample is asked; one and the same for every sample of a learned model."""
 
     @abstractmethod
-    def forward(self, batch: ForwardBatch) -> Tensor:
-        """Return logits [N, V] for the asked positions, in the model's dtype or better."""
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
+        """Run the model once: logits [N, V] of the requested positions, in the model's dtype or better.
 
-    def answer(self, batch: ForwardBatch) -> ForwardOutput:
-        """Return logits and whatever else a batch asks for. A model that offers nothing beyond logits leaves this as it is."""
-        return ForwardOutput(self.forward(batch))
+        A model without further capabilities (`ModelInfo.offers`) returns `ForwardOutput(logits)`. One that offers attention
+        maps, shadow masks or a cache fills in the field that the batch requests.
+        """
 
     def auxiliary(self) -> Denoiser:
         """This model as it serves beside another one (`Forward.model`): autoregressive where it can be."""

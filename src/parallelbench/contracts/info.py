@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
+
+from parallelbench.errors import UserError
 
 Attention = Literal["full", "block_causal", "causal"]
+
+Capability = Literal["attention", "shadow", "cache", "edit", "score", "absorb", "uniform"]
+"""What a model can do beyond logits.
+
+* attention: return attention maps (`AttentionQuery`).
+* shadow: return the distribution of a token given all others (`ForwardOutput.shadow`).
+* cache: keep keys and values from one forward to the next (`CacheRows`).
+* edit: it was trained to correct visible tokens.
+* score: its logits are log-scores of a noise process (`ForwardBatch.noise`), of masks (absorb) or uniform tokens (uniform).
+"""
+
+Need = Literal[Capability, "logits", "aux"]
+"""What a decoder may need: a capability of the model, its raw logits (every model has them), or an auxiliary model."""
+
+Requirement = Literal["law", "score"]
+"""What a model may require: a task whose right answers have a law, or a decoder that works on scores (there is no mask)."""
+
+
+def check_names(kind: Any, names: Iterable[str], owner: str) -> None:
+    """Refuse a name that the closed type `kind` (`Capability`, `Need` or `Requirement`) does not hold.
+
+    Raises:
+        UserError: names the first unknown one and all that are known.
+    """
+    unknown = sorted(set(names) - set(get_args(kind)))
+    if unknown:
+        raise UserError(
+            f"{owner} names '{unknown[0]}', which is none of {', '.join(sorted(get_args(kind)))}; use one of these."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +46,11 @@ class ModelInfo:
 
     `vocab_size` counts the ids that may be written (an embedding may be padded beyond it); `end_ids` end the content;
     `shift` is 1 where the logits of position i are the model's output at i - 1; `block` is the block of a block-causal
-    model; `offers` names what decoders may ask for beyond logits ("attention", "shadow", "edit") and whether the model keeps
-    keys and values ("cache"), `requires` what a task must have ("law"),
-    or a decoder ("score": there is no mask to start from);
-    `active_params`, `hidden_size` and `layers` are what the arithmetic of a forward follows from (0: unknown).
+    model; `offers` are its capabilities beyond logits, `requires` what it needs of the task or the decoder;
+    `active_params`, `head_params`, `hidden_size` and `layers` enter the arithmetic of a forward (0: unknown).
+
+    Raises:
+        UserError: `offers` or `requires` holds an unknown name.
     """
 
     name: str
@@ -35,9 +68,13 @@ class ModelInfo:
     shots: int | None = None
     template: str = "none"
     licence: str = ""
-    offers: frozenset[str] = frozenset()
-    requires: frozenset[str] = frozenset()
+    offers: frozenset[Capability] = frozenset()
+    requires: frozenset[Requirement] = frozenset()
     active_params: int = 0
     head_params: int = 0
     hidden_size: int = 0
     layers: int = 0
+
+    def __post_init__(self) -> None:
+        check_names(Capability, self.offers, f"the model {self.name}")
+        check_names(Requirement, self.requires, f"the model {self.name}")

@@ -13,7 +13,14 @@ from parallelbench.registry import Entry, Registry
 if TYPE_CHECKING:
     from parallelbench.decoding.decoder import Decoder, ProgramDecoder, RankingDecoder, StepDecoder
     from parallelbench.decoding.engine import Engine
-    from parallelbench.decoding.load import caution, check_auxiliary, check_law, check_pair, load_decoder, load_decoders
+    from parallelbench.decoding.load import (
+        caution,
+        check_auxiliary,
+        check_compatibility,
+        check_law,
+        load_decoder,
+        load_decoders,
+    )
     from parallelbench.decoding.prompts import make_prompt
     from parallelbench.decoding.signals import ForwardRequest, Signals
     from parallelbench.decoding.state import State
@@ -30,8 +37,8 @@ __all__ = [
     "StepDecoder",
     "caution",
     "check_auxiliary",
+    "check_compatibility",
     "check_law",
-    "check_pair",
     "load_decoder",
     "load_decoders",
     "make_prompt",
@@ -91,7 +98,7 @@ DECODERS = Registry(
 _HOMES = {
     "decoder": ("Decoder", "ProgramDecoder", "RankingDecoder", "StepDecoder"),
     "engine": ("Engine",),
-    "load": ("caution", "check_auxiliary", "check_law", "check_pair", "load_decoder", "load_decoders"),
+    "load": ("caution", "check_auxiliary", "check_law", "check_compatibility", "load_decoder", "load_decoders"),
     "prompts": ("make_prompt",),
     "signals": ("ForwardRequest", "Signals"),
     "state": ("State",),

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from parallelbench.contracts.forward import Ints
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.signals import ORDER, Extra, ForwardRequest, Sampling, Signals
 from parallelbench.decoding.state import DecoderFault, State
@@ -32,7 +33,7 @@ class Decoder(Options, ABC):
 
     family: ClassVar[str]
     """The name under which the decoder is registered."""
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[Need]] = frozenset()
     """What a model must offer (`ModelInfo.offers`) for this decoder to run."""
     revises: ClassVar[bool] = False
     """True where it may remask or edit what it committed."""

@@ -11,12 +11,11 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
 from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
+from parallelbench.contracts.forward import ForwardOutput
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.load import check_auxiliary, check_cache
 from parallelbench.decoding.packing import Packed, asked_tokens, draws, groups, pack
@@ -25,9 +24,6 @@ from parallelbench.decoding.signals import FlatSignals, add_views, compute, fit,
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
 from parallelbench.schema import CacheKind, Generation, Prompt
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class Engine:
@@ -99,7 +95,7 @@ class Engine:
         packed = pack(sessions, self._asked(sessions).info.pad_id)
         try:
             with torch.inference_mode():
-                answer = self._asked(sessions).answer(packed.batch)
+                answer = self._asked(sessions).forward(packed.batch)
                 return packed, self._signals(packed, answer), answer.kept
         except torch.OutOfMemoryError:
             return None
@@ -123,11 +119,6 @@ class Engine:
     def _asked(self, sessions: Sequence[Session]) -> Denoiser:
         """The model that these sessions ask."""
         return self.model if self.aux is None or sessions[0].pending.model == "main" else self.aux
-
-    def forward(self, batch: ForwardBatch) -> Tensor:
-        """Run the model once, without gradients."""
-        with torch.inference_mode():
-            return self.model.forward(batch)
 
     def _signals(self, packed: Packed, answer: ForwardOutput) -> FlatSignals:
         extras, top = union([session.pending for session in packed.sessions])

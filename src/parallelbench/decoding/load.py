@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.contracts.info import ModelInfo
+from parallelbench.contracts.info import ModelInfo, Need, check_names
 from parallelbench.decoding import DECODERS
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.user_file import is_user_file, load_user_decoder
@@ -11,9 +11,9 @@ from parallelbench.errors import UserError
 from parallelbench.schema import CacheKind
 from parallelbench.specs import build, grid, parse
 
-ALWAYS = frozenset({"logits", "edit"})
+ALWAYS: frozenset[Need] = frozenset({"logits", "edit"})
 """What every model serves; one that was not trained for "edit" gets a `caution`."""
-AUX = frozenset({"aux"})
+AUX: frozenset[Need] = frozenset({"aux"})
 
 
 def load_decoders(spec: str) -> list[Decoder]:
@@ -56,7 +56,9 @@ def check_law(info: ModelInfo, task: str, law: str | None) -> None:
         )
 
 
-def check_pair(info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: CacheKind = "none") -> None:
+def check_compatibility(
+    info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: CacheKind = "none"
+) -> None:
     """Refuse a pair that cannot work, with the reason.
 
     `canvas` is None where every sample has a frame of its own length; `aux` says whether an auxiliary model stands by.
@@ -65,6 +67,7 @@ def check_pair(info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bo
         UserError: the canvas is not a multiple of the block, the model lacks what the decoder needs, its block is fixed, or it
             cannot keep such a cache.
     """
+    check_names(Need, decoder.needs, f"the decoder {decoder.spec}")
     missing = sorted(decoder.needs - info.offers - ALWAYS - (AUX if aux else frozenset()))
     if missing == ["aux"]:
         raise UserError(f"{decoder.spec} asks an auxiliary model of the same vocabulary; name one with --aux.")

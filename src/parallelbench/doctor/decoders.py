@@ -30,7 +30,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.engine import Engine
-from parallelbench.decoding.load import ALWAYS, AUX, check_pair
+from parallelbench.decoding.load import ALWAYS, AUX, check_compatibility
 from parallelbench.decoding.prompts import make_prompt
 from parallelbench.decoding.state import DecoderFault
 from parallelbench.decoding.user_file import MISTAKES
@@ -95,7 +95,7 @@ def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequ
     """
     chosen = worlds_for(decoder) if places is None else places
     for world in chosen:
-        check_pair(world.model.info, decoder.model_copy(update={"block": None}), 1, aux=True)
+        check_compatibility(world.model.info, decoder.model_copy(update={"block": None}), 1, aux=True)
     slow = careful or one_by_one_setting(decoder)
     perfect = [world for world in chosen if "law" in world.model.info.requires]
     try:

@@ -113,7 +113,7 @@ def _forward(model: Denoiser, prompts: Sequence[Prompt], rows: Sequence[Ints], w
     asked = np.repeat(np.arange(len(rows)), counts)
     batch = ForwardBatch(ids, lengths, asked, np.concatenate(columns), list(prompts), noise=noise)
     with torch.inference_mode():
-        return list(torch.split(model.forward(batch).double().cpu(), counts))
+        return list(torch.split(model.forward(batch).logits.double().cpu(), counts))
 
 
 def _logits_agree(model: Denoiser, prompts: Sequence[Prompt]) -> Iterator[Check]:

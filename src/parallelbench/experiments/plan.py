@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.generator import GeneratorInfo
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding import Decoder, caution, check_auxiliary, check_law, check_pair, load_decoders
+from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_decoders
 from parallelbench.errors import UnknownName, UserError
 from parallelbench.experiments.cell import make_cell, make_own_cell
 from parallelbench.experiments.model_pool import ModelPool
@@ -115,7 +115,7 @@ def pair(
         if asked not in (None, key):
             note = f"{info.name}, which was trained for {task.name}, stands in for {asked} there."
         for decoder, cache in itertools.product(decoders, sweep.cache):
-            check_pair(info, decoder, None if task.infill else task.max_new_tokens, aux=aux is not None, cache=cache)
+            check_compatibility(info, decoder, None if task.infill else task.max_new_tokens, aux=aux is not None, cache=cache)
             beside = sweep.aux if "aux" in decoder.needs else None
             for seed in sweep.seeds:
                 cell, indices = make_cell(info, task, decoder, seed, cache, aux), tuple(task.order(seed)[: sweep.limit])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from parallelbench.contracts.info import Attention
+from parallelbench.contracts.info import Attention, Capability
 from parallelbench.models.layouts import LAYOUTS, Layout
 
 
@@ -42,7 +42,7 @@ class Card:
     block: int | None = None
     shots: int | None = None
     align: int = 1
-    offers: frozenset[str] = frozenset()
+    offers: frozenset[Capability] = frozenset()
     tasks: tuple[str, ...] = ()
 
     def knows(self, task: str) -> bool:

@@ -99,7 +99,12 @@ class Exact(Denoiser):
             self._codecs[key] = self._scheme.codec(sample)
         return self._codecs[key]
 
-    def forward(self, batch: ForwardBatch) -> Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
+        """Return the logarithms of the marginals, noise included, in float64; a shadow is one token given all others."""
+        shadow = self._log_marginals(without_itself(batch, self._info.mask_id)) if batch.shadow else None
+        return ForwardOutput(self._log_marginals(batch), shadow=shadow)
+
+    def _log_marginals(self, batch: ForwardBatch) -> Tensor:
         """Return the logarithms of the marginals, noise included, in float64, [N, V]."""
         size = self._info.vocab_size
         seen = np.full((len(batch.rows), size), self._epsilon / size)
@@ -113,11 +118,6 @@ class Exact(Denoiser):
             which, token, mass = answers.marginals(canvases, row, batch.columns[entries] - start)
             seen[entries[which], token] += (1.0 - self._epsilon) * mass
         return torch.from_numpy(np.log(seen))
-
-    def answer(self, batch: ForwardBatch) -> ForwardOutput:
-        """As `forward`; a shadow is the conditional of one token given all others."""
-        shadow = self.forward(without_itself(batch, self._info.mask_id)) if batch.shadow else None
-        return ForwardOutput(self.forward(batch), shadow=shadow)
 
     def auxiliary(self) -> Denoiser:
         """The conditionals of each token given those before it."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from torch import Tensor
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
-from parallelbench.contracts.forward import ForwardBatch, Ints
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput, Ints
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.schema import Sample
 
@@ -30,7 +29,7 @@ class Causal(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return self._model.codec_for(sample)
 
-    def forward(self, batch: ForwardBatch) -> Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         behind = np.arange(batch.ids.shape[1]) >= batch.columns[:, None]
         ids = np.where(behind, self._info.mask_id, batch.ids[batch.rows])
         return self._model.forward(_one_row_each(batch, ids))

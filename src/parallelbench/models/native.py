@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
-from parallelbench.contracts.info import ModelInfo
+from parallelbench.contracts.info import Capability, ModelInfo
 from parallelbench.models import attention_probe, kv_cache
 from parallelbench.models.attention_probe import Probe
 from parallelbench.models.codec import ChatCodec
@@ -56,10 +56,7 @@ class NativeDenoiser(Denoiser):
     def vocabulary(self) -> Mapping[str, int]:
         return dict(self._codec.tokenizer.get_vocab())
 
-    def forward(self, batch: ForwardBatch) -> Tensor:
-        return self.answer(batch).logits
-
-    def answer(self, batch: ForwardBatch) -> ForwardOutput:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         device = self._model.device
         rows, columns = (torch.from_numpy(part).to(device) for part in (batch.rows, batch.columns))
         fed = self._fed(batch)
@@ -127,7 +124,7 @@ class NativeDenoiser(Denoiser):
         return kv_cache.cut(past, keep, fed.positions, self._model.dtype)
 
 
-def _offers(info: ModelInfo) -> frozenset[str]:
+def _offers(info: ModelInfo) -> frozenset[Capability]:
     """What any such model can do; a shadow must stand where the output for its own place is read."""
     stands = info.shift == 0 and info.attention != "causal"
     return frozenset({"attention", "cache", "shadow"} if stands else {"attention", "cache"})

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
 from torch.nn.functional import pad
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
-from parallelbench.contracts.forward import ForwardBatch
+from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
 from parallelbench.models.assemble import Placement
@@ -45,14 +44,14 @@ class Sedd(Denoiser):
     def codec_for(self, sample: Sample) -> Codec:
         return self._codec
 
-    def forward(self, batch: ForwardBatch) -> Tensor:
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
         device = self._network.rotary_emb.inv_freq.device
         ids, rows, columns = (torch.from_numpy(part).to(device) for part in (batch.ids, batch.rows, batch.columns))
         sigma = torch.from_numpy(self._levels(batch)).to(device)
         valid = torch.arange(ids.shape[1], device=device) < torch.from_numpy(batch.lengths).to(device)[:, None]
         hidden, condition = self._network.hidden(ids, sigma, valid)
         score = self._network.log_score(hidden[rows, columns], condition[rows], sigma[rows], ids[rows, columns])
-        return pad(score, (0, self._info.vocab_size - score.shape[1]), value=-torch.inf)
+        return ForwardOutput(pad(score, (0, self._info.vocab_size - score.shape[1]), value=-torch.inf))
 
     def _levels(self, batch: ForwardBatch) -> np.ndarray[Any, np.dtype[np.float32]]:
         """The noise level of each row, [R]: the one that was asked for, or what its masks say."""

@@ -3,6 +3,7 @@
 import torch
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
+from parallelbench.contracts.forward import ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.decoders.classic import TopK
 from parallelbench.metrics import Metric
@@ -25,7 +26,7 @@ class Mirror(Denoiser):
             word = batch.prompts[row].ids
             place = column - len(word)
             logits[at, word[-1 - place] if place < len(word) else END] = 9.0
-        return logits
+        return ForwardOutput(logits)
 
 
 def load(rest, device=None):

@@ -20,6 +20,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.signals import Extra, ForwardRequest, compute
 from parallelbench.decoding.state import State
@@ -32,7 +33,7 @@ class APD(ProgramDecoder):
     """Keep drafts from the left as long as an autoregressive model agrees."""
 
     family: ClassVar[str] = "apd"
-    needs: ClassVar[frozenset[str]] = frozenset({"aux"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"aux"})
     weight: float = Field(0.7, gt=0, lt=1, description="share of the diffusion model in the mixture of log probabilities")
     ahead: int = Field(100, ge=1, description="positions drafted at once")
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from parallelbench.contracts.forward import AttentionQuery, Ints
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
@@ -28,7 +29,7 @@ class CLAD(StepDecoder):
     """Of two clusters that attend to each other most, commit the longer."""
 
     family: ClassVar[str] = "clad"
-    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is a candidate")
 
     def request(self, state: State) -> ForwardRequest:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from parallelbench.contracts.forward import AttentionQuery
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
@@ -35,7 +36,7 @@ class DAPD(StepDecoder):
     """Commit together what does not attend to each other."""
 
     family: ClassVar[str] = "dapd"
-    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     variant: Literal["staged", "direct"] = Field("staged", description="when confident candidates are committed regardless")
     low: float = Field(0.01, ge=0, le=1, description="dependence allowed at the start")
     high: float = Field(0.15, ge=0, le=1, description="dependence allowed at the end")

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from parallelbench.contracts.forward import AttentionQuery
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, State
@@ -32,7 +33,7 @@ class DAWN(StepDecoder):
     """Commit what is sure, what sure tokens induce, and what does not depend on either."""
 
     family: ClassVar[str] = "dawn"
-    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     sure: float = Field(0.9, ge=0, le=1, description="confidence that needs no test, and that makes an anchor")
     induce: float = Field(0.7, ge=0, le=1, description="confidence needed beside an anchor")
     low: float = Field(0.7, ge=0, le=1, description="confidence needed where nothing just committed is tied")

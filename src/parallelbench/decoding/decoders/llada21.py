@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
@@ -36,7 +37,7 @@ SUSPECT = {"low": 0.5, "trigger": 0.9, "change": 0.3}
 class Reconsidering(ProgramDecoder, ABC):
     """The loop of both: commit masks, then revise what was committed before."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"edit"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"edit"})
     revises: ClassVar[bool] = True
     forwards_per_token: ClassVar[int] = 24
     gamma: float = Field(0.7, ge=0, le=1, description="confidence above which a mask is committed")

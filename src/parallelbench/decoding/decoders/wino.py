@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
 from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
@@ -29,7 +30,7 @@ class WINO(StepDecoder):
     """Commit generously, take back what the rest does not confirm."""
 
     family: ClassVar[str] = "wino"
-    needs: ClassVar[frozenset[str]] = frozenset({"shadow"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"shadow"})
     revises: ClassVar[bool] = True
     gamma: float = Field(0.6, ge=0, le=1, description="confidence above which a mask is committed")
     back: float = Field(0.9, ge=0, le=1, description="leave-one-out probability below which a token is remasked")
