@@ -31,9 +31,9 @@ from typing import Any
 
 import torch
 
+from parallelbench.api import run
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Engine, load_decoder, make_prompt
-from parallelbench.experiments.api import run
 from parallelbench.models import load_model
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task

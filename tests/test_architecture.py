@@ -34,7 +34,9 @@ LAYERS: dict[str, set[str]] = {
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
     "training": BELOW_MODELS | {"models", "decoding"},
-    "experiments": BELOW_MODELS | {"runs", "analysis", "models", "decoding"},
+    "experiments": BELOW_MODELS | {"runs", "models", "decoding"},
+    "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
+    "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }
 TORCHLESS = ("tasks", "metrics", "theory", "runs", "analysis", "report")
 

@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from parallelbench.api import run
     from parallelbench.decoding import (
         Decoder,
         Engine,
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
         load_decoder,
         load_decoders,
     )
-    from parallelbench.experiments.api import run
-    from parallelbench.experiments.results import Results
     from parallelbench.models import load_model
+    from parallelbench.results import Results
     from parallelbench.tasks import load_task
 
 __version__ = "0.1.0"
@@ -53,8 +53,8 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    "run": "parallelbench.experiments.api",
-    "Results": "parallelbench.experiments.results",
+    "run": "parallelbench.api",
+    "Results": "parallelbench.results",
     "load_model": "parallelbench.models",
     "load_task": "parallelbench.tasks",
 }

@@ -13,7 +13,7 @@ import pytest
 from parallelbench.analysis import frame, matched
 from parallelbench.analysis.examples import examples
 from parallelbench.analysis.loss import headline, losses, reference_curve
-from parallelbench.experiments.api import run, run_sweep
+from parallelbench.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
 from parallelbench.runs.folder import read_run
 from parallelbench.specs import build
@@ -34,7 +34,7 @@ def test_cells_are_sums_over_their_lines_in_the_order_of_the_plan(out: Path) -> 
         lines = [json.loads(line) for line in (out / "cells" / row["cell"] / "records.jsonl").read_text().splitlines()]
         metric = "list_shuffle" if "shuffle" in row["task"] else "list_exact"
         assert row["n"] == len(lines) == 8
-        assert row["score"] == pytest.approx(sum(line["scores"][metric] for line in lines) / 8)
+        assert row["accuracy"] == pytest.approx(sum(line["scores"][metric] for line in lines) / 8)
         assert row["nfe"] == pytest.approx(sum(line["nfe"] for line in lines) / 8)
         assert row["tokens_per_step"] == pytest.approx(sum(len(line["token_ids"]) / line["nfe"] for line in lines) / 8)
         assert row["seconds"] == pytest.approx(sum(line["seconds"] for line in lines))
@@ -46,8 +46,8 @@ def test_points_know_their_curve_and_the_mean_is_over_tasks(out: Path) -> None:
     mean = frame.overall(table)
     assert len(mean) == 9
     first = mean[mean["decoder"] == "confidence:k=1"].iloc[0]
-    assert first["score"] == pytest.approx(table[table["decoder"] == "confidence:k=1"]["score"].mean())
-    assert first["low"] <= first["score"] <= first["high"]
+    assert first["accuracy"] == pytest.approx(table[table["decoder"] == "confidence:k=1"]["accuracy"].mean())
+    assert first["low"] <= first["accuracy"] <= first["high"]
 
 
 def test_pairs_are_of_equal_speed_and_on_the_same_samples(out: Path) -> None:
@@ -56,7 +56,7 @@ def test_pairs_are_of_equal_speed_and_on_the_same_samples(out: Path) -> None:
     assert len(pairs) >= 2
     for row in frame.as_rows(pairs):
         assert abs(math.log2(row["adaptive_tokens_per_step"] / row["fixed_tokens_per_step"])) <= 0.5
-        assert row["difference"] == pytest.approx(row["adaptive_score"] - row["fixed_score"])
+        assert row["difference"] == pytest.approx(row["adaptive_accuracy"] - row["fixed_accuracy"])
         assert row["difference_low"] <= row["difference"] <= row["difference_high"]
         assert row["n"] == 8
 
@@ -69,7 +69,7 @@ def test_losses_start_at_one_token_per_step_on_the_fixed_curve(out: Path) -> Non
     assert (lost[lost["speed"] == 1]["loss"] == 0).all()
     top = headline("fake", frame.overall(table), lost)
     assert (top.tasks, top.hardest, top.far) == (2, "waiting_line/shuffle", 8)
-    at = {(row["task"], row["speed"]): row["score"] for row in frame.as_rows(lost)}
+    at = {(row["task"], row["speed"]): row["accuracy"] for row in frame.as_rows(lost)}
     assert top.hardest_loss == pytest.approx(at["waiting_line/shuffle", 1] - at["waiting_line/shuffle", 8])
     assert reference_curve(table[table["decoder"] == "confidence:k=8"]) is None
 
@@ -79,11 +79,11 @@ def test_examples_are_the_ends_of_each_cell(out: Path) -> None:
     found = list(examples(read_run(out), samples))
     for cell, part in samples.groupby("cell"):
         mine = {example.rank: example.record for example in found if example.cell == cell}
-        scores = dict(zip(part["sample_id"], part["score"], strict=True))
-        assert scores[mine["best"]["sample_id"]] == part["score"].max()
-        assert ("worst" in mine) == (part["score"].nunique() > 1)
+        scores = dict(zip(part["sample_id"], part["accuracy"], strict=True))
+        assert scores[mine["best"]["sample_id"]] == part["accuracy"].max()
+        assert ("worst" in mine) == (part["accuracy"].nunique() > 1)
         if "worst" in mine:
-            assert scores[mine["worst"]["sample_id"]] == part["score"].min()
+            assert scores[mine["worst"]["sample_id"]] == part["accuracy"].min()
 
 
 def test_several_forms_of_one_task_or_model_are_kept_apart(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_seeds_are_pooled_and_their_spread_is_told_apart(tmp_path: Path) -> None
     asked = {"models": "fake:errors=0.9", "tasks": "waiting_line/shuffle", "decoders": "confidence:k=4", "limit": 6}
     samples = run_sweep(build(Sweep, "sweep", {**asked, "seeds": [0, 1, 2]}), tmp_path / "out").frame
     point = frame.points(samples).iloc[0]
-    means = samples.groupby("seed")["score"].mean()
+    means = samples.groupby("seed")["accuracy"].mean()
     assert (point["n"], point["seeds"]) == (18, 3)
     assert point["seed_spread"] == pytest.approx(means.std(ddof=1))
     official = frame.points(samples.assign(suite="official", index=[0, 1, 2, 3, 4, 5] * 3)).iloc[0]

@@ -23,7 +23,7 @@ def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> d
     return {
         "cell": decoder, "suite": "ours", "task": "t", "task_version": "1", "model": "m", "revision": "r", "dtype": "float32",
         "template": "none", "decoder": decoder, "family": family, "canvas_length": 12, "shots": 0, "seed": 0,
-        "sample_id": f"t/{index}", "index": index, "score": score, "scores": {}, "nfe": nfe, "rows": rows,
+        "sample_id": f"t/{index}", "index": index, "accuracy": score, "scores": {}, "nfe": nfe, "rows": rows,
         "flagged": 0.0,
         "tokens_per_step": 12 / nfe, "content_tokens_per_forward": 12 / nfe, "content_tokens": 12, "seconds": nfe / 10,
         "law": None, "law_n": None, "must_differ": None,
@@ -80,7 +80,7 @@ def test_a_sample_from_files_counts_once_however_many_seeds_it_ran_under(frame: 
     tables_of = [(part, tables.overall(tables.points(part))) for part in (one, both)]
     once, twice = (ranking(part, overall, 0.9).iloc[0] for part, overall in tables_of)
     assert (once["saved_low"], once["saved_high"]) == (twice["saved_low"], twice["saved_high"])
-    mixed = [part.assign(score=part["index"] % 3 == 0) for part in (one, both)]
+    mixed = [part.assign(accuracy=part["index"] % 3 == 0) for part in (one, both)]
     table = [matched.pairs(part, tables.points(part), fixed="freedave") for part in mixed]
     assert [list(part["n"]) for part in table] == [[20], [20]] and list(table[0]["p"]) == list(table[1]["p"])
 
@@ -89,7 +89,7 @@ def test_no_decoder_on_the_exact_model_is_above_the_best_line() -> None:
     """Lists of several lengths at one speed: each has its own number of forwards."""
     results = run("exact", "list_ops/shuffle:lengths=[3,4,5,6],may_stay=true,samples=200", ["random:k=[1,2,3],temperature=1"])
     line = best_curve(results.frame)
-    speeds, scores = [row["tokens_per_step"] for row in line], [row["score"] for row in line]
+    speeds, scores = [row["tokens_per_step"] for row in line], [row["accuracy"] for row in line]
     assert speeds == sorted(speeds) and scores == sorted(scores, reverse=True)
     assert (speeds[0], scores[0], speeds[-1]) == (1.0, 1.0, 4.5)
     for row in results.rows:
@@ -104,7 +104,7 @@ def test_the_ceiling_of_a_shuffle_that_must_differ_knows_greedy_draws() -> None:
 
 def test_ten_points_are_ten_points_whatever_their_floats() -> None:
     rows = [
-        {"model": "m", "score": score, "tokens_per_step": speed, "decoder": f"confidence:k={speed}"}
+        {"model": "m", "accuracy": score, "tokens_per_step": speed, "decoder": f"confidence:k={speed}"}
         for speed, score in ((1.0, 0.8), (4.0, 0.7))
     ]
     lost = pd.DataFrame(

@@ -15,7 +15,7 @@ from rich.console import Console
 from parallelbench import cli
 from parallelbench.cli.arguments import split_specs
 from parallelbench.cli.carry_out import NUMBERS, fitting
-from parallelbench.experiments.results import Result
+from parallelbench.results import Result
 from parallelbench.tasks import TASKS
 
 RUN = ["run", "-m", "fake", "-t", "waiting_line/copy", "-d", "confidence:k=4", "--limit", "3"]
@@ -56,7 +56,7 @@ def test_run_prints_a_table_and_ends_in_one_json_object(tmp_path: Path, capsys: 
     last = json.loads(out.splitlines()[-1])
     assert set(last) == {"out", "cells", "samples", "results"}
     assert (last["out"], last["cells"], last["samples"]) == (str(tmp_path / "out"), 6, 18)
-    keys = {"task", "model", "decoder", "score", "ci95", "nfe", "tokens_per_step", "content_tokens_per_forward", "seconds"}
+    keys = {"task", "model", "decoder", "accuracy", "ci95", "nfe", "tokens_per_step", "content_tokens_per_forward", "seconds"}
     assert all(set(result) == keys for result in last["results"])
     first = last["results"][0]
     assert (first["task"], first["decoder"], first["nfe"], first["tokens_per_step"]) == (
@@ -65,7 +65,7 @@ def test_run_prints_a_table_and_ends_in_one_json_object(tmp_path: Path, capsys: 
         8,
         4,
     )
-    assert first["ci95"][0] <= first["score"] <= first["ci95"][1]
+    assert first["ci95"][0] <= first["accuracy"] <= first["ci95"][1]
     assert last["results"][2]["decoder"] == "threshold:gamma=0.9"
     for words in ("95 % interval", "tokens/forward", "puzzle/sudoku_n4_12", "6 cells, 18 samples", "[18/18]"):
         assert words in out
@@ -228,7 +228,7 @@ def test_the_official_suite_runs_and_scores(tmp_path: Path, capsys: pytest.Captu
         capsys, "run", "-m", "fake:errors=0.0", "-d", "confidence:k=8", "-t", "waiting_line/c*", "--limit", "3", *official
     )
     result = json.loads(out.splitlines()[-1])["results"][0]
-    assert (code, result["task"], 0 <= result["score"] <= 1) == (0, "waiting_line/copy", True)
+    assert (code, result["task"], 0 <= result["accuracy"] <= 1) == (0, "waiting_line/copy", True)
     official[-1] = str(tmp_path / "text")
     code, out, _ = call(
         capsys, "run", "-m", "fake", "-d", "all_at_once", "-t", "words_to_sentence/easy", "--limit", "2", *official

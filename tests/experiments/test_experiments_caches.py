@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from parallelbench.api import run, run_sweep
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.errors import UserError
-from parallelbench.experiments.api import run, run_sweep
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan
 from parallelbench.experiments.spec import Sweep

@@ -19,9 +19,9 @@ import pytest
 from filelock import FileLock
 
 import parallelbench
+from parallelbench.api import run, run_sweep
 from parallelbench.errors import UserError
 from parallelbench.experiments import model_pool
-from parallelbench.experiments.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task

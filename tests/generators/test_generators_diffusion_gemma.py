@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from parallelbench.api import run
 from parallelbench.contracts.generator import Reply, Request
 from parallelbench.errors import UserError
-from parallelbench.experiments.api import run
 from parallelbench.models import load_any, load_model
 from parallelbench.models.generators.diffusion_gemma import DiffusionGemma
 from parallelbench.tasks import load_task

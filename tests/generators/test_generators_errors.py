@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from chat_server import Server
 
+from parallelbench.api import run
 from parallelbench.cli import invoke
 from parallelbench.errors import MissingExtra, UserError
-from parallelbench.experiments.api import run
 from parallelbench.models import load_any, load_model
 from parallelbench.models.generators.faults import Fault, Refused, judge, retry_after
 from parallelbench.models.generators.flight import in_flight

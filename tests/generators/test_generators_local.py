@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from parallelbench.api import run
 from parallelbench.contracts.generator import Generator, Reply, Request
 from parallelbench.errors import UserError
-from parallelbench.experiments.api import run
 from parallelbench.models import load_any
 from parallelbench.tasks import load_task
 from parallelbench.training.causal import answer_loss, new_model, train

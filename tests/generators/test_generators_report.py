@@ -15,11 +15,11 @@ from chat_server import Server
 
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.loss import reference_curve
+from parallelbench.api import run_sweep
 from parallelbench.cli.carry_out import table
-from parallelbench.experiments.api import run_sweep
-from parallelbench.experiments.results import Results
 from parallelbench.experiments.spec import Sweep
 from parallelbench.report import write_report
+from parallelbench.results import Results
 
 pytest.importorskip("openai")
 

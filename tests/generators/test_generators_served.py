@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from chat_server import Server
 
-from parallelbench.experiments.api import run
+from parallelbench.api import run
 from parallelbench.runs.cell import Cell
 from parallelbench.tasks import load_task
 
@@ -61,7 +61,7 @@ def test_a_fifth_of_the_requests_fail_and_nothing_is_lost_or_counted_twice(
     assert 1 < server.busiest <= 12 + len(FAULTS)  # an abandoned answer may still run on the server's side
     tokens = found[0]["reported"]["tokens"]
     assert found[0]["reported"]["cost"] == pytest.approx((2 * 11 + 10 * tokens) / 1e6)
-    assert results.rows[0].score == 1.0 and len(list((tmp_path / "out").glob("cells/*/DONE"))) == 1
+    assert results.rows[0].accuracy == 1.0 and len(list((tmp_path / "out").glob("cells/*/DONE"))) == 1
     said = capfd.readouterr()
     assert not files_with(tmp_path / "out", keys) and keys not in said.out + said.err + caplog.text
 

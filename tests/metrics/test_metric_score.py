@@ -16,12 +16,12 @@ from fake_model import FakeDenoiser, FakeOptions
 
 import parallelbench
 from parallelbench.analysis.frame import samples
-from parallelbench.analysis.scores import read_stored
 from parallelbench.cli import invoke
 from parallelbench.errors import UserError
 from parallelbench.experiments.scoring import score_run
 from parallelbench.metrics import score
 from parallelbench.metrics.grammar import embedded, languagetool
+from parallelbench.runs.scores import read_stored
 from parallelbench.tasks import load_task
 
 TASKS = ["words_to_sentence/easy", "paraphrase_summarize/summarization", "waiting_line/shuffle:lengths=[3]"]
@@ -69,7 +69,7 @@ def test_scores_are_those_of_the_metric_and_reach_the_frame(run: Path) -> None:
         expected = score(task.sample(0, row["index"], 0), text, ["rouge_1", "bleu"])
         assert set(row["scores"]) == {*task.metrics, "rouge_1", "bleu"}
         assert {name: row["scores"][name] for name in expected} == pytest.approx(expected)
-    assert (frame["score"] == before["score"]).all()
+    assert (frame["accuracy"] == before["accuracy"]).all()
 
 
 def test_the_same_command_again_computes_nothing_and_a_torn_line_is_mended(run: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_cell_that_was_scored_anew_in_part_is_not_read(run: Path) -> None:
     with pytest.raises(UserError, match="grammar was computed in 2 ways"):
         samples(run)
     score_run(run, ["grammar"], jobs=1)
-    assert samples(run)["score"].equals(whole["score"])
+    assert samples(run)["accuracy"].equals(whole["accuracy"])
 
 
 def test_a_server_that_goes_away_loses_nothing(run: Path, server: StandIn, tmp_path: Path) -> None:

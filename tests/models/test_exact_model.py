@@ -158,7 +158,7 @@ def test_the_commands_take_both_forms(tmp_path: Path, capsys: pytest.CaptureFixt
         command = ["run", "-m", model, "-t", asked, "-d", "confidence:k=[1,26],temperature=1", "--limit", "20"]
         assert cli.invoke([*command, "-o", str(tmp_path / str(number))]) == 0
         slow, fast = json.loads(capsys.readouterr().out.splitlines()[-1])["results"]
-        assert slow["score"] == 1.0 > fast["score"]
+        assert slow["accuracy"] == 1.0 > fast["accuracy"]
 
 
 def test_the_sweep_of_figure_2_plans_and_asks_the_questions_of_the_paper() -> None:
@@ -174,4 +174,4 @@ def test_the_sweep_of_figure_2_plans_and_asks_the_questions_of_the_paper() -> No
 def test_a_batch_larger_than_what_is_kept_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "KEPT", 4)
     results = parallelbench.run("exact:tokenizer=tiny", "waiting_line/copy:lengths=[3]", "one_by_one", limit=12, batch_size=12)
-    assert results.rows[0].score == 1.0
+    assert results.rows[0].accuracy == 1.0

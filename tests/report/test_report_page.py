@@ -13,12 +13,12 @@ from typing import Any
 import fake_model  # noqa: F401  (registers the fake model)
 import pytest
 
+from parallelbench.api import run
 from parallelbench.errors import UserError
-from parallelbench.experiments.api import run
-from parallelbench.experiments.results import Results
 from parallelbench.report import write_report
 from parallelbench.report.sections import _parts
 from parallelbench.report.strip import SHADES, heat_strip, pieces
+from parallelbench.results import Results
 
 HOSTILE = "</pre><script>alert(1)</script><img src=http://evil.example/x.png>\"'&"
 TASKS = ["waiting_line/copy", "waiting_line/shuffle"]
@@ -95,7 +95,7 @@ def test_the_csv_of_a_figure_holds_the_scores_of_the_records(results: Results, t
     assert len(rows) == len(results.rows) == 14
     for row in results.rows:
         found = rows[row.task, row.decoder]
-        assert float(found["score"]) == row.score
+        assert float(found["accuracy"]) == row.accuracy
         assert (float(found["low"]), float(found["high"])) == pytest.approx(row.ci95)
 
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from parallelbench.analysis.scores import FAILURES, Stored, stored
 from parallelbench.metrics.grammar import check
 from parallelbench.runs.folder import RECORDS, RunFolder
 from parallelbench.runs.lines import Row, read_lines
+from parallelbench.runs.scores import FAILURES, Stored, stored
 
 
 class Example(NamedTuple):
@@ -35,10 +35,10 @@ def examples(folder: RunFolder, frame: pd.DataFrame) -> Iterator[Example]:
     A cell whose samples are all alike in score gives one example, its best.
     """
     for cell, part in frame.groupby("cell", sort=False):
-        ranked = part.sort_values(["score", "tokens_per_step", "index"], ascending=[False, False, True])
+        ranked = part.sort_values(["accuracy", "tokens_per_step", "index"], ascending=[False, False, True])
         wanted = {str(ranked["sample_id"].iloc[0]): "best"}
-        if ranked["score"].iloc[-1] < ranked["score"].iloc[0]:
-            worst = ranked[ranked["score"] == ranked["score"].iloc[-1]].sort_values(["tokens_per_step", "index"])
+        if ranked["accuracy"].iloc[-1] < ranked["accuracy"].iloc[0]:
+            worst = ranked[ranked["accuracy"] == ranked["accuracy"].iloc[-1]].sort_values(["tokens_per_step", "index"])
             wanted[str(worst["sample_id"].iloc[0])] = "worst"
         yield from _find(folder, str(cell), wanted)
 

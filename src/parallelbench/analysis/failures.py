@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.scores import FAILURES, read_stored, score_file
 from parallelbench.metrics.failures import LABELS as LABELS  # the reasons and what they mean, for those who show them
 from parallelbench.runs.folder import RunFolder
+from parallelbench.runs.scores import FAILURES, read_stored, score_file
 
 KEYS = ["model", "task", "decoder", "family"]
 COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "share", "part"]

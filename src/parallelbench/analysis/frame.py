@@ -10,17 +10,17 @@ import duckdb
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.scores import overlay
 from parallelbench.analysis.series import series_and_setting
 from parallelbench.runs.folder import RECORDS, RunFolder, read_run
 from parallelbench.runs.lines import read_lines
+from parallelbench.runs.scores import overlay
 
 CELL_COLUMNS = [
     "cell", "suite", "task", "task_version", "model", "revision", "dtype", "template", "decoder", "family", "canvas_length",
     "shots", "seed",
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
-    "sample_id", "index", "score", "scores", "nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward",
+    "sample_id", "index", "accuracy", "scores", "nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward",
     "content_tokens", "seconds", "law", "law_n", "must_differ",
 ]  # fmt: skip
 MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")}
@@ -52,7 +52,7 @@ def samples(out: Path | RunFolder) -> pd.DataFrame:
         return pd.DataFrame(columns=[*CELL_COLUMNS, *SAMPLE_COLUMNS])
     rows = overlay(folder, rows)
     frame = rows.merge(cells, on="cell", validate="many_to_one").sort_values(["place", "index"], ignore_index=True)
-    frame["score"] = [scores.get(metric) for scores, metric in zip(frame["scores"], frame["metric"], strict=True)]
+    frame["accuracy"] = [scores.get(metric) for scores, metric in zip(frame["scores"], frame["metric"], strict=True)]
     return frame[[*CELL_COLUMNS, *SAMPLE_COLUMNS]]
 
 
@@ -125,10 +125,10 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
     `seed_spread` say how far the means of single seeds lie apart.
     """
     keys = ["model", "suite", "task", "decoder", "family"]
-    numbers = ["score", *MEANS, "seconds"]
+    numbers = ["accuracy", *MEANS, "seconds"]
     pooled = frame.assign(who=who(frame)).groupby([*keys, "who"], sort=False)[numbers].mean().reset_index()
     table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})
-    by_seed = frame.groupby([*keys, "seed"], sort=False)["score"].mean().groupby(keys, sort=False)
+    by_seed = frame.groupby([*keys, "seed"], sort=False)["accuracy"].mean().groupby(keys, sort=False)
     spread = by_seed.agg(seeds="size", seed_spread=lambda means: stats.spread_over_seeds(list(means))).reset_index()
     table = table.merge(spread, on=keys)
     return table.join(pd.DataFrame([series_and_setting(spec) for spec in table["decoder"]], columns=["series", "setting"]))
@@ -149,17 +149,17 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
         if len(inside) < tasks[inside[0]["model"]]:
             continue
         ends = [stats.Interval(row["low"], row["high"]) for row in inside]
-        low, high = stats.mean_interval([row["score"] for row in inside], ends)
-        means = {name: part[name].mean() for name in ("score", *MEANS)}
+        low, high = stats.mean_interval([row["accuracy"] for row in inside], ends)
+        means = {name: part[name].mean() for name in ("accuracy", *MEANS)}
         rows.append({**{key: inside[0][key] for key in keys}, "tasks": len(inside), **means, "low": low, "high": high})
-    return pd.DataFrame(rows, columns=[*keys, "tasks", "score", "low", "high", *MEANS])
+    return pd.DataFrame(rows, columns=[*keys, "tasks", "accuracy", "low", "high", *MEANS])
 
 
 def _summarise(frame: pd.DataFrame, keys: Sequence[str], more: dict[str, tuple[str, str]]) -> pd.DataFrame:
     groups = frame.groupby(list(keys), sort=False)
-    table = groups.agg(n=("score", "size"), score=("score", "mean"), **MEANS, **more).reset_index()
-    ends = [stats.interval(values) for _, values in groups["score"]]
-    at = list(table.columns).index("score") + 1
+    table = groups.agg(n=("accuracy", "size"), accuracy=("accuracy", "mean"), **MEANS, **more).reset_index()
+    ends = [stats.interval(values) for _, values in groups["accuracy"]]
+    at = list(table.columns).index("accuracy") + 1
     table.insert(at, "low", [end.low for end in ends])
     table.insert(at + 1, "high", [end.high for end in ends])
     return table

@@ -62,7 +62,7 @@ def losses(points: pd.DataFrame, curve: str) -> pd.DataFrame:
         speeds = [2**i for i in range(int(math.log2(max(1.0, fastest)) + NEAR) + 1)]
         at = {speed: row for speed in speeds if (row := _nearest(settings, speed)) is not None}
         if 1 in at:
-            rows += [{**row, "speed": speed, "loss": at[1]["score"] - row["score"]} for speed, row in at.items()]
+            rows += [{**row, "speed": speed, "loss": at[1]["accuracy"] - row["accuracy"]} for speed, row in at.items()]
     return pd.DataFrame(rows, columns=[*points.columns, "speed", "loss"])
 
 
@@ -70,8 +70,8 @@ def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
     """Read one model's answer off the means over tasks (`frame.overall`) and the losses."""
     means = [row for row in as_rows(overall) if row["model"] == model]
     slow = [row for row in means if row["tokens_per_step"] <= ONE_BY_ONE]
-    baseline = max(slow, key=lambda row: row["score"], default=None)
-    kept = [row for row in means if baseline is not None and row["score"] >= baseline["score"] - SHARP - ROUNDING]
+    baseline = max(slow, key=lambda row: row["accuracy"], default=None)
+    kept = [row for row in means if baseline is not None and row["accuracy"] >= baseline["accuracy"] - SHARP - ROUNDING]
     fastest = max(kept, key=lambda row: row["tokens_per_step"], default=None)
     own = [row for row in as_rows(lost) if row["model"] == model]
     speed, far = (max((row["speed"] for row in own if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))

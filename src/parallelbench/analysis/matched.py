@@ -15,7 +15,7 @@ ADAPTIVE = "threshold"
 WITHIN = 0.5
 """Equal speed: the two speeds differ by at most this many doublings, that is by a factor of sqrt 2."""
 
-SIDES = ("decoder", "tokens_per_step", "content_tokens_per_forward", "nfe", "score", "low", "high")
+SIDES = ("decoder", "tokens_per_step", "content_tokens_per_forward", "nfe", "accuracy", "low", "high")
 COLUMNS = [
     "model", "suite", "task", *(f"fixed_{name}" for name in SIDES), *(f"adaptive_{name}" for name in SIDES),
     "difference", "difference_low", "difference_high", "p", "n",
@@ -56,7 +56,7 @@ def _nearest(candidates: list[dict[str, Any]], speed: float) -> dict[str, Any] |
 
 def _pair(one: dict[str, Any], other: dict[str, Any], samples: pd.DataFrame) -> dict[str, Any]:
     scores = samples.assign(who=who(samples)).pivot_table(
-        index="who", columns="decoder", values="score", aggfunc="mean", sort=False
+        index="who", columns="decoder", values="accuracy", aggfunc="mean", sort=False
     )
     both = scores[[other["decoder"], one["decoder"]]].dropna()
     difference = stats.paired(both[other["decoder"]], both[one["decoder"]])

@@ -20,7 +20,7 @@ REFERENCE = "threshold"
 
 COSTS = ("tokens_per_step", "tokens_per_row", "nfe", "rows", "seconds")
 COLUMNS = [
-    "model", "series", "decoder", "score", "low", "high", *COSTS, "fastest_per_row", "aup_step", "aup_row",
+    "model", "series", "decoder", "accuracy", "low", "high", *COSTS, "fastest_per_row", "aup_step", "aup_row",
     "saved", "saved_low", "saved_high",
 ]  # fmt: skip
 
@@ -48,9 +48,9 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
     """
     if overall.empty:
         return pd.DataFrame(columns=COLUMNS)
-    own = overall[["model", "series", "decoder", "score", "low", "high"]]
+    own = overall[["model", "series", "decoder", "accuracy", "low", "high"]]
     table = own.merge(costs(frame), on=["model", "decoder"], validate="one_to_one")
-    rows, best = [], float(table["score"].max())
+    rows, best = [], float(table["accuracy"].max())
     for model, part in table.groupby("model", sort=False):
         samples = frame[frame["model"] == model]
         curves = [_curve(curve, bar, best) for _, curve in part.groupby("series", sort=False)]
@@ -62,13 +62,13 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
 def _curve(curve: pd.DataFrame, bar: float, best: float) -> dict[str, Any]:
     settings = as_rows(curve)
     areas = {
-        f"aup_{axis}": aup([(one[f"tokens_per_{axis}"], one["score"]) for one in settings], best) for axis in ("step", "row")
+        f"aup_{axis}": aup([(one[f"tokens_per_{axis}"], one["accuracy"]) for one in settings], best) for axis in ("step", "row")
     }
-    reaching = [one for one in settings if one["score"] >= bar]
+    reaching = [one for one in settings if one["accuracy"] >= bar]
     who = {key: settings[0][key] for key in ("model", "series")}
     if not reaching:
         return {**who, "decoder": "", "tokens_per_step": 0.0, "fastest_per_row": 0.0, **areas}
-    fastest = max(reaching, key=lambda one: (one["tokens_per_step"], one["tokens_per_row"], one["score"]))
+    fastest = max(reaching, key=lambda one: (one["tokens_per_step"], one["tokens_per_row"], one["accuracy"]))
     return {**fastest, "fastest_per_row": max(one["tokens_per_row"] for one in reaching), **areas}
 
 
@@ -97,7 +97,7 @@ def by_task(points: pd.DataFrame, bar: float) -> pd.DataFrame:
     """
     rows = []
     for (model, task), part in points.groupby(["model", "task"], sort=False):
-        reaching = part[part["score"] >= bar]
+        reaching = part[part["accuracy"] >= bar]
         top = float(reaching["tokens_per_step"].max()) if len(reaching) else 0.0
         first = reaching[reaching["tokens_per_step"] >= top - 1e-9].drop_duplicates("series")
         rows.append({"model": model, "task": task, "tokens_per_step": top, "decoders": list(first["decoder"])})

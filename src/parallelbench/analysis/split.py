@@ -42,7 +42,7 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     ceilings = points[points["model"].map(is_exact)].drop_duplicates(KEYS)
     best = _best(frame[frame["model"].map(is_exact)])
     learned = points[~points["model"].map(is_exact)]
-    both = learned.merge(ceilings[[*KEYS, "score"]], on=KEYS, suffixes=("", "_exact")).merge(best, on=KEYS, how="left")
+    both = learned.merge(ceilings[[*KEYS, "accuracy"]], on=KEYS, suffixes=("", "_exact")).merge(best, on=KEYS, how="left")
     return pd.DataFrame([_parts(row) for row in both.to_dict("records")], columns=COLUMNS)
 
 
@@ -64,7 +64,7 @@ def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
         counts = kinds.groupby(["law", "law_n", "must_differ", "free"], sort=False).size().reset_index(name="count")
         hulls = [(kind["count"] / len(kinds), _hull(_reachable(kind))) for kind in counts.to_dict("records")]
         if all(hull for _, hull in hulls):
-            rows += [{"task": task, "tokens_per_step": speed, "score": score} for speed, score in _sum(hulls)]
+            rows += [{"task": task, "tokens_per_step": speed, "accuracy": score} for speed, score in _sum(hulls)]
     return rows
 
 
@@ -117,10 +117,10 @@ def _parts(row: dict[Any, Any]) -> dict[str, Any]:
     top = 1.0 if known is None else known
     return {
         **{name: row[name] for name in ("model", *KEYS, "series", "setting")},
-        "measured": row["score"],
-        "exact": row["score_exact"],
+        "measured": row["accuracy"],
+        "exact": row["accuracy_exact"],
         "best": known,
         "unavoidable": None if known is None else 1.0 - known,
-        "of_decoder": top - row["score_exact"],
-        "of_model": row["score_exact"] - row["score"],
+        "of_decoder": top - row["accuracy_exact"],
+        "of_model": row["accuracy_exact"] - row["accuracy"],
     }

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from parallelbench import api
 from parallelbench.cli.exit_codes import INTERRUPTED
 from parallelbench.cli.progress import watching
-from parallelbench.experiments import api
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan, shortfall
-from parallelbench.experiments.results import Result, Results
 from parallelbench.experiments.spec import Sweep
+from parallelbench.results import Result, Results
 from parallelbench.runs.store import check_folder
 
 LOG_WIDTH = 150
@@ -87,7 +87,7 @@ def table(rows: list[Result], count: int = len(NUMBERS), fold: bool = False) -> 
         named = [str(getattr(row, key)) for key in several if several[key]]
         low, high = row.ci95
         costs = [_short(value) for value in (row.tokens_per_step, row.nfe, row.content_tokens_per_forward)]
-        numbers = [f"{100 * row.score:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}", *costs, f"{row.seconds:.2f}"]
+        numbers = [f"{100 * row.accuracy:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}", *costs, f"{row.seconds:.2f}"]
         shown.add_row(row.task, *named, row.decoder, *numbers[:count])
     return shown
 

@@ -11,9 +11,9 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-from parallelbench.analysis.scores import FAILURES
 from parallelbench.metrics import Metric, resolve
 from parallelbench.metrics.failures import label
+from parallelbench.runs.scores import FAILURES
 from parallelbench.schema import Sample
 
 CHUNK = 32

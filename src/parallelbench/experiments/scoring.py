@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from parallelbench.analysis.scores import FAILURES, SCHEMA, check_backends, read_stored, score_file, stored
 from parallelbench.errors import UserError
 from parallelbench.experiments.judging import Judge, Question, judging
 from parallelbench.metrics import Metric, resolve
@@ -17,6 +16,7 @@ from parallelbench.metrics.grammar.embedded import version
 from parallelbench.runs.disk import Appender, disk_errors, line_of, locked
 from parallelbench.runs.folder import RECORDS, RunFolder, read_run
 from parallelbench.runs.lines import Row, read_lines, whole_bytes
+from parallelbench.runs.scores import FAILURES, SCHEMA, check_backends, read_stored, score_file, stored
 from parallelbench.schema import Sample
 from parallelbench.tasks import SUITES, Task, load_task
 

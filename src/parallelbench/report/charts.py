@@ -38,7 +38,7 @@ def known(rows: Rows) -> Rows:
 
 def score_axis(title: str = "accuracy") -> alt.Y:
     """Accuracy from 0 to 100 %."""
-    return alt.Y("score:Q", title=title, axis=PERCENT, scale=alt.Scale(domain=[0, 1]))
+    return alt.Y("accuracy:Q", title=title, axis=PERCENT, scale=alt.Scale(domain=[0, 1]))
 
 
 def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
@@ -52,9 +52,9 @@ def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     marked = []
     for group in groups.values():
-        kept = set(step_frontier([(row["tokens_per_step"], row["score"]) for row in group]))
+        kept = set(step_frontier([(row["tokens_per_step"], row["accuracy"]) for row in group]))
         marked += [{**row, "frontier": place in kept, "point": True} for place, row in enumerate(group)]
-        first = max((group[place] for place in kept), key=lambda row: row["score"])
+        first = max((group[place] for place in kept), key=lambda row: row["accuracy"])
         marked.append({**first, "tokens_per_step": slowest, "frontier": True, "point": False})
     return marked
 
@@ -93,7 +93,7 @@ def tooltip() -> list[alt.Tooltip]:
     """What a point says when it is pointed at."""
     return [
         alt.Tooltip("decoder:N"),
-        alt.Tooltip("score:Q", title="accuracy", format=".1%"),
+        alt.Tooltip("accuracy:Q", title="accuracy", format=".1%"),
         alt.Tooltip("low:Q", title="95 % from", format=".1%"),
         alt.Tooltip("high:Q", title="95 % to", format=".1%"),
         alt.Tooltip("tokens_per_step:Q", title="tokens per step", format=".2f"),
@@ -137,14 +137,14 @@ def _within(best: Rows, slow: float, fast: float) -> Rows:
     """Each task's line between two speeds; its straight parts are curves where speed is drawn in doublings."""
     rows: Rows = []
     for task in dict.fromkeys(row["task"] for row in best):
-        line = sorted((row["tokens_per_step"], row["score"]) for row in best if row["task"] == task)
+        line = sorted((row["tokens_per_step"], row["accuracy"]) for row in best if row["task"] == task)
         speeds, scores = zip(*line, strict=True)
         first, last = max(slow, speeds[0]), min(fast, speeds[-1])
         if first >= last:
             continue
         at = sorted({*np.geomspace(first, last, POINTS).tolist(), *(x for x in speeds if first < x < last)})
         values = np.interp(at, speeds, scores)
-        rows += [{"task": task, "tokens_per_step": x, "score": float(y)} for x, y in zip(at, values, strict=True)]
+        rows += [{"task": task, "tokens_per_step": x, "accuracy": float(y)} for x, y in zip(at, values, strict=True)]
     return rows
 
 
@@ -183,7 +183,7 @@ def losses(rows: Rows) -> Any:
     base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)))
     span = base.mark_rule(color="#cbd2d9", strokeWidth=3).encode(x="min(score):Q", x2="max(score):Q")
     dots = base.mark_point(filled=True, size=120, opacity=0.95, stroke="white", strokeWidth=0.8).encode(
-        x=alt.X("score:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
+        x=alt.X("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("speed:O", title="tokens per step", scale=scale),
         order=alt.Order("speed:Q", sort="descending"),
         tooltip=[alt.Tooltip("task:N"), *tooltip(), alt.Tooltip("loss:Q", title="lost since 1", format=".1%")],
@@ -205,7 +205,7 @@ def matched(rows: Rows) -> Any:
     axis = alt.Axis(values=[0, 0.5, 1.0], labelExpr="format(100 * datum.value, 'd')", labelFlush=True)
     bars = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("low:Q", title="accuracy, %", axis=axis), x2="high:Q")
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
-        x=alt.X("score:Q", title="accuracy, %", axis=axis, scale=alt.Scale(domain=[0, 1]))
+        x=alt.X("accuracy:Q", title="accuracy, %", axis=axis, scale=alt.Scale(domain=[0, 1]))
     )
     panel = alt.layer(bars, dots).properties(width=max(100, 640 // max(1, len(panels))), height=alt.Step(12))
     return theme.styled(panel.facet(column=alt.Column("panel:N", title=None, sort=panels)))

@@ -8,13 +8,13 @@ import altair as alt
 
 from parallelbench.analysis.failures import LABELS, over_tasks, reasons, shares
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.scores import backends
 from parallelbench.report import theme
 from parallelbench.report.charts import PERCENT, Rows, known
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, percent, rate
+from parallelbench.runs.scores import backends
 
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#7b5d2e", "#332288", "#44aa99", "#882255", "#999933",

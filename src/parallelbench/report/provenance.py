@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from parallelbench.analysis.scores import backends
 from parallelbench.report.data import ReportData
+from parallelbench.runs.scores import backends
 
 Facts = list[tuple[str, str]]
 

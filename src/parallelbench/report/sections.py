@@ -29,7 +29,7 @@ POINT = [
     "tokens_per_step",
     "content_tokens_per_forward",
     "nfe",
-    "score",
+    "accuracy",
     "low",
     "high",
 ]
@@ -162,7 +162,7 @@ def numbers(data: ReportData) -> Section:
         costs = [number(row[key]) for key in ("tokens_per_step", "content_tokens_per_forward", "nfe")]
         name = f"{row['model']} · {row['decoder']}" if several else row["decoder"]
         cut = [Cell(f"{percent(row['flagged'])} %", right=True)] if flagged else []
-        lines.append([Cell(name), rate(row["score"]), Cell(interval), *costs, *cut])
+        lines.append([Cell(name), rate(row["accuracy"]), Cell(interval), *costs, *cut])
     tables = [Table("Mean over tasks", header, lines)] if lines else []
     return Section("numbers", "The numbers", "", tables=[*tables, _matrix(data), *_summaries(data)])
 
@@ -182,13 +182,13 @@ def _summaries(data: ReportData) -> list[Table]:
     rows = as_rows(data.overall)
     if not rows:
         return []
-    best = max(row["score"] for row in rows)
+    best = max(row["accuracy"] for row in rows)
     lines = []
     for model, series in dict.fromkeys((row["model"], row["series"]) for row in rows):
         own = [row for row in rows if (row["model"], row["series"]) == (model, series)]
-        curve = [(row["tokens_per_step"], row["score"]) for row in own]
+        curve = [(row["tokens_per_step"], row["accuracy"]) for row in own]
         reach = [number(pbx(curve, bar, is_adaptive(own[0]["decoder"]))) for bar in BARS]
-        area = aup([(row["content_tokens_per_forward"], row["score"]) for row in own], best)
+        area = aup([(row["content_tokens_per_forward"], row["accuracy"]) for row in own], best)
         lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
     header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by forwards"]
     caption = (

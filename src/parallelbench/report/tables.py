@@ -45,7 +45,7 @@ def rate(value: float) -> Cell:
 def mark(row: Mapping[str, Any], prefix: str = "") -> Cell:
     """A shaded score that tells its interval; `prefix` is that of its keys."""
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
-    score = row[f"{prefix}score"]
+    score = row[f"{prefix}accuracy"]
     note = f"{percent(score)} %, 95 %: {percent(low)} to {percent(high)}"
     if row.get(f"{prefix}seeds", 1) > 1:
         spread = percent(row[f"{prefix}seed_spread"])

@@ -22,7 +22,7 @@ class Result(NamedTuple):
     decoder: str
     seed: int
     samples: int
-    score: float
+    accuracy: float
     ci95: tuple[float, float]
     nfe: float | None
     tokens_per_step: float | None
@@ -56,7 +56,7 @@ class Results:
                 decoder=row["decoder"],
                 seed=int(row["seed"]),
                 samples=int(row["n"]),
-                score=float(row["score"]),
+                accuracy=float(row["accuracy"]),
                 ci95=(float(row["low"]), float(row["high"])),
                 nfe=_number(row["nfe"]),
                 tokens_per_step=_number(row["tokens_per_step"]),

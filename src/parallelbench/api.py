@@ -15,8 +15,8 @@ from parallelbench.experiments import local, provenance
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell, distinct, load_tasks, of_model, plan
 from parallelbench.experiments.progress import Progress, Silent
-from parallelbench.experiments.results import Results
 from parallelbench.experiments.spec import Sweep
+from parallelbench.results import Results
 from parallelbench.runs.cell import run_identity
 from parallelbench.runs.store import open_run
 from parallelbench.specs import build
