@@ -15,14 +15,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "parallelbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-NOUNS = {"schema", "errors", "registry", "rng", "specs"}
+NOUNS = {"schema", "errors", "registry", "rng", "specs", "files", "yaml_border", "clean"}
 BELOW_MODELS = NOUNS | {"tasks", "metrics", "theory", "contracts"}
 LAYERS: dict[str, set[str]] = {
     "schema": set(),
     "errors": set(),
     "rng": set(),
     "registry": {"errors"},
-    "specs": {"errors"},
+    "specs": {"errors", "yaml_border"},
+    "yaml_border": set(),
+    "files": {"errors", "yaml_border"},
+    "clean": set(),
     "tasks": NOUNS,
     "metrics": NOUNS,
     "theory": NOUNS,

@@ -1,22 +1,32 @@
-"""The little language in which tasks, models and decoders are named: `name:key=value,key=[a,b]`.
+"""The small language in which tasks, models and decoders are named: `name:key=value,key=[a,b]`.
 
-Values are YAML scalars or lists. A list value of a decoder makes a grid (`grid`). `render` writes the same form back, so
-that a result names what made it.
+A value is a scalar of YAML 1.2, a list, or a text in single or double quotes. Inside quotes and brackets a comma or colon
+separates nothing, so that `path:"runs/lr=1e-5,bs=8",dtype=float32` and `confidence:k=2,label="k = 2, greedy"` can be written. A
+list value of a decoder makes a grid (`grid`). `render` writes the same form back, so that a result names what made it.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from parallelbench.errors import UserError, suggestion
+from parallelbench.yaml_border import MAX_DIGITS, YamlFault, parse_yaml, read_scalar
 
 T = TypeVar("T", bound=BaseModel)
+MAX_LENGTH = 20_000
+"""Characters of a spec."""
+MAX_GRID = 10_000
+"""Combinations that the list values of one decoder may make."""
+_OPTION = re.compile(r"\s*[\w-]+\s*=")
+_PLAIN = re.compile(r"""[^\[\]{},"'\s][^\[\]{},"\s]*(?: [^\[\]{},"'\s]+)*""")
+_PLAIN_ITEM = re.compile(r"[A-Za-z0-9_.+/-]+(?<![-+.])")
+"""Texts that need no quotes as a value, and as an item of a list, where YAML's own marks have a meaning."""
 
 
 class Options(BaseModel):
@@ -35,66 +45,176 @@ class Options(BaseModel):
         return options
 
 
+def split(text: str, separator: str, most: int = -1) -> list[str]:
+    """Split at a separator, except inside quotes and square brackets; `most` is the largest number of splits, -1 for any.
+
+    A quotation mark opens a quotation only where a value begins, so that an apostrophe inside a word is a letter.
+
+    Raises:
+        UserError: a quotation or a bracket is not closed, or the text is too long.
+    """
+    if len(text) > MAX_LENGTH:
+        raise UserError(f"'{text[:40]}...' has {len(text)} characters, and at most {MAX_LENGTH} are read; shorten it.")
+    parts, start, depth, quote, begins = [], 0, 0, "", True
+    for at, character in enumerate(text):
+        if quote:
+            closes = character == quote and not (quote == '"' and _escaped(text, at))
+            quote = "" if closes else quote
+            begins = closes and character == "'"  # a second single quotation mark stands for one of them
+            continue
+        if character in "\"'" and begins:
+            quote = character
+        elif character in "[]":
+            depth += 1 if character == "[" else -1 if depth else 0
+        elif character == separator and not depth and len(parts) != most:
+            parts.append(text[start:at])
+            start = at + 1
+        begins = character in "=,:[" or (begins and character == " ")
+    if quote:
+        raise UserError(f"a quotation that begins with {quote} in {text!r:.200} is not closed; add another {quote}.")
+    if depth:
+        raise UserError(f"a bracket in {text!r:.200} is not closed; add a ].")
+    return [*parts, text[start:]]
+
+
+def _escaped(text: str, at: int) -> bool:
+    before = text[:at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def split_specs(texts: Iterable[str]) -> list[str]:
+    """Split comma lists into specs: `a:k=[1,2],block=8,b` becomes `a:k=[1,2],block=8` and `b`.
+
+    A comma inside quotes or brackets splits nothing, and a part that begins with `key=` belongs to the spec before it.
+
+    Raises:
+        UserError: as `split`.
+    """
+    specs: list[str] = []
+    for text in texts:
+        for place, part in enumerate(split(text, ",")):
+            if place and _OPTION.match(part):
+                specs[-1] += f",{part.strip()}"
+            else:
+                specs.append(part.strip())
+    return specs
+
+
 def parse(spec: str) -> tuple[str, dict[str, Any]]:
-    """Split `name:key=value,...` into the name and its options.
+    """Split `name:key=value,...` into the name, which may be in quotes, and its options.
 
     Raises:
         UserError: the text is not of that form.
     """
-    name, _, rest = spec.strip().partition(":")
+    name, rest = split_head(spec)
     return name, parse_options(rest, spec) if rest else {}
 
 
+def split_head(text: str, separator: str = ":") -> tuple[str, str]:
+    """Split a text at its first separator outside quotes: the text before it, without quotes around it, and what follows.
+
+    Raises:
+        UserError: as `split`, or the text in quotes cannot be read.
+    """
+    head, *rest = split(text.strip(), separator, most=1)
+    return str(_unquoted(head.strip(), text)), rest[0] if rest else ""
+
+
 def parse_options(text: str, whole: str) -> dict[str, Any]:
-    """Parse `key=value,key=[a,b]` into a dictionary; `whole` is what the user typed, for the message."""
+    """Parse `key=value,key=[a,b]` into a dictionary; `whole` is what the user typed, for the message.
+
+    Raises:
+        UserError: a part is not `key=value`, a key occurs twice, or a value cannot be read.
+    """
     options: dict[str, Any] = {}
-    for part in _split_commas(text):
+    for part in split(text, ","):
+        if not part.strip():
+            continue
         key, equals, value = part.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UserError(f"'{part}' in '{whole}' is not key=value; write for example 'confidence:k=2,block=8'.")
         if key.strip() in options:
-            raise UserError(f"'{key.strip()}' is given twice in '{whole}'; give it once, or as a list: {key.strip()}=[1,2].")
+            raise UserError(f"'{key.strip()}' occurs twice in '{whole}'; write it once, or as a list: {key.strip()}=[1,2].")
         options[key.strip()] = _value(value.strip(), whole)
         if options[key.strip()] == []:
-            raise UserError(f"'{part}' in '{whole}' is an empty list; give at least one value.")
+            raise UserError(f"'{part}' in '{whole}' is an empty list; write at least one value.")
     return options
 
 
-def _split_commas(text: str) -> list[str]:
-    """Split at commas that stand outside square brackets."""
-    return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
-
-
 def _value(text: str, whole: str) -> Any:
+    if text[0] == "[":
+        return _read(text, whole)
+    if text[0] in "\"'":
+        return _unquoted(text, whole)
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return read_scalar(text)
+    except YamlFault as error:
+        raise UserError(f"the value '{text[:60]}' in '{whole[:100]}' cannot be read: {error}.") from error
+
+
+def _unquoted(text: str, whole: str) -> Any:
+    return _read(text, whole) if text[:1] in ("'", '"') else text
+
+
+def _read(text: str, whole: str) -> Any:
+    try:
+        value = parse_yaml(text)
+    except YamlFault as error:
         raise UserError(
-            f"the value '{text}' in '{whole}' cannot be read; write a number, a word or a list like [1,2]."
-        ) from None
-    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value):
-        return float(value)  # YAML 1.1 takes 1e-6 for a word
+            f"the value '{text[:200]}' in '{whole[:400]}' cannot be read ({error.problem}); "
+            "write a number, a word, a text in quotes, or a list like [1,2]."
+        ) from error
+    expected = list if text[0] == "[" else str
+    if not isinstance(value, expected) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+        raise UserError(f"the value '{text[:200]}' in '{whole[:400]}' is no text and no list of numbers and words; mend it.")
     return value
 
 
 def grid(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Expand list values into every combination, in the order given: {k: [1, 2]} -> [{k: 1}, {k: 2}]."""
+    """Expand list values into every combination, in the order given: {k: [1, 2]} -> [{k: 1}, {k: 2}].
+
+    Raises:
+        UserError: there are more than `MAX_GRID` combinations.
+    """
     axes = [value if isinstance(value, list) else [value] for value in options.values()]
+    count = 1
+    for axis in axes:
+        count *= len(axis)
+    if count > MAX_GRID:
+        raise UserError(
+            f"the lists of {', '.join(options)} make {count} combinations, and at most {MAX_GRID} are run; shorten them."
+        )
     return [dict(zip(options, values, strict=True)) for values in itertools.product(*axes)]
 
 
 def render(name: str, options: Mapping[str, Any]) -> str:
     """Write a name and its options in the form that `parse` reads."""
+    head = quote(name) if re.search(r"""[:,\[\]"'\s]""", name) else name
     if not options:
-        return name
-    return name + ":" + ",".join(f"{key}={_text(value)}" for key, value in options.items())
+        return head
+    return head + ":" + ",".join(f"{key}={_text(value)}" for key, value in options.items())
 
 
-def _text(value: Any) -> str:
+def quote(text: str) -> str:
+    """Put a text in double quotes, with YAML's escapes for quotation marks, backslashes and what is not printable."""
+    return '"' + "".join(_escape(character) for character in text) + '"'
+
+
+def _escape(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
+
+
+def _text(value: Any, plain: re.Pattern[str] = _PLAIN) -> str:
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_text(item) for item in value) + "]"
+        return "[" + ",".join(_text(item, _PLAIN_ITEM) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return value if plain.fullmatch(value) and read_scalar(value[:MAX_DIGITS]) == value[:MAX_DIGITS] else quote(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     return "null" if value is None else str(value)
 
 
@@ -103,7 +223,7 @@ def build(cls: type[T], label: str, options: Mapping[str, Any]) -> T:
     try:
         return cls(**options)
     except ValidationError as error:
-        raise UserError(explain(error, cls, label)) from None
+        raise UserError(explain(error, cls, label)) from error
 
 
 def explain(error: ValidationError, cls: type[BaseModel], label: str) -> str:
@@ -118,4 +238,4 @@ def explain(error: ValidationError, cls: type[BaseModel], label: str) -> str:
     message = "give at least one" if first["type"] == "too_short" else str(first["msg"]).removeprefix("Value error, ")
     if not path:
         return f"{label}: {message[0].lower() + message[1:]}."
-    return f"{label}: '{key}' is {first['input']!r}, but {message[0].lower() + message[1:]}."
+    return f"{label}: '{key}' is {first['input']!r:.200}, but {message[0].lower() + message[1:]}."

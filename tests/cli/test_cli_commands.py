@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from parallelbench import cli
-from parallelbench.cli.arguments import split_specs
 from parallelbench.cli.carry_out import NUMBERS, fitting
 from parallelbench.results import Result
+from parallelbench.specs import split_specs
 from parallelbench.tasks import TASKS
 
 RUN = ["run", "-m", "fake", "-t", "waiting_line/copy", "-d", "confidence:k=4", "--limit", "3"]
@@ -104,7 +104,7 @@ def test_a_run_without_a_folder_gets_one_of_its_own(
         (["-d", "threshold:gamma=1.5"], "'gamma' is 1.5"),
         (["-d", "confidence:k=2,block=5"], "cannot be divided into blocks of 5"),
         (["-d", "confidence:k=[]"], "'k=[]' in 'confidence:k=[]' is an empty list"),
-        (["-d", "confidence:k=2020-13-45"], "cannot be read"),
+        (["-d", "confidence:k=2020-13-45"], "'k' is '2020-13-45'"),
         (["-t", "waiting_line/copy:samples=10000000000"], "'samples' is 10000000000"),
         (["--device", "banana"], "there is no device 'banana' here; use cpu"),
         (["--device", "meta"], "there is no device 'meta' here; use cpu"),

@@ -118,7 +118,7 @@ def test_another_metric(write) -> None:
         ("[3, 6]", "[1]", "greater than or equal to 2"),
         ("apple,", '"ap,ple",', "the word 'ap,ple'; write words without quotes"),
         ("apple,", "banana,", "the word 'banana' 2 times; list each word once"),
-        ("apple,", "no,", "the word 'no', which YAML does not read as text; put it in quotes"),
+        ("apple,", "0x1F,", "the word '0x1F', which YAML does not read as text; put it in quotes"),
         ("[apple, banana, cherry, date, elderberry, fig, grape]", "nowhere.txt", "nowhere.txt cannot be read"),
         ("[apple, banana, cherry, date, elderberry, fig, grape]", "5", "gives no list of words"),
         ("samples: 12", "metric: sudoku", "metric 'sudoku' cannot judge type 'replace_random'; choose one of list_exact"),
@@ -150,9 +150,11 @@ def test_filled_values_are_not_templates() -> None:
 
 
 def test_words_are_the_text_that_was_written(write, tmp_path: Path) -> None:
-    for text, read in (("12:30", "12:30"), ("010", "010"), ("1_000", "1_000"), ("0x1F", "0x1F"), ("2020-01-02", "2020-01-02")):
-        with pytest.raises(UserError, match=f"the word '{read}', which YAML does not read as text; put it in quotes"):
+    for text in ("010", "0x1F", "0o7", "true", "null", "1.50"):
+        with pytest.raises(UserError, match=f"the word '{text}', which YAML does not read as text; put it in quotes"):
             load_task(write(FRUIT.replace("apple,", f"{text},")))
+    for text in ("12:30", "1_000", "2020-01-02", "no", "off", "yes", "on", "y", "n"):  # fault 22
+        assert text in load_task(write(FRUIT.replace("apple,", f"{text},"))).words
     assert "7" in load_task(write(FRUIT.replace("apple,", "7,"))).words
     (tmp_path / "words.txt").write_bytes("\ufeffred\nblue\ngreen\n".encode())
     text = "type: copy\nwords: words.txt\nlengths: [3]\nprompt: 'Copy {context}.'\n"
@@ -168,9 +170,9 @@ def test_a_file_of_any_name_is_a_task(write) -> None:
     [
         ("type: [copy]", "unknown task type '['copy']'"),
         ("type: sort\nwords: [a, A, b]\nlengths: [2]\nprompt: 'Sort {context}.'", "equal when they are sorted"),
-        ("type: copy\ntype: sort", "line 2 gives the key 'type' a second time"),
-        ('type: copy\nprompt: "\\ud800"', "half of a surrogate pair"),
-        ("type: copy\nsamples: 2020-13-45", "no valid YAML"),
+        ("type: copy\ntype: sort", "line 2 is no valid YAML: the key 'type' occurs a second time"),
+        ('type: copy\nprompt: "\\ud800"', "no valid YAML"),
+        ("type: copy\nsamples: 2020-13-45", "'samples' is '2020-13-45'"),
         ("type: " + "[" * 3000, "no valid YAML"),
     ],
 )

@@ -239,7 +239,7 @@ def test_broken_folders_are_named(folder: Path, tmp_path_factory: pytest.TempPat
     with pytest.raises(UserError, match=r"copy.jsonl cannot be read \(No such file"):
         load(missing.parent)
     for config, message in {
-        "a: [": "line 1 is no valid YAML",
+        "a: [": "is no valid YAML",
         "- 1": "holds no table",
         "waiting_line/copy: {prompt: x, metric: y}": "gives 'waiting_line/copy' no prompt with one of the metrics",
     }.items():

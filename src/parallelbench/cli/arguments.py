@@ -1,9 +1,7 @@
-"""Options that several commands share, each written once, and the reading of comma lists."""
+"""Options that several commands share, each written once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,21 +17,3 @@ Shots = Annotated[
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Samples in flight at once; changes no answer.")]
 Device = Annotated[str | None, typer.Option("--device", help="Where the model runs, for example cuda:0.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; the same command again continues.")]
-
-_COMMA = re.compile(r",(?![^\[]*\])")
-_OPTION = re.compile(r"\s*\w+\s*=")
-
-
-def split_specs(texts: Iterable[str]) -> list[str]:
-    """Split comma lists into specs: `a:k=[1,2],block=8,b` -> `a:k=[1,2],block=8` and `b`.
-
-    A comma inside brackets splits nothing, and a part that starts with `key=` belongs to the spec before it.
-    """
-    specs: list[str] = []
-    for text in texts:
-        for place, part in enumerate(_COMMA.split(text)):
-            if place and _OPTION.match(part):
-                specs[-1] += f",{part.strip()}"
-            else:
-                specs.append(part.strip())
-    return specs

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import BatchSize, DataDir, Device, Limit, Out, Seed, Shots, Suite, split_specs
+from parallelbench.cli.arguments import BatchSize, DataDir, Device, Limit, Out, Seed, Shots, Suite
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     """
     from parallelbench.cli.carry_out import carry_out
     from parallelbench.experiments.spec import Sweep
-    from parallelbench.specs import build
+    from parallelbench.specs import build, split_specs
 
     asked = {
         "models": model,

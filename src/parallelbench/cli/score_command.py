@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import split_specs
 from parallelbench.cli.exit_codes import INTERRUPTED
 
 WIDTH = 150
@@ -34,6 +33,7 @@ def command(
     from rich.table import Table
 
     from parallelbench.experiments.scoring import score_run
+    from parallelbench.specs import split_specs
 
     specs = list(dict.fromkeys(split_specs(metric)))
     try:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parallelbench.cli.arguments import split_specs
 from parallelbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,6 +62,7 @@ def command(
     setting = read_setting(decoder, {name: value for name, value in given.items() if value is not None}, temperature)
     if plot is not None:
         from parallelbench.cli.theory_curves import draw
+        from parallelbench.specs import split_specs
 
         if as_json:
             raise UserError("--json describes one n and --plot a range; give one of them.")

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.errors import UserError
+from parallelbench.files import read_yaml
 from parallelbench.schema import CacheKind
 from parallelbench.specs import Options, build
-from parallelbench.tasks.files import read_yaml
 
 MAX_SEED = 2**63 - 1
 

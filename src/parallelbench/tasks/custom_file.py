@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from parallelbench.errors import UnknownName, UserError, suggestion
+from parallelbench.files import read_text, read_yaml
 from parallelbench.specs import build, parse
 from parallelbench.tasks.custom import CustomLatinSquare, CustomList, CustomSudoku, CustomTask, Origin
-from parallelbench.tasks.files import read_text, read_yaml
 from parallelbench.tasks.lists import OPERATIONS
 
 ADVICE = "docs/tasks.md shows what a task file holds"

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 from pydantic import model_validator
 
 from parallelbench.errors import UnknownName, UserError, suggestion
+from parallelbench.files import read_text, read_yaml
 from parallelbench.specs import build, parse, render
 from parallelbench.tasks.base import Question, Task
-from parallelbench.tasks.files import read_text, read_yaml
 from parallelbench.tasks.official_rows import FAMILIES, Family, Row, read_row
 
 CONFIG = "task_config.yaml"
