@@ -55,7 +55,8 @@ def split(text: str, separator: str, most: int = -1) -> list[str]:
     """
     if len(text) > MAX_LENGTH:
         raise UserError(f"'{text[:40]}...' has {len(text)} characters, and at most {MAX_LENGTH} are read; shorten it.")
-    parts, start, depth, quote, begins = [], 0, 0, "", True
+    parts: list[str] = []
+    start, depth, quote, begins = 0, 0, "", True
     for at, character in enumerate(text):
         if quote:
             closes = character == quote and not (quote == '"' and _escaped(text, at))

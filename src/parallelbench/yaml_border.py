@@ -83,7 +83,7 @@ class _CoreLoader(_BASE):  # type: ignore[misc]  # the base is the C loader wher
     def core_scalar(self, node: yaml.ScalarNode) -> Any:
         """Build what an implicit or explicit tag of the core schema says."""
         value = read_scalar(node.value)
-        kinds = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}
+        kinds: dict[str, tuple[type, ...]] = {"null": (type(None),), "bool": (bool,), "int": (int,), "float": (int, float)}
         if not isinstance(value, kinds[node.tag.removeprefix(_TAG)]):
             raise YamlFault(f"'{node.value:.60}' does not fit its tag", node.start_mark.line + 1)
         return value
@@ -136,7 +136,7 @@ def _check_bounds(text: str) -> None:
     opened: list[tuple[str | None, int]] = []  # the anchor of each open collection, and the nodes before it
     nodes = 0
     for event in yaml.parse(text, Loader=_BASE):
-        line = event.start_mark.line + 1
+        line = None if event.start_mark is None else event.start_mark.line + 1
         if isinstance(event, yaml.CollectionStartEvent):
             opened.append((event.anchor, nodes))
             nodes += 1
@@ -152,7 +152,7 @@ def _check_bounds(text: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor in {anchor for anchor, _ in opened}:
                 raise YamlFault(f"the alias *{event.anchor} contains itself", line)
-            nodes += sizes.get(event.anchor, 1)
+            nodes += sizes.get(event.anchor or "", 1)
         if len(opened) > MAX_DEPTH:
             raise YamlFault(f"it is nested more than {MAX_DEPTH} deep", line)
         if nodes > MAX_NODES:
