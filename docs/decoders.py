@@ -7,12 +7,13 @@ import inspect
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from parallelbench.decoding import DECODERS, Decoder
 from parallelbench.decoding.decoder import COMMON
+from parallelbench.decoding.published import MEANING
 
 PAGE = Path(__file__).with_suffix(".md")
 INTRODUCTION = """\
@@ -37,6 +38,13 @@ A second mask must fit at the place of each token: LLaDA, LLaDA-MoE, SDAR, TraDo
 The attention maps must be readable: all transformers that the package loads natively, the shipped one among them. The
   exact model has none, and SEDD models do not show theirs.""",
 }
+COMPARISON = """\
+## Against the authors' code
+
+The same prompts were decoded by the authors' public code and by this package on the same small checkpoint, and the tokens and
+forwards compared; `python -m pytest tests/decoding/test_decoder_published.py` repeats the comparison where the recorded decodes
+are available, and a part of it everywhere. The column of `parallelbench list decoders` says:
+"""
 OWN = """\
 ## Write your own
 
@@ -78,18 +86,44 @@ Code that exists already fits through `parallelbench.decoding.adapters`: `Refere
 def page() -> str:
     """The whole page."""
     classes: dict[str, type[Decoder]] = {name: entry.load() for name, entry in DECODERS.items()}
-    parts = [INTRODUCTION, *_overview(classes), *_models(classes), *_common(), OWN, "## The rules\n"]
+    parts = [INTRODUCTION, *_overview(classes), *_comparison(classes), *_borders(classes), *_models(classes), *_common(), OWN]
+    parts.append("## The rules\n")
     for module, names in groupby(classes, key=lambda name: classes[name].__module__):
         parts += _family({name: classes[name] for name in names}, inspect.getdoc(importlib.import_module(module)) or "")
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _overview(classes: dict[str, type[Decoder]]) -> Iterator[str]:
-    yield "## All of them\n\n| name | rule | needs | takes back |\n|---|---|---|---|"
+    yield "## All of them\n\n| name | against the authors' code | rule | needs | takes back |\n|---|---|---|---|---|"
     for name, entry in DECODERS.items():
         cls = classes[name]
         needs = ", ".join(sorted(cls.needs)) or "-"
-        yield f"| [`{name}`](#{name}) | {entry.summary} | {needs} | {'yes' if cls.revises else 'no'} |"
+        state = cls.published.state
+        yield f"| [`{name}`](#{name}) | {state} | {entry.summary} | {needs} | {'yes' if cls.revises else 'no'} |"
+    yield ""
+
+
+def _comparison(classes: dict[str, type[Decoder]]) -> Iterator[str]:
+    """What each decoder was compared with, how it differs, and where its defaults come from."""
+    yield COMPARISON
+    yield from (f"- **{state}**: {meaning}." for state, meaning in MEANING.items())
+    yield "\n| name | compared with | default differs from that code | source of the defaults |\n|---|---|---|---|"
+    for name, cls in classes.items():
+        found = cls.published
+        code = f"`{found.code}`" if found.code else "no public code" if found.state == "text only" else "-"
+        yield f"| `{name}` | {code} | {found.difference or '-'} | {found.defaults} |"
+    yield ""
+
+
+def _borders(classes: dict[str, type[Decoder]]) -> Iterator[str]:
+    """What each decoder does where a block ends, where the canvas ends, and with what it remembers."""
+    yield "## The end of a block and of the canvas\n\n| name | end of a block | end of the canvas |\n|---|---|---|"
+    yield from (f"| `{name}` | {cls.borders.block} | {cls.borders.canvas} |" for name, cls in classes.items())
+    yield "\nDecoders that remember something from forward to forward, and what a new block does with it:\n"
+    yield "| name | state | at a new block |\n|---|---|---|"
+    for name, cls in classes.items():
+        if cls.borders.state:
+            yield f"| `{name}` | {cls.borders.state} | {cls.borders.over_blocks} |"
     yield ""
 
 
@@ -143,10 +177,9 @@ def _range(value: FieldInfo) -> str:
 
 def _literals(annotation: Any) -> list[Any]:
     """The choices of a `Literal`, also of one that may be None."""
-    arguments = getattr(annotation, "__args__", ())
-    if getattr(annotation, "__origin__", None) is not None:
-        return list(arguments)
-    return [choice for part in arguments for choice in _literals(part)]
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [choice for part in get_args(annotation) for choice in _literals(part)]
 
 
 if __name__ == "__main__":

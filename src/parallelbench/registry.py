@@ -17,11 +17,12 @@ from parallelbench.errors import UnknownName
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an object lives, what is preset when it is made, and one line that says what it is."""
+    """Where an object lives, one line that says what it is, what is preset when it is made, and a word for listings."""
 
     target: str
     summary: str = ""
     preset: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
     def load(self) -> Any:
         """Import and return the object that `target` names."""

@@ -26,5 +26,6 @@ def command(kind: Annotated[str, typer.Argument(metavar="tasks|models|decoders|m
     registry: Registry = Entry(REGISTRIES[kind]).load()
     entries = list(registry.items())
     width = max((len(name) for name, _ in entries), default=0)
+    notes = max((len(entry.note) + 2 for _, entry in entries if entry.note), default=0)
     for name, entry in entries:
-        print(f"{name:<{width}}  {entry.summary}".rstrip())
+        print(f"{name:<{width}}  {entry.note:<{notes}}{entry.summary}".rstrip())

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import Need
+from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.signals import ORDER, Extra, ForwardRequest, Sampling, Signals
 from parallelbench.decoding.state import DecoderFault, State
@@ -33,6 +34,10 @@ class Decoder(Options, ABC):
 
     family: ClassVar[str]
     """The name under which the decoder is registered."""
+    published: ClassVar[Published] = Published(state="own method", defaults="its author")
+    """How it compares with the code that its authors published."""
+    borders: ClassVar[Borders] = Borders()
+    """What it does at the end of a block and of the canvas."""
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What a model must offer (`ModelInfo.offers`) for this decoder to run."""
     revises: ClassVar[bool] = False
