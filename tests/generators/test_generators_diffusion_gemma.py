@@ -170,7 +170,7 @@ def test_it_is_the_classes_own_answer(folder: Path) -> None:
     direct = DiffusionGemmaForBlockDiffusion.from_pretrained(folder).generate(ids, max_new_tokens=8)
     assert direct.sequences[0, ids.shape[1] :].tolist()[: reply.tokens] == list(reply.token_ids)
     assert reply.tokens is not None and reply.ledger is not None
-    assert float(direct.content_tokens_per_forward[0]) == pytest.approx(reply.tokens / reply.ledger.nfe["denoise"])
+    assert float(direct.tokens_per_forward[0]) == pytest.approx(reply.tokens / reply.ledger.nfe["denoise"])
 
 
 def test_settings_come_from_the_options_the_checkpoint_and_the_class(folder: Path, tmp_path: Path) -> None:
@@ -179,8 +179,8 @@ def test_settings_come_from_the_options_the_checkpoint_and_the_class(folder: Pat
     published = {"t_max": 0.9, "sampler_config": sampler, "eos_token_id": [5, 6], "max_new_tokens": 4, "max_length": 5}
     (copy / "generation_config.json").write_text(json.dumps(published))
     plain, own = load(folder, steps="null"), load(copy, steps="null", t_min="0.7")
-    assert plain.info.own == "own:entropy_bound=0.1,steps=48,t_min=0.4,t_max=0.8,stability=1,confidence=0.005,block=8"
-    assert own.info.own == "own:entropy_bound=0.3,steps=48,t_min=0.7,t_max=0.9,stability=1,confidence=0.005,block=8"
+    assert plain.info.decoder == "builtin:entropy_bound=0.1,steps=48,t_min=0.4,t_max=0.8,stability=1,confidence=0.005,block=8"
+    assert own.info.decoder == "builtin:entropy_bound=0.3,steps=48,t_min=0.7,t_max=0.9,stability=1,confidence=0.005,block=8"
     assert own._special.ends == (5, 6) and own.info.name == "copy" and own.info.dtype == "float32"
     (reply,) = load(copy, steps="1", max_tokens="256").generate(requests(1, 256))
     assert (reply.tokens or 0) > 5, "limits in generation_config.json do not count"

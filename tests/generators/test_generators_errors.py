@@ -116,7 +116,7 @@ def test_a_denoiser_needs_a_decoder_and_a_generator_none(tmp_path: Path, capsys:
     with Server(lambda messages: "no") as server:
         model = f"openai:small@{server.url}/v1"
         assert invoke(["run", "-m", model, "-t", TASK, "--limit", "2", "-o", str(tmp_path / "out")]) == 0
-    assert "own:temperature=0.0" in capsys.readouterr().out
+    assert "builtin:temperature=0.0" in capsys.readouterr().out
 
 
 def test_waiting_times_are_read_in_every_form() -> None:

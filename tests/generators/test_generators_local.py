@@ -79,7 +79,7 @@ def plain_prompt(folder: Path, text: str) -> list[int]:
 
 def test_the_batch_changes_no_answer_and_neither_do_draws(model: Generator, folder: Path) -> None:
     drawn = generator(f"ar:path={folder},card=tiny,max_tokens=null,temperature=1.0,top_p=0.9")
-    assert drawn.info.own == "own:temperature=1.0,top_p=0.9" and model.info.own == "own:temperature=0.0"
+    assert drawn.info.decoder == "builtin:temperature=1.0,top_p=0.9" and model.info.decoder == "builtin:temperature=0.0"
     for one in (model, drawn):
         alone, together = answers(one, 1), answers(one, 5)
         assert {name: reply.token_ids for name, reply in alone.items()} == {n: r.token_ids for n, r in together.items()}

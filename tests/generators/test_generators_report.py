@@ -42,7 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
 
 def test_a_generator_has_one_cell_a_task_whatever_the_decoders(results: Results) -> None:
     decoders = {(row.model.partition("@")[0], row.decoder.partition(":")[0]) for row in results.rows}
-    assert decoders == {("fake", "confidence"), ("known", "own"), ("silent", "own")}
+    assert decoders == {("fake", "confidence"), ("known", "builtin"), ("silent", "builtin")}
     assert len(results.rows) == 2 * 2 + 3 * 2
 
 
@@ -64,7 +64,7 @@ def test_results_say_unknown_and_never_zero(results: Results) -> None:
 def test_losses_are_read_off_a_curve_and_a_single_setting_is_none(results: Results) -> None:
     points = tables.points(results.frame)
     assert reference_curve(points) == "confidence"
-    assert reference_curve(points[points["family"] == "own"]) is None
+    assert reference_curve(points[points["family"] == "builtin"]) is None
 
 
 def test_the_page_shows_them_and_draws_only_what_is_known(results: Results) -> None:

@@ -80,7 +80,7 @@ def test_an_openai_server_is_asked_what_the_options_say_and_its_tokens_are_forwa
     unknown = dict.fromkeys(("rows", "q_tokens", "kv_tokens", "flops"))
     assert row["ledger"] == {"nfe": {"reported": words + 2}, **unknown, "history": [], "flags": []}
     assert row["reported"]["usage"]["completion_tokens_details"] == {"reasoning_tokens": 2}
-    assert cell["decoder"] == "own:temperature=0.5,top_p=0.9,reasoning=low,forwards=tokens" and cell["family"] == "own"
+    assert cell["decoder"] == "builtin:temperature=0.5,top_p=0.9,reasoning=low,forwards=tokens" and cell["family"] == "builtin"
     assert (cell["model"], cell["revision"], cell["canvas_length"]) == ("small", f"{server.url}/v1", 77)
 
 
@@ -114,7 +114,7 @@ def test_every_refinement_of_a_diffusing_stream_is_a_forward_and_the_last_is_the
     for row in rows(tmp_path / "out"):
         assert row["nfe"] == 3 and "~" not in row["text"] and row["scores"]["list_exact"] == 1.0
         assert row["tokens_per_step"] == pytest.approx((len(row["text"].split(" ")) + 2) / 3)
-    assert the_cell(tmp_path / "out")["decoder"] == "own:temperature=0.0,reasoning=instant,diffusing=true"
+    assert the_cell(tmp_path / "out")["decoder"] == "builtin:temperature=0.0,reasoning=instant,diffusing=true"
 
 
 def test_anthropic_is_asked_in_its_own_protocol_and_its_forwards_are_unknown(tmp_path: Path) -> None:

@@ -10,17 +10,20 @@ from typing import Any
 from parallelbench.schema import Ledger, Sample
 from parallelbench.specs import render
 
-FAMILY = "own"
-"""What stands for a generator's decoding among the decoders."""
+FAMILY = "builtin"
+"""The decoder family of every generator in results: the decoding algorithm is built into the generator."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorInfo:
     """What a generator declares about itself.
 
-    `revision` tells weights or servers of one name apart; `settings` are the options that can change an answer (`own` writes
-    them where results name a decoder); `max_tokens` bounds an answer (None: the task's `max_new_tokens`); `shots` is what the
-    model was made for (None: whatever the task says); `concurrency` bounds the requests in flight.
+    Attributes:
+        revision: distinguishes weights, or servers, of one name.
+        settings: the options that can change an answer; `decoder` writes them where results name a decoder.
+        max_tokens: the longest answer in tokens; None: the task's `max_new_tokens`.
+        shots: the number of demonstrations that the model was trained with; None: what the task says.
+        concurrency: the largest number of requests that are in flight at once.
     """
 
     name: str
@@ -34,8 +37,8 @@ class GeneratorInfo:
     concurrency: int = 1 << 16
 
     @property
-    def own(self) -> str:
-        """Its decoding in the form of a decoder: `own:temperature=0.0`."""
+    def decoder(self) -> str:
+        """The built-in decoding, written like the specification of a decoder: `builtin:temperature=0.0`."""
         return render(FAMILY, {key: value for key, value in self.settings.items() if value is not None})
 
 

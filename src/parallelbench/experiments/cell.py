@@ -23,9 +23,9 @@ def make_cell(
     return replace(_cell(info, task, decoder.spec, task.max_new_tokens, seed), cache=cache, aux=beside)
 
 
-def make_own_cell(info: GeneratorInfo, task: Task, seed: int) -> Cell:
+def make_generator_cell(info: GeneratorInfo, task: Task, seed: int) -> Cell:
     """Name the cell of a generator, which decodes in its own way."""
-    return _cell(info, task, info.own, info.max_tokens or task.max_new_tokens, seed)
+    return _cell(info, task, info.decoder, info.max_tokens or task.max_new_tokens, seed)
 
 
 def _cell(info: ModelInfo | GeneratorInfo, task: Task, decoder: str, canvas_length: int, seed: int) -> Cell:

@@ -22,7 +22,7 @@ UNKNOWN = ("rows", "q_tokens", "kv_tokens", "flops")
 """What the ledger of a generator that runs elsewhere cannot say."""
 
 
-def run_own_cell(
+def run_generator_cell(
     work: PlannedCell,
     missing: Sequence[int],
     store: CellStore,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parallelbench.contracts.generator import Generator
-from parallelbench.experiments.generation import run_own_cell
+from parallelbench.experiments.generation import run_generator_cell
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
@@ -46,7 +46,7 @@ def _run(
     """Run one cell. No name outside holds its model, so that the pool can let it go before it takes the next."""
     model = pool.get(work.model)
     if isinstance(model, Generator):
-        run_own_cell(work, missing, cells, model, batch_size, origin, progress)
+        run_generator_cell(work, missing, cells, model, batch_size, origin, progress)
     else:
         aux = None if work.aux is None else pool.beside(work.aux)
         run_cell(work, missing, cells, model, batch_size, origin, progress, aux)

@@ -12,7 +12,7 @@ from parallelbench.contracts.generator import GeneratorInfo
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_decoders
 from parallelbench.errors import UnknownName, UserError
-from parallelbench.experiments.cell import make_cell, make_own_cell
+from parallelbench.experiments.cell import make_cell, make_generator_cell
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
 from parallelbench.metrics.grammar import is_clean
@@ -143,7 +143,7 @@ def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[in
         if task.infill:
             raise UserError(f"{task.name} gives a frame to fill in, which {info.name} cannot be given; write infill=false.")
         for seed in seeds:
-            yield PlannedCell(make_own_cell(info, task, seed), key, task, None, tuple(task.order(seed)[:limit]))
+            yield PlannedCell(make_generator_cell(info, task, seed), key, task, None, tuple(task.order(seed)[:limit]))
 
 
 def check_scored(tasks: Sequence[Task]) -> None:
