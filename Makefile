@@ -1,4 +1,5 @@
-# Two commands for users (quickstart, test), one for people who change the code (check). Each needs only Python and make.
+# Two commands for users (quickstart, test), three for people who change the code (check, docs, hooks). Each needs only Python and
+# make.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,7 +7,7 @@ OUT ?= out/quickstart
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: quickstart test check format docs clean
+.PHONY: quickstart test check format docs hooks clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/parallelbench sweep experiments/quickstart.yaml -o $(OUT)
@@ -26,11 +27,17 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.installed
+# The pages that follow from the code, then the site, where a warning is an error.
+docs: $(VENV)/.installed-docs
 	$(BIN)/python docs/decoders.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# Runs the checks before each commit from now on; `make hooks RUN=1` runs them once over all files instead.
+hooks: $(VENV)/.installed-test
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pre-commit $(if $(RUN),run --all-files,install)
 
 clean:
-	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) out runs site .mypy_cache .ruff_cache .pytest_cache
 
 # torch goes first: whatever comes later then takes the build that is there instead of another one.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -41,4 +48,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e '.[test,dev]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) install -c constraints.txt -e '.[docs]'
 	touch $@
