@@ -5,24 +5,29 @@
 The model that ships was not trained on it, so the exact model answers: it knows the law of the right answers.
 """
 
+import json
+
 import parallelbench as pb
-from parallelbench.tasks.base import Question
+from parallelbench.schema import MASK_ITEM
+from parallelbench.tasks.base import Question, Task
 
 
-class SortNumbers(pb.Task):
+class SortNumbers(Task):
     """Sort a list of two-digit numbers."""
 
     length: int = 5
     default_shots = 0
 
     name = property(lambda self: "examples/sort_numbers")
-    metrics = property(lambda self: ("list_exact", "list_format"))
+    metrics = property(lambda self: ("list_exact", "list_exact_strict"))
     law = property(lambda self: "deterministic")
 
     def question(self, rng, index):
         numbers = [str(number) for number in rng.sample(range(10, 100), self.length)]
-        shown, answer = (str(items).replace("'", '"') for items in (numbers, sorted(numbers)))
-        return Question(f"Sort this list in ascending order: {shown}. Answer with the list only.", answer, {"items": numbers})
+        expected = sorted(numbers)
+        text = f"Sort this list in ascending order: {json.dumps(numbers)}. Answer with the list only."
+        facts = {"items": numbers, "expected": expected}
+        return Question(text, json.dumps(expected), facts, frame=json.dumps([MASK_ITEM] * self.length))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ class Exact(Denoiser):
 
     def codec_for(self, sample: Sample) -> Codec:
         if sample.law is None or sample.frame is None:
-            raise UserError(f"{sample.task} has no law of its right answers, so it has no exact model; use another model.")
+            lacking = "law of its right answers" if sample.law is None else "frame that says where the answer is free"
+            raise UserError(f"{sample.task} has no {lacking}, so it has no exact model; use another model.")
         key = content(sample)
         if key not in self._codecs:
             _make_room(self._codecs)
