@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 RECORD_SCHEMA = 1
 CacheKind = Literal["none", "prefix", "dual", "block"]
+Effect = Literal["faster", "slower", "unknown"]
 MASK_ITEM = "[MASK]"
 
 
@@ -92,6 +93,27 @@ class Generation:
     content_tokens: int
     ledger: Ledger
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderFacts:
+    """What a reader of results needs to know of a decoder; the decoder says it, so that no name is parsed to learn it.
+
+    Attributes:
+        family: the name under which it is registered, or file, class and hash of a user's own.
+        label: its name in tables and figures.
+        parameters: its own parameters and the common ones that differ from their defaults, resolved.
+        speed: the parameters that set its speed, and what raising each does.
+        variant: the other parameters that differ from their defaults: settings with the same label and variant form a curve.
+        adaptive: whether the number of tokens that a forward commits depends on what the model says.
+    """
+
+    family: str
+    label: str
+    parameters: Mapping[str, Any]
+    speed: Mapping[str, Effect]
+    variant: Mapping[str, Any]
+    adaptive: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ class ModelInfo:
     `vocab_size` counts the ids that may be written (an embedding may be padded beyond it); `end_ids` end the content;
     `shift` is 1 where the logits of position i are the model's output at i - 1; `block` is the block of a block-causal
     model; `offers` are its capabilities beyond logits, `requires` what it needs of the task or the decoder;
-    `active_params`, `head_params`, `hidden_size` and `layers` enter the arithmetic of a forward (0: unknown).
+    `active_params`, `head_params`, `hidden_size` and `layers` enter the arithmetic of a forward (0: unknown);
+    `tokenizer` is the hash of the tokenizer, by which an exact model of the same tokens is found (empty: tokens are items);
+    `layout` names how the architecture is published and `path` the folder of the weights, for readers of results.
 
     Raises:
         UserError: `offers` or `requires` holds an unknown name.
@@ -74,6 +76,9 @@ class ModelInfo:
     head_params: int = 0
     hidden_size: int = 0
     layers: int = 0
+    tokenizer: str = ""
+    layout: str = ""
+    path: str = ""
 
     def __post_init__(self) -> None:
         check_names(Capability, self.offers, f"the model {self.name}")

@@ -10,7 +10,7 @@ Whatever the tier, the engine sees `run(state)`: a generator of `ForwardRequest`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,10 +23,13 @@ from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.signals import ORDER, Extra, ForwardRequest, Sampling, Signals
 from parallelbench.decoding.state import DecoderFault, State
+from parallelbench.schema import DecoderFacts, Effect
 from parallelbench.specs import Options, render
 
 Run = Generator[ForwardRequest, Signals, None]
-COMMON = ("block", "temperature", "top_p", "ties")
+COMMON = ("block", "temperature", "top_p", "ties", "label")
+NO_ANSWER = frozenset({"label"})
+"""Common keys that change no answer, so that they are no part of a decoder's identity."""
 
 
 class Decoder(Options, ABC):
@@ -48,11 +51,24 @@ class Decoder(Options, ABC):
     """True where its tokens come from the model's distribution mixed with something else."""
     forwards_per_token: ClassVar[int] = 4
     """How many forwards for each token of the canvas the engine lets it make before it is cut short."""
+    speed: ClassVar[Mapping[str, Effect] | None] = None
+    """The parameters that set the speed, and what raising each does: settings that differ in nothing else form one curve.
+    Where a class declares none (None), every number among its own parameters counts, with an unknown effect."""
+    adaptive: ClassVar[bool] = True
+    """True where the number of tokens that a forward commits depends on what the model says."""
+    title: ClassVar[str] = ""
+    """Its name in tables and figures, where that is not `family`."""
 
     block: int | None = Field(None, ge=1, description="semi-autoregressive block length in tokens; none: the whole canvas")
     temperature: float = Field(0.0, ge=0, le=10, description="0 takes the most probable token")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus that tokens are drawn from")
     ties: Literal["first", "random"] = Field("first", description="how exact ties are broken")
+    label: str | None = Field(
+        None,
+        min_length=1,
+        max_length=60,
+        description="name in tables and figures, in place of the decoder's; changes no answer",
+    )
 
     @abstractmethod
     def run(self, state: State) -> Run:
@@ -65,8 +81,29 @@ class Decoder(Options, ABC):
     @property
     def spec(self) -> str:
         """The decoder fully resolved: its own parameters, and the common ones that differ from their defaults."""
-        common = {key: getattr(self, key) for key in COMMON if getattr(self, key) != type(self).model_fields[key].default}
-        return render(self.family, {key: value for key, value in {**self.parameters(), **common}.items() if value is not None})
+        return render(self.family, self.facts.parameters)
+
+    @property
+    def facts(self) -> DecoderFacts:
+        """What a reader of results needs to know of it."""
+        common = {key: value for key in COMMON if (value := getattr(self, key)) != self._default(key) and key not in NO_ANSWER}
+        own = {key: value for key, value in self.parameters().items() if value is not None}
+        unknown: Effect = "unknown"
+        numbers = dict.fromkeys((key for key, value in own.items() if _is_number(value)), unknown)
+        speed = numbers if self.speed is None else self.speed
+        variant = {key: value for key, value in own.items() if key not in speed and value != self._default(key)}
+        return DecoderFacts(
+            family=self.family,
+            label=self.label or self.title or self.family,
+            parameters={**own, **common},
+            speed={key: effect for key, effect in speed.items() if key in own},
+            variant={**variant, **common},
+            adaptive=self.adaptive,
+        )
+
+    def _default(self, key: str) -> Any:
+        field = type(self).model_fields.get(key)
+        return None if field is None else field.default
 
     def parameters(self) -> dict[str, Any]:
         """Its own parameters as `spec` writes them: whatever can change an answer must show in them."""
@@ -112,6 +149,10 @@ class RankingDecoder(Decoder, ABC):
             order = self.best_first(_checked(self.score(signals, state), signals.positions), signals.positions, state)
             chosen = order[: max(1, quota.count(signals.confidence[order], state))]
             state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _checked(scores: npt.ArrayLike, positions: Ints) -> npt.NDArray[np.float64]:

@@ -46,7 +46,7 @@ def load_user_decoder(spec: str) -> tuple[type[Decoder], dict[str, Any]]:
         raise UserError(f"there is no file {file}; name one that is, for example ./mine.py:MyDecoder:alpha=0.3.")
     found = hash_of(path)
     cls = _decoder(_import(path, found), name.strip(), file)
-    cls.family = f"{path.name}/{cls.__name__}@{found}"
+    cls.family, cls.title = f"{path.name}/{cls.__name__}@{found}", cls.__name__
     return cls, parse_options(options, spec) if options else {}
 
 

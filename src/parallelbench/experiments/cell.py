@@ -1,46 +1,88 @@
-"""The cell of a model, a task, a decoder and a seed."""
+"""Makes the cell of a model, a task, a decoder and a seed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
-from parallelbench.contracts.generator import GeneratorInfo
+from parallelbench.contracts.generator import FAMILY, GeneratorInfo
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder
-from parallelbench.runs.cell import Cell
-from parallelbench.schema import CacheKind
+from parallelbench.decoding.cache import EXACT
+from parallelbench.runs.cell import Cell, ModelFacts
+from parallelbench.schema import CacheKind, DecoderFacts
 from parallelbench.tasks import Task
 
-ELSEWHERE = frozenset({"samples", "shots", "max_new_tokens", "source", "origin"})
+NOT_IN_OPTIONS = frozenset({"samples", "shots", "max_new_tokens", "source", "origin"})
 """Options of a task that change no sample (samples), are named apart (shots, max_new_tokens), or are files (`fingerprint`)."""
 
 
 def make_cell(
-    info: ModelInfo, task: Task, decoder: Decoder, seed: int, cache: CacheKind = "none", aux: ModelInfo | None = None
+    info: ModelInfo,
+    task: Task,
+    decoder: Decoder,
+    seed: int,
+    cache: CacheKind = "none",
+    aux: ModelInfo | None = None,
+    spec: str | None = None,
 ) -> Cell:
-    """Name the cell of a model, a task, a decoder and a seed; an auxiliary model counts where the decoder asks one."""
-    beside = f"{aux.name}@{aux.revision},{aux.dtype}" if aux is not None and "aux" in decoder.needs else None
-    return replace(_cell(info, task, decoder.spec, task.max_new_tokens, seed), cache=cache, aux=beside)
+    """Make the cell of a denoiser.
 
-
-def make_generator_cell(info: GeneratorInfo, task: Task, seed: int) -> Cell:
-    """Name the cell of a generator, which decodes in its own way."""
-    return _cell(info, task, info.decoder, info.max_tokens or task.max_new_tokens, seed)
-
-
-def _cell(info: ModelInfo | GeneratorInfo, task: Task, decoder: str, canvas_length: int, seed: int) -> Cell:
+    Args:
+        info: what the model declares about itself.
+        task: the task.
+        decoder: the decoder.
+        seed: draws the samples and whatever is random in decoding.
+        cache: which keys and values are kept between forwards.
+        aux: the auxiliary model; it counts only where the decoder asks for one.
+        spec: the model as the user named it; None is its name.
+    """
+    named = f"{aux.name}@{aux.revision},{aux.dtype}" if aux is not None and "aux" in decoder.needs else None
+    model = ModelFacts(spec or info.name, "law" in info.requires, info.tokenizer, info.layout, info.path)
     return Cell(
-        suite=task.suite,
-        task=task.name,
-        task_version=task.version,
-        task_options=task.model_dump(mode="json", exclude=set(ELSEWHERE)),
-        fingerprint=task.fingerprint,
-        model=info.name,
-        revision=info.revision,
-        dtype=info.dtype,
-        template=info.template,
-        decoder=decoder,
-        canvas_length=canvas_length,
-        shots=task.shots_shown(info.shots),
-        seed=seed,
+        **_of_task(task, info, seed),
+        decoder=decoder.spec,
+        canvas_length=task.max_new_tokens,
+        cache=cache,
+        aux=named,
+        approximate=cache not in EXACT,
+        decoder_facts=decoder.facts,
+        model_facts=model,
     )
+
+
+def make_generator_cell(info: GeneratorInfo, task: Task, seed: int, spec: str | None = None) -> Cell:
+    """Make the cell of a generator, whose decoding is described by its settings.
+
+    Args:
+        info: what the generator declares about itself.
+        task: the task.
+        seed: draws the samples and whatever is random in decoding.
+        spec: the generator as the user named it; None is its name.
+    """
+    settings = {key: value for key, value in info.settings.items() if value is not None}
+    return Cell(
+        **_of_task(task, info, seed),
+        decoder=info.decoder,
+        canvas_length=info.max_tokens or task.max_new_tokens,
+        decoder_facts=DecoderFacts(FAMILY, FAMILY, settings, speed={}, variant=settings, adaptive=False),
+        model_facts=ModelFacts(spec or info.name),
+    )
+
+
+def _of_task(task: Task, info: ModelInfo | GeneratorInfo, seed: int) -> dict[str, Any]:
+    """The fields that a denoiser's cell and a generator's have in common."""
+    return {
+        "suite": task.suite,
+        "task": task.name,
+        "task_version": task.version,
+        "task_options": task.model_dump(mode="json", exclude=set(NOT_IN_OPTIONS)),
+        "fingerprint": task.fingerprint,
+        "model": info.name,
+        "revision": info.revision,
+        "dtype": info.dtype,
+        "template": info.template,
+        "shots": task.shots_shown(info.shots),
+        "seed": seed,
+        "task_spec": task.spec,
+        "metrics": task.metrics,
+    }

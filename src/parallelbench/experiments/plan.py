@@ -118,7 +118,7 @@ def pair(
             check_compatibility(info, decoder, None if task.infill else task.max_new_tokens, aux=aux is not None, cache=cache)
             beside = sweep.aux if "aux" in decoder.needs else None
             for seed in sweep.seeds:
-                cell, indices = make_cell(info, task, decoder, seed, cache, aux), tuple(task.order(seed)[: sweep.limit])
+                cell, indices = make_cell(info, task, decoder, seed, cache, aux, key), tuple(task.order(seed)[: sweep.limit])
                 yield PlannedCell(cell, key, task, decoder, indices, beside, note or caution(info, decoder))
 
 
@@ -143,7 +143,7 @@ def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[in
         if task.infill:
             raise UserError(f"{task.name} gives a frame to fill in, which {info.name} cannot be given; write infill=false.")
         for seed in seeds:
-            yield PlannedCell(make_generator_cell(info, task, seed), key, task, None, tuple(task.order(seed)[:limit]))
+            yield PlannedCell(make_generator_cell(info, task, seed, key), key, task, None, tuple(task.order(seed)[:limit]))
 
 
 def check_scored(tasks: Sequence[Task]) -> None:

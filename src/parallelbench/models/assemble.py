@@ -16,7 +16,7 @@ from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import MissingExtra, UserError
 from parallelbench.models.cards import Card
 from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
-from parallelbench.models.codec import ChatCodec, special_id, vocabulary_size
+from parallelbench.models.codec import ChatCodec, special_id, tokenizer_hash, vocabulary_size
 from parallelbench.models.native import NativeDenoiser, SteadySilu
 from parallelbench.models.reshapes import RESHAPES
 
@@ -125,7 +125,7 @@ def _info(
         dtype=str(place.dtype).removeprefix("torch."), device=place.device, shift=card.shift, attention=card.attention,
         block=block, shots=card.shots, template=card.template, licence=card.licence, offers=card.offers,
         active_params=_active(model), head_params=model.lm_head.weight.numel(), hidden_size=config.hidden_size,
-        layers=config.num_hidden_layers,
+        layers=config.num_hidden_layers, tokenizer=tokenizer_hash(tokenizer), layout=card.architecture, path=str(folder),
     )  # fmt: skip
 
 

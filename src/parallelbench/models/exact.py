@@ -58,6 +58,8 @@ class Scheme(ABC):
     special: Special
     size: int
     revision: str
+    tokenizer: str = ""
+    """The hash of the tokenizer; empty where a token is an item."""
 
     @abstractmethod
     def codec(self, sample: Sample) -> Codec:
@@ -84,6 +86,7 @@ class Exact(Denoiser):
             name="exact", revision=f"{scheme.revision},epsilon={epsilon:g}", vocab_size=scheme.size,
             mask_id=scheme.special.mask, pad_id=scheme.special.pad, end_ids=(scheme.special.end,), context_length=1 << 20,
             dtype="float64", licence="Apache-2.0", offers=frozenset({"shadow"}), requires=frozenset({"law"}),
+            tokenizer=scheme.tokenizer, layout="exact",
         )  # fmt: skip
 
     @property

@@ -26,7 +26,8 @@ class TokenScheme(Scheme):
         words = vocabulary_size(tokenizer)
         self.special = Special(mask=words, end=words + 1, pad=words + 2)
         self.size = words + 3
-        self.revision = "tokenizer-" + tokenizer_hash(tokenizer)
+        self.tokenizer = tokenizer_hash(tokenizer)
+        self.revision = "tokenizer-" + self.tokenizer
         self._codec = TokenCodec(tokenizer)
         self._epsilon = epsilon
 

@@ -22,7 +22,7 @@ from parallelbench.errors import UserError
 from parallelbench.models.assemble import Placement
 from parallelbench.models.cards import Card
 from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
-from parallelbench.models.codec import ChatCodec, special_id
+from parallelbench.models.codec import ChatCodec, special_id, tokenizer_hash
 from parallelbench.models.sedd_network import Network, Shape
 from parallelbench.schema import Sample
 
@@ -88,6 +88,7 @@ def load(folder: Path, card: Card, tokenizer: Tokenizer, place: Placement) -> Se
         licence=card.licence, offers=frozenset({"score", "absorb" if absorbs else "uniform"}),
         requires=frozenset() if absorbs else frozenset({"score"}), active_params=inner,
         head_params=network.output_layer.linear.weight.numel(), hidden_size=shape.hidden, layers=shape.blocks,
+        tokenizer=tokenizer_hash(tokenizer), layout=card.architecture, path=str(folder),
     )  # fmt: skip
     return Sedd(network, codec, info)
 

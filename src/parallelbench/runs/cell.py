@@ -1,23 +1,58 @@
-"""A cell: everything that can change the answers of one model, task, decoder and seed; its id is a hash of that."""
+"""A cell: one model on one task with one decoder and one seed. Its id is a hash of everything that can change an answer."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from parallelbench.schema import CacheKind
+from parallelbench.schema import CacheKind, DecoderFacts
 
 ID_LENGTH = 16
-ABSENT = (("cache", "none"), ("aux", None))
-"""What a cell may do without; a cell that does has the id that it had before there was such a thing."""
+IDENTITY = (
+    "suite", "task", "task_version", "task_options", "fingerprint", "model", "revision", "dtype", "template", "decoder",
+    "canvas_length", "shots", "seed", "cache", "aux",
+)  # fmt: skip
+"""The fields that are hashed into a cell's id. The limit, the batch size and the device change no answer and are no fields."""
+OPTIONAL = (("cache", "none"), ("aux", None))
+"""Values that are left out of the hash."""
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a reader of results needs to know of a model beyond its identity.
+
+    Attributes:
+        spec: the model as the user names it, for example `path:runs/mine`.
+        exact: whether its distributions are computed from the law of the right answers, so that it makes no error of its own.
+        tokenizer: the hash of its tokenizer, by which the exact model of the same tokens is found; empty where it is unknown
+            or a token is an item.
+        layout: how its architecture is published; empty where it is unknown.
+        path: the folder of its weights; empty where there is none.
+    """
+
+    spec: str
+    exact: bool = False
+    tokenizer: str = ""
+    layout: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """The identity of a cell. The limit, the batch size and the device are not in it: they change no answer."""
+    """The identity of a cell (`IDENTITY`), and what a reader must know of it besides.
+
+    Attributes:
+        decoder: the decoder fully resolved, in the form that `-d` reads.
+        canvas_length: tokens of the answer region.
+        cache, aux: what keys and values are kept between forwards, and the auxiliary model (name@revision,dtype).
+        task_spec: the task as the user would write it.
+        metrics: the names of its scores, the headline one first.
+        approximate: whether the cache changes what the model sees.
+        decoder_facts, model_facts: what tables and figures say of decoder and model.
+    """
 
     suite: str
     task: str
@@ -34,11 +69,21 @@ class Cell:
     seed: int
     cache: CacheKind = "none"
     aux: str | None = None
+    task_spec: str
+    metrics: tuple[str, ...]
+    approximate: bool = False
+    decoder_facts: DecoderFacts
+    model_facts: ModelFacts
 
     @property
     def id(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of this identity in canonical JSON, without what is `ABSENT`."""
-        return short_hash({key: value for key, value in asdict(self).items() if (key, value) not in ABSENT})
+        """The first 16 hexadecimal digits of the SHA-256 of the identity in canonical JSON, without what is `OPTIONAL`."""
+        identity = {key: getattr(self, key) for key in IDENTITY}
+        return short_hash({key: value for key, value in identity.items() if (key, value) not in OPTIONAL})
+
+    def sample_id(self, index: int) -> str:
+        """The name of one of its samples in every record (`Sample.id`)."""
+        return f"{self.task}@{self.task_version}/{self.seed}/{index}"
 
 
 def run_identity(cell_ids: Sequence[str]) -> str:

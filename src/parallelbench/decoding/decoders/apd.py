@@ -33,6 +33,7 @@ class APD(ProgramDecoder):
     """Keep drafts from the left as long as an autoregressive model agrees."""
 
     family: ClassVar[str] = "apd"
+    speed = {"weight": "faster", "ahead": "faster"}
     needs: ClassVar[frozenset[Need]] = frozenset({"aux"})
     weight: float = Field(0.7, gt=0, lt=1, description="share of the diffusion model in the mixture of log probabilities")
     ahead: int = Field(100, ge=1, description="positions drafted at once")

@@ -29,6 +29,7 @@ class CLAD(StepDecoder):
     """Of two clusters that attend to each other most, commit the longer."""
 
     family: ClassVar[str] = "clad"
+    speed = {"gamma": "slower"}
     needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is a candidate")
 

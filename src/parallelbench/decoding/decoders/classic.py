@@ -79,6 +79,8 @@ class OneByOne(RankingDecoder):
     """The quality control: the most confident position, one forward each."""
 
     family: ClassVar[str] = "one_by_one"
+    speed = {}
+    adaptive = False
 
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return signals.confidence
@@ -91,6 +93,8 @@ class AllAtOnce(RankingDecoder):
     """The speed control: every position of the window in one forward."""
 
     family: ClassVar[str] = "all_at_once"
+    speed = {}
+    adaptive = False
 
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return signals.confidence

@@ -32,6 +32,8 @@ class CoRe(ProgramDecoder):
     """Remask the token that its own neighbourhood explains worst once that is masked too."""
 
     family: ClassVar[str] = "core"
+    speed = {"k": "faster"}
+    adaptive = False
     revises: ClassVar[bool] = True
     k: int = Field(1, ge=1, description="commits per step")
     every: int = Field(8, ge=1, description="steps from one probe to the next")

@@ -31,6 +31,7 @@ class Credit(ProgramDecoder):
     """A threshold on confidences that remember which tokens were on top before."""
 
     family: ClassVar[str] = "credit"
+    speed = {"gamma": "slower"}
     fuses: ClassVar[bool] = True
     gamma: float = Field(0.9, ge=0, le=1, description="fused confidence from which a token is committed")
     alpha: float = Field(0.7, ge=0, description="weight of the credit")

@@ -36,6 +36,7 @@ class DAPD(StepDecoder):
     """Commit together what does not attend to each other."""
 
     family: ClassVar[str] = "dapd"
+    speed = {"low": "faster", "high": "faster", "sure": "slower"}
     needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     variant: Literal["staged", "direct"] = Field("staged", description="when confident candidates are committed regardless")
     low: float = Field(0.01, ge=0, le=1, description="dependence allowed at the start")

@@ -33,6 +33,7 @@ class DAWN(StepDecoder):
     """Commit what is sure, what sure tokens induce, and what does not depend on either."""
 
     family: ClassVar[str] = "dawn"
+    speed = {"sure": "slower", "induce": "slower", "low": "slower", "edge": "faster"}
     needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     sure: float = Field(0.9, ge=0, le=1, description="confidence that needs no test, and that makes an anchor")
     induce: float = Field(0.7, ge=0, le=1, description="confidence needed beside an anchor")

@@ -24,6 +24,8 @@ class DUS(ProgramDecoder):
     """Every (B / base)-th position, then every (B / base^2)-th, and so on to all."""
 
     family: ClassVar[str] = "dus"
+    speed = {"base": "faster", "skip": "slower"}
+    adaptive = False
     base: int = Field(2, ge=2, description="factor by which the spacing falls from level to level")
     skip: float = Field(0.0, ge=0, le=1, description="confidence below which a position is left for a later level")
 

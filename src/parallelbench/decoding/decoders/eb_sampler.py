@@ -27,6 +27,7 @@ class EBSampler(StepDecoder):
     """Commit as many positions as the entropy bound allows."""
 
     family: ClassVar[str] = "eb_sampler"
+    speed = {"gamma": "faster"}
     gamma: float = Field(0.1, ge=0, description="bound on the information a step may lose, in nats")
     order: Literal["entropy", "confidence", "margin"] = Field("entropy", description="the error proxy that ranks positions")
 

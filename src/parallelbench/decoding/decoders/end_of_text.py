@@ -10,6 +10,7 @@ Forwards: those of `base` until the end; needs what `base` needs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,8 @@ from parallelbench.decoding.load import load_decoder
 from parallelbench.decoding.state import PROMPT, State
 from parallelbench.decoding.user_file import is_user_file
 from parallelbench.errors import UserError
+from parallelbench.schema import DecoderFacts
+from parallelbench.specs import render
 
 
 class EndOfText(ProgramDecoder):
@@ -52,6 +55,13 @@ class EndOfText(ProgramDecoder):
     def parameters(self) -> dict[str, Any]:
         """Its base, a user's file by what it holds."""
         return {"base": self._base.spec.replace(",", ";")}
+
+    @property
+    def facts(self) -> DecoderFacts:
+        """Those of its base: what sets the base's speed sets its speed too."""
+        facts, base = super().facts, self._base.facts
+        variant = {**facts.variant, "base": render(base.label, base.variant).replace(",", ";")}
+        return replace(facts, speed={"base": "unknown"}, variant=variant, adaptive=base.adaptive)
 
     def max_forwards(self, width: int) -> int:
         """As many as its base may make."""

@@ -25,6 +25,7 @@ class Threshold(RankingDecoder):
     """Commit every position at least as confident as gamma."""
 
     family: ClassVar[str] = "threshold"
+    speed = {"gamma": "slower"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
 
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
@@ -38,6 +39,7 @@ class Factor(RankingDecoder):
     """Commit the n most confident positions with (n + 1)(1 - c_(n)) < f."""
 
     family: ClassVar[str] = "factor"
+    speed = {"f": "faster"}
     f: float = Field(1.0, ge=0, le=100, description="bound on (n + 1)(1 - c_(n))")
 
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:

@@ -27,6 +27,7 @@ class FreeDave(Speculative):
     """Verify a chain of drafts, each with one more of the most confident candidates."""
 
     family: ClassVar[str] = "freedave"
+    speed = {"drafts": "faster", "gamma": "slower"}
     drafts: int = Field(4, ge=1, le=64, description="canvases looked at in one forward")
     gamma: float | None = Field(None, ge=0, le=1, description="reproduce threshold decoding at this gamma, not one by one")
 

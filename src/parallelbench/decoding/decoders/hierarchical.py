@@ -23,6 +23,7 @@ class Hierarchical(StepDecoder):
     """The surest position of each run of masks, and every sure one."""
 
     family: ClassVar[str] = "hierarchical"
+    speed = {"gamma": "slower", "low": "slower"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence above which a position is committed")
     low: float = Field(0.4, ge=0, le=1, description="confidence above which the best of a run is committed")
 

@@ -29,6 +29,8 @@ class KLASS(Paced, ProgramDecoder):
     """Commit confident positions whose distribution is stable from step to step."""
 
     family: ClassVar[str] = "klass"
+    speed = {"k": "faster", "steps": "slower", "tau": "slower", "eps": "faster", "n": "slower"}
+    adaptive = True
     tau: float = Field(0.9, ge=0, le=1, description="confidence that must be exceeded")
     eps: float = Field(0.01, ge=0, description="divergence between steps that must not be reached, in nats")
     n: int = Field(2, ge=1, description="steps for which the distribution must have been stable")

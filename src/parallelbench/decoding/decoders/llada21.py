@@ -37,6 +37,7 @@ SUSPECT = {"low": 0.5, "trigger": 0.9, "change": 0.3}
 class Reconsidering(ProgramDecoder, ABC):
     """The loop of both: commit masks, then revise what was committed before."""
 
+    speed = {"gamma": "slower"}
     needs: ClassVar[frozenset[Need]] = frozenset({"edit"})
     revises: ClassVar[bool] = True
     forwards_per_token: ClassVar[int] = 24

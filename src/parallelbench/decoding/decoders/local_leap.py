@@ -22,6 +22,7 @@ class LocalLeap(StepDecoder):
     """A threshold that is lower beside positions that pass it."""
 
     family: ClassVar[str] = "local_leap"
+    speed = {"gamma": "slower", "relaxed": "slower", "radius": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence that makes an anchor")
     relaxed: float = Field(0.75, ge=0, le=1, description="confidence that is enough near an anchor")
     radius: int = Field(4, ge=0, description="how far an anchor reaches, in positions")

@@ -26,6 +26,7 @@ class LoPA(ProgramDecoder):
     """Keep the branch from which the model is most confident about the rest."""
 
     family: ClassVar[str] = "lopa"
+    speed = {"gamma": "slower", "branches": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which the anchor commits a token")
     branches: int = Field(4, ge=1, le=64, description="look-ahead branches beside the anchor")
 

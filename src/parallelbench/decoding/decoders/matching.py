@@ -52,6 +52,7 @@ class Matching(StepDecoder):
     """Commit what is sure and one group of positions whose tokens exclude each other."""
 
     family: ClassVar[str] = "matching"
+    speed = {"gamma": "slower", "slack": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
     slack: float = Field(0.3, ge=0, le=0.5, description="how much more than once a token may be expected in a group")
     floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")

@@ -27,6 +27,8 @@ class P2(ProgramDecoder):
     """Keep the best-scored positions, committed or not; the number kept grows by k a step."""
 
     family: ClassVar[str] = "p2"
+    speed = {"k": "faster"}
+    adaptive = False
     revises: ClassVar[bool] = True
     k: int = Field(1, ge=1, description="tokens more after each step")
     eta: float = Field(1.0, ge=0, le=100, description="weight of a committed token's log probability")

@@ -15,6 +15,8 @@ from parallelbench.decoding.state import State
 class Paced(Decoder, ABC):
     """k commits a step, or as many as `steps` forwards for the whole canvas ask for."""
 
+    speed = {"k": "faster", "steps": "slower"}
+    adaptive = False
     k: int | None = Field(None, ge=1, description="commits per step (default 1)")
     steps: int | None = Field(None, ge=1, description="forwards for the whole canvas, instead of k")
 

@@ -21,6 +21,8 @@ class Prophet(EarlyExit):
     """Exit by a bar in three stages."""
 
     family: ClassVar[str] = "prophet"
+    speed = {"k": "faster", "steps": "slower", "high": "slower", "middle": "slower", "low": "slower"}
+    adaptive = True
     high: float = Field(7.5, ge=0, description="bar in the first third, in logits")
     middle: float = Field(5.0, ge=0, description="bar in the second third")
     low: float = Field(2.5, ge=0, description="bar in the last third")

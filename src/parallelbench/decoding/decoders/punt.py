@@ -28,6 +28,7 @@ class PUNT(ProgramDecoder):
     """Commit together only what does not move when the others are shown."""
 
     family: ClassVar[str] = "punt"
+    speed = {"epsilon": "faster"}
     forwards_per_token: ClassVar[int] = 16
     epsilon: float = Field(0.05, ge=0, le=100, description="divergence in nats from which a position depends on what is shown")
 

@@ -31,6 +31,8 @@ class RandomSteps(ProgramDecoder):
     """Random positions, a random number of them each step."""
 
     family: ClassVar[str] = "random_steps"
+    speed = {"k": "faster", "steps": "slower"}
+    adaptive = False
     k: int | None = Field(None, ge=1, description="mean commits per step; without k and steps nothing is set")
     steps: int | None = Field(None, ge=1, description="forwards for the whole canvas, instead of k")
 

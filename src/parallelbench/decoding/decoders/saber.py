@@ -26,6 +26,7 @@ class Saber(ProgramDecoder):
     """A threshold that follows the confidence of what stands, with the steepest falls taken back."""
 
     family: ClassVar[str] = "saber"
+    speed = {"n": "faster"}
     revises: ClassVar[bool] = True
     n: int = Field(2, ge=1, description="commits where nothing passes the threshold")
     share: int = Field(8, ge=1, description="commits for each token that may be taken back")

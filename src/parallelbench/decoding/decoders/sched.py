@@ -24,6 +24,8 @@ class SchED(EarlyExit):
     """Exit by a bar that falls smoothly."""
 
     family: ClassVar[str] = "sched"
+    speed = {"k": "faster", "steps": "slower", "high": "slower", "low": "slower", "rate": "faster"}
+    adaptive = True
     schedule: Literal["linear", "cosine", "exponential"] = Field("linear", description="how the bar falls")
     high: float = Field(7.5, ge=0, description="bar at the start, in logits")
     low: float = Field(0.0, ge=0, description="bar at the end (exponential: its limit)")

@@ -60,6 +60,8 @@ class Moment(NamedTuple):
 class ScoreSampler(ProgramDecoder, ABC):
     """Reverses the noise step by step."""
 
+    speed = {"steps": "slower"}
+    adaptive = False
     from_noise: ClassVar[bool] = True
     steps: int | None = Field(None, ge=1, description="reverse steps of the whole canvas (default: one for each open position)")
     noise: Literal["loglinear", "geometric"] | None = Field(None, description="how noise grows with time (default: as trained)")

@@ -27,6 +27,7 @@ class SlowFast(ProgramDecoder):
     """Cycles of finding a region that is nearly sure, and of filling it in parallel."""
 
     family: ClassVar[str] = "slowfast"
+    speed = {"high": "slower", "low": "slower"}
     high: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
     low: float = Field(0.3, ge=0, le=1, description="confidence that a region's last position must have")
     explore: int = Field(6, ge=1, description="most steps of a slow phase")

@@ -24,6 +24,7 @@ class SSD(Speculative):
     """Verify a tree of drafts."""
 
     family: ClassVar[str] = "ssd"
+    speed = {"drafts": "faster"}
     drafts: int = Field(3, ge=0, le=32, description="depth of the tree: candidates guessed ahead")
     width: int = Field(2, ge=1, le=4, description="drafts that may come next at each canvas of the tree")
 

@@ -30,6 +30,7 @@ class WINO(StepDecoder):
     """Commit generously, take back what the rest does not confirm."""
 
     family: ClassVar[str] = "wino"
+    speed = {"gamma": "slower"}
     needs: ClassVar[frozenset[Need]] = frozenset({"shadow"})
     revises: ClassVar[bool] = True
     gamma: float = Field(0.6, ge=0, le=1, description="confidence above which a mask is committed")
