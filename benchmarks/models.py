@@ -133,7 +133,7 @@ def sweep(model: NativeDenoiser, device: torch.device, speed: tuple[float, float
 def extras(model: NativeDenoiser, device: torch.device, options: argparse.Namespace) -> Row:
     """What attention maps and shadows cost, as multiples of a plain forward."""
     asks: dict[str, dict[str, Any]] = {
-        "plain": {}, "attention of the last 30 %": {"attention": AttentionQuery()}, "shadows": {"shadow": True},
+        "plain": {}, "attention of the last 30 %": {"attention": AttentionQuery()}, "shadows": {"shadow": "separate"},
     }  # fmt: skip
     count, length = options.batches[-1], options.lengths[0]
     spent = {}

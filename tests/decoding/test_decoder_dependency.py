@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -116,19 +117,68 @@ def test_dapd_variants_differ_in_when_confidence_suffices() -> None:
     assert sorted(orders(late)[0]) == [3, 4, 5]
 
 
-def test_dawn_takes_the_sure_what_they_induce_and_the_independent() -> None:
-    matrix = pairs(6, (1, 0), (2, 3), weight=0.3)
-    model = Watched(certain([0.95, 0.75, 0.8, 0.72, 0.6, 0.71]), matrix)
+def row_of(canvas: npt.NDArray[np.float64], *to_prompt: tuple[int, int], weight: float = 0.5) -> npt.NDArray[np.float64]:
+    """Attention within a whole row, two prompt positions and then the canvas; some canvas positions look at the prompt."""
+    whole = np.zeros((len(canvas) + 2, len(canvas) + 2))
+    whole[2:, 2:] = canvas
+    for position, target in to_prompt:
+        whole[position + 2, target] = weight
+    return whole
+
+
+class Row(Fake):
+    """Attends as a matrix over the whole row says; the confidences are those of the row, prompt first."""
+
+    def __init__(self, confidences: Sequence[float], matrix: npt.NDArray[np.float64]) -> None:
+        super().__init__(lambda asked, canvas, at: certain(confidences)(asked, canvas, at + 2), offers=frozenset({"attention"}))
+        self.matrix = torch.from_numpy(matrix).float()
+
+    def forward(self, batch: ForwardBatch) -> ForwardOutput:
+        found = torch.zeros(len(batch.rows), batch.ids.shape[1])
+        found[:, : len(self.matrix)] = self.matrix[batch.columns]
+        return replace(super().forward(batch), attention=found)
+
+
+def first_step(model: Fake, canvas: int, spec: str) -> list[int]:
+    (done,) = generate(model, [prompt(canvas)], spec)
+    return sorted(orders(done)[0])
+
+
+def test_dawn_takes_the_confident_and_of_tied_candidates_the_first() -> None:
+    model = Row([0.5, 0.5, 0.95, 0.76, 0.8, 0.78, 0.6, 0.77], row_of(pairs(6, (1, 0), (2, 3), weight=0.3)))
     (done,) = generate(model, [prompt(6)], "dawn:sink=1.0")
-    assert [sorted(step) for step in orders(done)] == [[0, 2, 5], [1, 3], [4]]
+    assert [sorted(step) for step in orders(done)] == [[0, 1, 2, 5], [3], [4]]  # 1 depends on 0, which no anchor induces
     assert done.ledger.nfe == {"denoise": 3}
-    (sunk,) = generate(model, [prompt(6)], "dawn:sink=0.0")  # every column is a sink: nothing depends on anything
-    assert sorted(orders(sunk)[0]) == [0, 1, 2, 3, 5]
+    assert first_step(model, 6, "dawn:sink=0.0") == [0, 1, 2, 3, 5]  # every column is a sink: nothing depends on anything
+
+
+def test_dawn_takes_what_an_anchor_of_the_prompt_induces() -> None:
+    matrix = row_of(pairs(3), (1, 0))
+    assert first_step(Row([0.95, 0.5, 0.8, 0.72, 0.72], matrix), 3, "dawn:sink=1.0") == [0, 1]
+    assert first_step(Row([0.85, 0.5, 0.8, 0.72, 0.72], matrix), 3, "dawn:sink=1.0") == [0]  # no anchor: not confident
+
+
+def test_dawn_blocks_only_what_depends_on_a_mask_both_confident_and_induced() -> None:
+    canvas = np.zeros((3, 3))
+    canvas[1, 0] = canvas[0, 2] = 0.5  # 1 depends on 0, and 0 on 2
+    confidences = [0.95, 0.5, 0.95, 0.8, 0.8]
+    assert first_step(Row(confidences, row_of(canvas, (0, 0))), 3, "dawn:sink=1.0") == [0, 2]
+    assert first_step(Row(confidences, row_of(canvas)), 3, "dawn:sink=1.0") == [0, 1, 2]
+
+
+def test_dawn_judges_sinks_by_all_queries_the_prompt_among_them() -> None:
+    canvas = np.zeros((3, 3))
+    canvas[1, 0] = 0.5
+    whole = row_of(canvas, (0, 0))
+    confidences = [0.95, 0.5, 0.95, 0.8, 0.2]
+    assert first_step(Row(confidences, whole), 3, "dawn:sink=0.15") == [0]  # mean .5 / 5 of column 0: an edge, so 1 is blocked
+    whole[:2, 2] = 0.2  # the prompt looks at it as well: .9 / 5
+    assert first_step(Row(confidences, whole), 3, "dawn:sink=0.15") == [0, 1]
 
 
 def test_dawn_ends_where_no_candidate_is_left() -> None:
-    """The published loop then returns position 0, which here is given by the frame."""
-    model = Watched(certain([0.9, 0.3, 0.2]), pairs(3))
+    """The published loop then overwrites the first position of the row."""
+    model = Row([0.5, 0.5, 0.9, 0.3, 0.2], row_of(pairs(3)))
     (done,) = generate(model, [prompt([6, MASK, MASK])], "dawn")
     assert orders(done) == [[1], [2]] and done.token_ids[0] == 6
 

@@ -29,7 +29,8 @@ class Spy(ProgramDecoder):
         signals = yield self.asks
         self.seen.append(signals)
         tokens = signals.token if signals.token.ndim == 1 else signals.token[0]
-        state.write(signals.positions, tokens)
+        open_ = np.isin(signals.positions, state.eligible)
+        state.write(signals.positions[open_], tokens[open_])
 
 
 def look(model: Fake, asked: Prompt, asks: ForwardRequest, **options: object) -> Signals:

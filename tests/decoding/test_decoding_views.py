@@ -42,7 +42,9 @@ class Curious(ProgramDecoder):
             positions = np.arange(len(state.canvas))
             requests = [
                 ForwardRequest(positions=positions, attention=QUERY),
-                ForwardRequest(positions=positions, shadow=True, role="verify"),
+                ForwardRequest(positions=positions, shadow="separate", role="verify"),
+                ForwardRequest(positions=positions, shadow="shared"),
+                ForwardRequest(positions=positions, prompt=True, attention=QUERY),
                 ForwardRequest(model="aux", positions=positions),
                 ForwardRequest(branches=np.stack([state.canvas] * 2), attention=AttentionQuery((1,)), role="probe"),
             ]
@@ -68,7 +70,7 @@ def test_attention_is_of_the_canvas_alone() -> None:
 def test_a_shadow_is_the_probability_of_what_stands_without_it() -> None:
     canvas = [5, MASK, 7, 9]
     law, asked, everywhere = noisy(), prompt(4), ForwardRequest(canvas=np.array(canvas), positions=np.arange(4))
-    signals = look(Fake(law), asked, replace(everywhere, shadow=True))
+    signals = look(Fake(law), asked, replace(everywhere, shadow="separate"))
     for position, token in enumerate(canvas):
         hidden = np.array(canvas)
         hidden[position] = MASK
@@ -79,10 +81,24 @@ def test_a_shadow_is_the_probability_of_what_stands_without_it() -> None:
     np.testing.assert_array_equal(plain.confidence, signals.confidence)
 
 
+def test_the_prompt_is_seen_where_it_is_wanted() -> None:
+    law, asked = noisy(), prompt(3, ids=(3, 4, 6))
+    everywhere = ForwardRequest(positions=np.arange(3), attention=QUERY)
+    canvas, whole = (look(Fake(law), asked, replace(everywhere, prompt=wanted)) for wanted in (False, True))
+    assert whole.positions.tolist() == [-3, -2, -1, 0, 1, 2] and whole.attention.shape == (6, 6)
+    np.testing.assert_array_equal(whole.confidence[3:], canvas.confidence)
+    np.testing.assert_array_equal(whole.attention[3:, 3:], canvas.attention)
+    assert whole.confidence[1] == pytest.approx(softmax(law(asked, np.array([MASK] * 3), -2)).max(), rel=1e-5)
+    with pytest.raises(DecoderFault, match="position -1"):
+        look(Fake(law), asked, ForwardRequest(positions=np.array([-1])))
+
+
 def test_branches_have_their_own_views() -> None:
     branches = np.array([[MASK, 5, MASK], [6, 5, MASK]])
     signals = look(
-        Fake(noisy()), prompt(3), ForwardRequest(branches=branches, positions=np.array([0, 1]), shadow=True, attention=QUERY)
+        Fake(noisy()),
+        prompt(3),
+        ForwardRequest(branches=branches, positions=np.array([0, 1]), shadow="separate", attention=QUERY),
     )
     assert signals.attention.shape == (2, 2, 3) and signals.shadow_p.shape == (2, 2)
     assert signals.shadow_p[0, 0] == 0 and signals.shadow_p[1, 0] > 0
@@ -151,6 +167,9 @@ def test_shadows_are_charged(random_model: Denoiser) -> None:
     (shadowed,) = generate(random_model, [prompt([mask] * width)], "wino:gamma=0.0")
     first = shadowed.ledger.nfe["denoise"]
     assert shadowed.ledger.q_tokens == first * (10 + width) and shadowed.ledger.kv_tokens == first * (100 + width * 10)
+    (shared,) = generate(random_model, [prompt([mask] * width)], "wino:gamma=0.0,compat=authors")
+    first = shared.ledger.nfe["denoise"]
+    assert shared.ledger.kv_tokens == first * (100 + width * (10 + width - 1))
 
 
 @pytest.mark.parametrize(

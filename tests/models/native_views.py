@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parallelbench.contracts.forward import AttentionQuery, CacheRows, ForwardBatch, ForwardOutput, Ints
+from parallelbench.contracts.forward import AttentionQuery, CacheRows, ForwardBatch, ForwardOutput, Ints, Shadow
 from parallelbench.models.native import NativeDenoiser
 from parallelbench.schema import Prompt, Sample
 
@@ -23,7 +23,7 @@ def rows_of(model: NativeDenoiser, lengths: Sequence[int], seed: int = 0) -> lis
 
 def batch_of(
     rows: Sequence[Ints], asked: Sequence[Sequence[int]], width: int = 48, attention: AttentionQuery | None = None,
-    shadow: bool = False, cache: CacheRows | None = None,
+    shadow: Shadow | None = None, cache: CacheRows | None = None,
 ) -> ForwardBatch:  # fmt: skip
     ids = np.zeros((len(rows), width), dtype=np.int64)
     for at, row in enumerate(rows):

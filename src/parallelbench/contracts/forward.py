@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Layers = Literal["all", "last30", "last_eighth"] | tuple[int, ...]
+Shadow = Literal["separate", "shared"]
+"""What a shadow mask sees of the other shadows in its row: none of them, or all of them (as in WINO's published code)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class ForwardBatch:
 
     `ids` [R, L] token ids; `lengths` [R] valid tokens of each row; `rows`, `columns` [N] name the positions whose logits
     are wanted, grouped by row; `prompts` [R] say whose row it is (models that know the answer's law read them).
-    `attention` asks for attention maps, `shadow` for the view of a shadow mask at every asked position (see `ForwardOutput`);
+    `attention` asks for attention maps, `shadow` for the view of a shadow mask of this kind at every asked position (see
+    `ForwardOutput`);
     `cache` is None where whole rows are fed and nothing is kept. `noise` [R] is the noise level of each row for a model that
     is conditioned on one, NaN where none is asked for.
     """
@@ -66,7 +69,7 @@ class ForwardBatch:
     columns: Ints
     prompts: Sequence[Prompt]
     attention: AttentionQuery | None = None
-    shadow: bool = False
+    shadow: Shadow | None = None
     cache: CacheRows | None = None
     noise: npt.NDArray[np.float64] | None = None
 
@@ -80,7 +83,7 @@ class ForwardOutput:
         attention: from each asked position to every position of its whole row, float32, mean over heads and chosen layers,
             [N, C] with C at least the longest whole row.
         shadow: logits of a mask that stands in for the token at each asked position: it sees every other position of the row
-            and not that token, [N, V].
+            and not that token, [N, V]; where shadows are shared, it sees the row's other shadows as well.
         kept: for each row what `CacheRows.past` takes; opaque.
     """
 

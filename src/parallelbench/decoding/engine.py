@@ -141,6 +141,7 @@ def _resume(sessions: Sequence[Session], packed: Packed, signals: FlatSignals, k
     """Hand each session its part of a forward."""
     offset = 0
     for session, row in zip(sessions, packed.first, strict=False):
-        canvas, shape = slice(len(session.prompt.ids), session.length), session.shape
-        session.resume(signals.cut(offset, shape, session.pending, session.positions, canvas), kept[row] if kept else None)
+        request, shape = session.pending, session.shape
+        keys = slice(0 if request.prompt else len(session.prompt.ids), session.length)
+        session.resume(signals.cut(offset, shape, request, session.positions, keys), kept[row] if kept else None)
         offset += math.prod(shape)

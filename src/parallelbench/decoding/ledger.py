@@ -24,15 +24,17 @@ class Cost:
     asked: int
 
 
-def cost_of(info: ModelInfo, feed: Feed, rows: int, asked: int, shadows: int) -> Cost:
+def cost_of(info: ModelInfo, feed: Feed, rows: int, asked: int, shadows: int, shared: bool = False) -> Cost:
     """The cost of feeding `rows` rows with logits at `asked` positions in all and `shadows` shadow tokens in each row.
 
-    A shadow attends to itself and to all but one of the others, and has logits of its own.
+    A shadow attends to itself and to all tokens of the row but one, where shadows are `shared` also to the other shadows; it
+    has logits of its own.
     """
     fed = feed.end - feed.start
     seen = feed.seen + fed
     own = fed * seen if info.attention == "full" else _attended(feed, info.block or 1)
-    return Cost(rows, rows * (fed + shadows), rows * (own + shadows * seen), asked + rows * shadows)
+    others = shadows - 1 if shared and shadows else 0
+    return Cost(rows, rows * (fed + shadows), rows * (own + shadows * (seen + others)), asked + rows * shadows)
 
 
 def _attended(feed: Feed, block: int) -> int:

@@ -99,7 +99,7 @@ def _kind(session: Session) -> tuple[Any, ...]:
     request, feed = session.pending, session.feed
     shadows = padded_length(len(session.positions)) if request.shadow else None
     lengths = padded_length(feed.end - feed.start), padded_length(feed.seen), shadows
-    return request.model, *lengths, request.attention, len(feed.keep) > 0
+    return request.model, *lengths, request.attention, request.shadow, len(feed.keep) > 0
 
 
 def _noise(sessions: Sequence[Session], counts: Sequence[int]) -> npt.NDArray[np.float64] | None:

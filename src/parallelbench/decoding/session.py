@@ -67,7 +67,9 @@ class Session:
         request, feed, info = self.pending, self.feed, self._infos[self.pending.model]
         shadows = len(self.positions) if request.shadow else 0
         role = "aux" if request.model == "aux" else feed.role or request.role
-        self.account.charge(role, cost_of(info, feed, len(self.rows), signals.token.size, shadows), info)
+        self.account.charge(
+            role, cost_of(info, feed, len(self.rows), signals.token.size, shadows, request.shadow == "shared"), info
+        )
         self._cache.store(feed, self.rows, kept)
         self.state.history.append([])
         self._advance(signals)
@@ -106,13 +108,12 @@ class Session:
         return (self.state.canvas if request.canvas is None else request.canvas)[None, :]
 
     def _positions(self, request: ForwardRequest) -> Ints:
-        """The canvas positions whose signals a request wants."""
-        if request.positions is None:
-            return self.state.eligible
-        outside = [int(at) for at in request.positions if not 0 <= at < len(self.state.canvas)]
+        """The positions whose signals a request wants; those of the prompt are negative."""
+        positions = self.state.eligible if request.positions is None else request.positions
+        outside = [int(at) for at in positions if not 0 <= at < len(self.state.canvas)]
         if outside:
             raise DecoderFault(f"signals are asked for position {outside[0]}, outside the canvas of {len(self.state.canvas)}")
-        return request.positions
+        return np.concatenate([np.arange(-len(self._prompt_ids), 0), positions]) if request.prompt else positions
 
     def _finish(self, flag: str) -> None:
         self.account.flags.append(flag)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from parallelbench.contracts.forward import AttentionQuery, ForwardOutput, Ints
+from parallelbench.contracts.forward import AttentionQuery, ForwardOutput, Ints, Shadow
 from parallelbench.contracts.info import ModelInfo
 
 Floats = npt.NDArray[np.float32]
@@ -34,13 +34,15 @@ class ForwardRequest:
         branches: several canvases in one forward, [R, W]; signals then have a leading axis R.
         extras: signals beyond the candidate token and its confidence.
         top: how many of the most probable tokens to return.
-        tokens: tokens whose probability is wanted, one for each position (`p_of`).
+        tokens: tokens whose probability is wanted, one for each position, those of the prompt included (`p_of`).
         role: what the forward is for, in the ledger; forwards of the auxiliary model are always charged as "aux".
         attention: layers whose attention is wanted; needs a model that offers "attention".
-        shadow: the probability of the tokens that stand at the asked positions, seen without them (`shadow_p`); needs a model
-            that offers "shadow".
+        shadow: the probability of the token at each of the positions, given all other tokens (`shadow_p`); needs a model that
+            offers "shadow". "shared" lets the shadow masks see each other, "separate" does not.
         model: which model is asked; "aux" needs an auxiliary model with the same vocabulary.
         noise: the noise level at which a score network is asked; None: what the masks of the canvas say.
+        prompt: True where signals are wanted of the prompt as well. Its P positions are -P to -1 and come before the others
+            in every signal; attention then has a column for each of them, before those of the canvas.
     """
 
     positions: Ints | None = None
@@ -51,16 +53,17 @@ class ForwardRequest:
     tokens: Ints | None = None
     role: Role = "denoise"
     attention: AttentionQuery | None = None
-    shadow: bool = False
+    shadow: Shadow | None = None
     model: Literal["main", "aux"] = "main"
     noise: float | None = None
+    prompt: bool = False
 
     @property
     def signals(self) -> frozenset[str]:
         """The names of the signals that answer it."""
         named = {
             "top_token": self.top > 0, "top_p": self.top > 0, "p_of": self.tokens is not None,
-            "attention": self.attention is not None, "shadow_p": self.shadow,
+            "attention": self.attention is not None, "shadow_p": self.shadow is not None,
         }  # fmt: skip
         return self.extras | {"token", "confidence"} | {name for name, asked in named.items() if asked}
 
@@ -77,8 +80,9 @@ class Signals:
         top_token, top_p: the most probable tokens and their probabilities, [N, top].
         p_of: the probability of the tokens asked for.
         logits: the raw logits on the device, [N, V].
-        attention: mean over heads and chosen layers from each asked position to every canvas position, [N, W]; rows sum to
-            less than 1, because the prompt's share is cut off.
+        attention: mean over heads and chosen layers from each requested position to every canvas position, [N, W]; rows sum
+            to less than 1, because attention to the prompt is left out. With `ForwardRequest.prompt` to every position of the
+            prompt and the canvas, [N, P + W]; rows sum to 1.
         shadow_p: the probability of the token that stands at each asked position, seen from a mask at the same place that
             sees every other position and not that token, [N]; 0 where a mask stands.
     """
@@ -125,13 +129,13 @@ class FlatSignals:
     attention: Floats | None = None
     shadow_p: Floats | None = None
 
-    def cut(self, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, canvas: slice) -> Signals:
-        """Return the part that answers one request, and nothing that only others in its forward have asked for.
+    def cut(self, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, keys: slice) -> Signals:
+        """Return the signals of one request, and none that only other requests of its forward want.
 
-        `canvas` are the places of its canvas in its whole row.
+        `keys` are the columns of its row to which attention is wanted.
         """
         end, wanted, best = start + math.prod(shape), request.signals, slice(request.top)
-        within = {"attention": canvas, "top_token": best, "top_p": best}
+        within = {"attention": keys, "top_token": best, "top_p": best}
 
         def part(name: str) -> Any:
             values = getattr(self, name)

@@ -104,7 +104,7 @@ class NativeDenoiser(Denoiser):
         if probe is not None:
             options["probe"] = probe
         blocks = self._blocks if probe is None and batch.cache is None else self._model.model
-        seen = fed.valid if whole else visible(fed, past, self._info)
+        seen = fed.valid if whole else visible(fed, past, self._info, batch.shadow == "shared")
         hidden: Tensor = blocks(
             input_ids=fed.ids, attention_mask=seen, use_cache=batch.cache is not None, **options
         ).last_hidden_state

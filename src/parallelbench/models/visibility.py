@@ -40,16 +40,20 @@ def add_shadows(fed: Fed, rows: Tensor, columns: Tensor, mask_id: int, multiple:
     return Fed(ids, positions, valid, shadow), at
 
 
-def visible(fed: Fed, past: Past, info: ModelInfo) -> Tensor:
+def visible(fed: Fed, past: Past, info: ModelInfo, shared: bool = False) -> Tensor:
     """The mask of a forward, [R, 1, Q, K + Q], True where query q sees key k.
 
     Valid keys are seen, of a later block or a later place none where attention is block-causal or causal. A shadow is seen by
-    itself alone, and does not see the token that it stands in for. Everything sees itself.
+    itself alone, or by all shadows where they are `shared`, and does not see the token that it stands in for. Everything sees
+    itself.
     """
     keys = torch.cat([past.positions, fed.positions], 1)[:, None, :]
     queries = fed.positions[:, :, None]
     valid = torch.cat([past.valid, fed.valid & ~fed.shadow], 1)[:, None, :]
     seen = valid & ~(fed.shadow[:, :, None] & (keys == queries))
+    if shared:
+        shadows = torch.cat([torch.zeros_like(past.valid), fed.valid & fed.shadow], 1)[:, None, :]
+        seen = seen | (fed.shadow[:, :, None] & shadows)
     if info.attention == "block_causal":
         block = info.block or 1
         seen = seen & (keys // block <= queries // block)
