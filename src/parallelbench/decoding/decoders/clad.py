@@ -28,6 +28,7 @@ from pydantic import Field
 from parallelbench.contracts.forward import AttentionQuery, Ints
 from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
@@ -38,6 +39,9 @@ class CLAD(StepDecoder):
     """Commit confident masks; of two runs of them that attend to each other most, only the longer one."""
 
     family: ClassVar[str] = "clad"
+    published: ClassVar[Published] = Published(
+        state="equal", code="ziyigu2004/CLAD", defaults="the authors' script for LLaDA-Instruct on GSM8K and MATH"
+    )
     speed = {"gamma": "slower"}
     needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     gamma: float = Field(0.7, ge=0, le=1, description="confidence from which a mask is a candidate")

@@ -32,6 +32,7 @@ from pydantic import Field
 from parallelbench.contracts.forward import AttentionQuery
 from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import MASKED, State
 
@@ -42,6 +43,12 @@ class DAWN(StepDecoder):
     """Commit confident masks, masks that depend on anchors, and masks that do not depend on each other."""
 
     family: ClassVar[str] = "dawn"
+    published: ClassVar[Published] = Published(
+        state="equal",
+        code="lizhuo-luo/DAWN",
+        defaults="the authors' script for LLaDA-Instruct on GSM8K",
+        difference="the first token of the prompt is not overwritten where no candidate is left, which is a fault of that code",
+    )
     speed = {"sure": "slower", "induce": "slower", "low": "slower", "edge": "faster"}
     needs: ClassVar[frozenset[Need]] = frozenset({"attention"})
     sure: float = Field(

@@ -26,6 +26,7 @@ from pydantic import Field
 
 from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
 
@@ -36,6 +37,13 @@ class WINO(StepDecoder):
     """Commit generously, and remask the tokens that the others do not confirm."""
 
     family: ClassVar[str] = "wino"
+    published: ClassVar[Published] = Published(
+        state="ours",
+        code="Feng-Hong/WINO-DLLM",
+        defaults="the defaults of the authors' code",
+        difference="a shadow mask sees no other shadow mask, so q is the probability given the other tokens and nothing else",
+    )
+    borders: ClassVar[Borders] = Borders(state="how many tokens the step before committed", over_blocks="carried")
     speed = {"gamma": "slower"}
     needs: ClassVar[frozenset[Need]] = frozenset({"shadow"})
     revises: ClassVar[bool] = True
