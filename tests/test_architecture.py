@@ -36,7 +36,7 @@ LAYERS: dict[str, set[str]] = {
     "models": BELOW_MODELS,
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
-    "training": BELOW_MODELS | {"models", "decoding"},
+    "training": BELOW_MODELS | {"runs", "models", "decoding"},  # its folder is written as a run's is: locked and whole
     "experiments": BELOW_MODELS | {"runs", "models", "decoding"},
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},

@@ -21,7 +21,7 @@ from parallelbench.models.cards import CARDS
 from parallelbench.models.codec import special_id
 from parallelbench.training import tiny
 from parallelbench.training.data import Batch
-from parallelbench.training.fit import fit
+from parallelbench.training.fit import Training, fit
 from parallelbench.training.initialise import MATCH, SLOW_PAIR
 from parallelbench.training.recipes import TINY_AR, Recipe, Shipped
 from parallelbench.training.tokenizer import ASSISTANT, END, PAD
@@ -64,7 +64,6 @@ def train(
 ) -> Path:
     """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`)."""
     recipe = recipe or shipped.recipe
-    out.mkdir(parents=True, exist_ok=True)
     tokenizer = shipped.tokenizer()
     end_id = special_id(tokenizer, END, CARDS["tiny"])
     model = new_model(recipe, tokenizer)
@@ -72,8 +71,8 @@ def train(
     def loss_of(batch: Batch) -> Tensor:
         return answer_loss(model, batch, end_id)
 
-    save = partial(save_checkpoint, out, model, tokenizer)
-    return fit(out, model, tokenizer, recipe, shipped, loss_of, save, every, say)
+    save = partial(save_checkpoint, model=model, tokenizer=tokenizer)
+    return fit(out, Training("tiny-ar", model, tokenizer, recipe, shipped, loss_of, save), every, say)
 
 
 def save_checkpoint(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:

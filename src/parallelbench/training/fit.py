@@ -6,22 +6,21 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
-from parallelbench.errors import UserError
 from parallelbench.training.data import Batch, batches
+from parallelbench.training.folder import UNREADABLE, TrainingFolder, training_folder
 from parallelbench.training.initialise import add_layers
 from parallelbench.training.precision import FLOAT32_ATTENTION, mixed
 from parallelbench.training.recipes import Recipe, Shipped
 
-RECIPE, LOG = "recipe.json", "log.jsonl"
 Loss = Callable[[Batch], Tensor]
 """The mean loss of a batch's rows."""
 
@@ -92,90 +91,80 @@ class Gradients:
         return float(sum(losses))
 
 
-def fit(
-    out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, recipe: Recipe, shipped: Shipped, loss_of: Loss,
-    save: Callable[[], None], every: int, say: Callable[[str], None],
-) -> Path:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What is trained, on which stages, with which loss.
+
+    Attributes:
+        name: of the training; a folder of another training is refused.
+        loss_of: the mean loss of a batch's rows; it is called from several threads at once.
+        save: writes the model's files into the folder that it is given; called with every checkpoint.
+    """
+
+    name: str
+    model: LlamaForCausalLM
+    tokenizer: Tokenizer
+    recipe: Recipe
+    shipped: Shipped
+    loss_of: Loss
+    save: Callable[[Path], None]
+
+
+def fit(out: Path, training: Training, every: int, say: Callable[[str], None]) -> Path:
     """Train a model in place; the same call again continues from the last checkpoint in `out`.
 
-    Args:
-        loss_of: the mean loss of a batch's rows; it is called from several threads at once.
-        save: writes the model's own files into `out`, with every checkpoint.
-        every: steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since the last
-            line, seconds so far.
+    `every` is the number of steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since
+    the last line, seconds so far.
 
     Raises:
-        UserError: `out` holds other files, or a checkpoint that is damaged or of another recipe.
+        UserError: `out` holds other files, a training of another name or recipe, a damaged checkpoint, or is being trained in.
     """
     torch.set_num_threads(1)
-    model.set_attn_implementation(FLOAT32_ATTENTION)
-    first, seconds, optimisers = 0, 0.0, Optimisers(model, recipe)
-    checkpoint = out / "checkpoint.pt"
-    _check_folder(out, recipe)
-    if checkpoint.exists():
-        saved = _read(checkpoint)
-        first, seconds = saved["step"], saved["seconds"]
-        optimisers.add(add_layers(model, shipped.layers(recipe, first - 1), recipe.seed))
+    training.model.set_attn_implementation(FLOAT32_ATTENTION)
+    with training_folder(out, training.name, training.recipe.model_dump(mode="json")) as folder:
+        optimisers = Optimisers(training.model, training.recipe)
+        first, seconds = _resume(folder, training, optimisers)
+        _take_steps(folder, training, optimisers, first, seconds, every, say)
+    return out
+
+
+def _resume(folder: TrainingFolder, training: Training, optimisers: Optimisers) -> tuple[int, float]:
+    """Load the checkpoint, if there is one; return the steps and the seconds that were trained."""
+    saved = folder.resume()
+    if saved is None:
+        return 0, 0.0
+    model, recipe = training.model, training.recipe
+    try:
+        optimisers.add(add_layers(model, training.shipped.layers(recipe, saved["step"] - 1), recipe.seed))
         model.load_state_dict(saved["model"])
         optimisers.load(saved["optimisers"])
-    _cut_log(out, first)
+    except (*UNREADABLE, AttributeError) as error:
+        raise folder.damaged(error) from error
+    return saved["step"], saved["seconds"]
+
+
+def _take_steps(
+    folder: TrainingFolder, training: Training, optimisers: Optimisers, first: int, seconds: float, every: int,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Train from step `first` to the last, with a log line and a checkpoint every so many steps."""
+    model, recipe, shipped = training.model, training.recipe, training.shipped
     losses: dict[str, list[float]] = {}
     began = time.perf_counter() - seconds
-    drawn, last = batches(tokenizer, recipe.seed, first, shipped, recipe.steps), shipped.ends(recipe.steps)[-1]
-    gradients = Gradients(model, recipe, loss_of)
+    drawn = batches(training.tokenizer, recipe.seed, first, shipped, recipe.steps)
+    last = shipped.ends(recipe.steps)[-1]
+    gradients = Gradients(model, recipe, training.loss_of)
     for step, (group, batch) in zip(range(first, last), drawn, strict=False):
         optimisers.add(add_layers(model, shipped.layers(recipe, step), recipe.seed))
         losses.setdefault(group, []).append(gradients.set(batch))
         optimisers.step(shipped.rate(recipe, step))
         if (step + 1) % every == 0 or step + 1 == last:
             seconds = time.perf_counter() - began
-            _report(out, step + 1, losses, seconds, say)
-            save()
-            (out / RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
+            line = {"step": step + 1, "loss": means, "seconds": round(seconds, 1)}
+            folder.log(line)
+            say(json.dumps(line))
+            folder.save_model(training.save)
             state = {"model": model.state_dict(), "optimisers": optimisers.state(), "step": step + 1, "seconds": seconds}
-            partial = out / "checkpoint.partial"
-            torch.save(state, partial)
-            partial.replace(checkpoint)
+            folder.save_checkpoint(state)
             losses.clear()
-    return out
-
-
-def _read(checkpoint: Path) -> dict[str, Any]:
-    if not is_zipfile(checkpoint):
-        raise UserError(f"{checkpoint} is damaged; delete {checkpoint.parent} and train anew.")
-    saved: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-    return saved
-
-
-def _check_folder(out: Path, recipe: Recipe) -> None:
-    foreign = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
-    if foreign and not (out / LOG).is_file():
-        raise UserError(f"{out} holds files that are no training ({foreign[0]}); choose another folder with -o.")
-    if not (out / RECIPE).is_file():
-        return
-    try:
-        before, now = json.loads((out / RECIPE).read_text(encoding="utf-8")), recipe.model_dump(mode="json")
-    except ValueError:
-        raise UserError(f"{out / RECIPE} is damaged; delete {out} and train anew.") from None
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            raise UserError(
-                f"{out} is being trained with {key}={before.get(key)}, not {now.get(key)}; give the same recipe to go on, or "
-                "choose another folder with -o."
-            )
-
-
-def _cut_log(out: Path, step: int) -> None:
-    """Drop what the log says of steps after the checkpoint, which are taken again."""
-    log = out / LOG
-    if log.is_file():
-        whole = [line for line in log.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        log.write_text("".join(line for line in whole if json.loads(line)["step"] <= step), encoding="utf-8")
-
-
-def _report(out: Path, step: int, losses: dict[str, list[float]], seconds: float, say: Callable[[str], None]) -> None:
-    means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
-    line = json.dumps({"step": step, "loss": means, "seconds": round(seconds, 1)})
-    with (out / LOG).open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-    say(line)

@@ -18,7 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from parallelbench.models.checkpoint import save_llada
 from parallelbench.models.codec import special_id
 from parallelbench.training.data import Batch
-from parallelbench.training.fit import fit
+from parallelbench.training.fit import Training, fit
 from parallelbench.training.initialise import initialise
 from parallelbench.training.recipes import TINY, Recipe, Shipped
 from parallelbench.training.tokenizer import ASSISTANT, MASK
@@ -57,7 +57,6 @@ def train(
 ) -> Path:
     """Train and write `out` in LLaDA's layout; the same call again continues from the last checkpoint (see `fit`)."""
     recipe, card = recipe or shipped.recipe, shipped.card
-    out.mkdir(parents=True, exist_ok=True)
     tokenizer = shipped.tokenizer()
     model = new_model(recipe, tokenizer.get_vocab_size(), special_id(tokenizer, ASSISTANT, card))
     mask_id = special_id(tokenizer, MASK, card)
@@ -65,5 +64,5 @@ def train(
     def loss_of(batch: Batch) -> Tensor:
         return masked_loss(model, batch, mask_id)
 
-    save = partial(save_llada, out, model, tokenizer, card.name)
-    return fit(out, model, tokenizer, recipe, shipped, loss_of, save, every, say)
+    save = partial(save_llada, model=model, tokenizer=tokenizer, card=card.name)
+    return fit(out, Training(card.name, model, tokenizer, recipe, shipped, loss_of, save), every, say)
