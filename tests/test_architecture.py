@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "yaml_border": set(),
     "files": {"errors", "yaml_border"},
     "clean": set(),
-    "tasks": NOUNS,
+    "tasks": NOUNS | {"metrics"},  # a demonstration is judged by the metric of the question
     "metrics": NOUNS,
     "theory": NOUNS,
     "contracts": NOUNS,

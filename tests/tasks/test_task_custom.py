@@ -81,8 +81,10 @@ def test_words_in_a_file_beside_it(write, file: str, text: str) -> None:
 
 
 def test_numbers_sort_as_numbers_and_words_without_regard_to_case(write) -> None:
-    numbers = load_task(write("type: sort\nwords: [9, 10, -3, 100]\nlengths: [4]\nprompt: '{context}'"))
-    words = load_task(write("type: sort\nwords: [Pear, apple, Zoo, quince]\nlengths: [4]\nprompt: '{context}'", "w.yaml"))
+    numbers = load_task(write("type: sort\nwords: [9, 10, -3, 100]\nlengths: [4]\nshots: 0\nprompt: '{context}'"))
+    words = load_task(
+        write("type: sort\nwords: [Pear, apple, Zoo, quince]\nlengths: [4]\nshots: 0\nprompt: '{context}'", "w.yaml")
+    )
     assert numbers.sample(0, 0).facts["expected"] == ["-3", "9", "10", "100"]
     assert words.sample(0, 0).facts["expected"] == ["apple", "Pear", "quince", "Zoo"]
 

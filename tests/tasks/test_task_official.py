@@ -61,6 +61,7 @@ def test_seventeen_tasks_and_1708_samples() -> None:
 @pytest.mark.parametrize("name", [*SCORED, *sorted(TEXT)])
 def test_prompts_are_what_the_templates_say(name: str) -> None:
     config = yaml.safe_load((DATA / name).parent.joinpath("task_config.yaml").read_text(encoding="utf-8"))[name]
+    config["prompt"] = config["prompt"].replace("\\n", "\n")  # fault 1: a single-quoted template, asked with line ends
     task = load_task(name, "official", DATA)
     assert task.samples == len(rows(name))
     for index, row in enumerate(rows(name)):
@@ -72,6 +73,7 @@ def test_prompts_are_what_the_templates_say(name: str) -> None:
             expected += [("user", config["prompt"].format(**shown["input"])), ("assistant", text)]
         expected.append(("user", config["prompt"].format(**row["input"])))
         assert [(turn.role, turn.text) for turn in turns] == expected
+        assert not any("\\" in turn.text for turn in turns if turn.role == "user")
         assert len(turns) == 2 * config.get("icl_example_count", 0) + 1
 
 

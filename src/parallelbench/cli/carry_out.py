@@ -16,7 +16,7 @@ from parallelbench import api
 from parallelbench.cli.exit_codes import INTERRUPTED
 from parallelbench.cli.progress import watching
 from parallelbench.experiments.model_pool import ModelPool
-from parallelbench.experiments.plan import plan, shortfall
+from parallelbench.experiments.plan import notes, plan
 from parallelbench.experiments.spec import Sweep
 from parallelbench.results import Result, Results
 from parallelbench.runs.store import check_folder
@@ -31,10 +31,8 @@ def carry_out(sweep: Sweep, out: Path | None) -> None:
     try:
         pool = ModelPool(sweep.device)
         works = plan(sweep, pool)
-        if (note := shortfall(works, sweep.limit)) is not None:
+        for note in notes(works, sweep.limit):
             print(f"note: {note}", file=sys.stderr)
-        for caution in dict.fromkeys(work.caution for work in works if work.caution is not None):
-            print(f"note: {caution}", file=sys.stderr)
         with watching() as progress:
             results = api.carry_out(works, sweep, pool, out or api.default_out(works), progress)
     except KeyboardInterrupt:
@@ -55,7 +53,7 @@ def list_cells(sweep: Sweep, out: Path | None) -> None:
     """Print what a sweep would run; as the last line one JSON object."""
     works = plan(sweep, ModelPool(sweep.device))
     check_folder(out or api.default_out(works), [work.cell.id for work in works])
-    if (note := shortfall(works, sweep.limit)) is not None:
+    for note in notes(works, sweep.limit):
         print(f"note: {note}", file=sys.stderr)
     shown = Table("cell", "model", "task", "decoder", "seed", "samples", box=None, pad_edge=False)
     for work in works:

@@ -188,6 +188,12 @@ def expand(spec: str, sweep: Sweep) -> list[str]:
     return [name + colon + options for name in names]
 
 
+def notes(works: Sequence[PlannedCell], limit: int | None) -> list[str]:
+    """What the user should know of a plan before it runs, each said once."""
+    said = [shortfall(works, limit), repetition(works), *(work.caution for work in works)]
+    return list(dict.fromkeys(note for note in said if note is not None))
+
+
 def shortfall(works: Sequence[PlannedCell], limit: int | None) -> str | None:
     """Say where a task has fewer samples than the limit asks for; None where none has."""
     if limit is None:
@@ -196,4 +202,17 @@ def shortfall(works: Sequence[PlannedCell], limit: int | None) -> str | None:
         if len(work.indices) < limit:
             more = "" if work.cell.suite == "official" else f"; write {work.task.name}:samples={limit} for more"
             return f"{work.task.name} has {len(work.indices)} samples, fewer than the limit of {limit}{more}."
+    return None
+
+
+def repetition(works: Sequence[PlannedCell]) -> str | None:
+    """Say where a task in a user's words asks the same question several times; None where none does."""
+    for work in works:
+        if work.cell.suite == "custom":
+            asked = {work.task.sample(work.cell.seed, index).turns[-1].text for index in work.indices}
+            if len(asked) < len(work.indices):
+                return (
+                    f"{work.task.name} asks {len(asked)} different questions in {len(work.indices)} samples; comparisons count "
+                    "each question once, so give it more words or longer lists, or a smaller limit."
+                )
     return None

@@ -10,9 +10,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from parallelbench.errors import UserError
+from parallelbench.metrics import score
 from parallelbench.rng import stream
 from parallelbench.schema import Sample, Turn
 from parallelbench.specs import Options, render
+
+DRAWS = 200
+"""Demonstrations that are drawn for a sample before its task is said to have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,15 @@ class Task(Options, ABC):
         """Draw demonstration `number` of sample `index`: another question, of any size."""
         return self.question(rng, rng.randrange(1 << 16))
 
+    def gives_away(self, shown: Question, asked: Question) -> bool:
+        """True where a demonstration is the question itself, or shows an answer that is right for it."""
+        if shown.text == asked.text or shown.answer == asked.answer:
+            return True
+        if self.law is None:
+            return False
+        sample = Sample(self.name, self.version, 0, 0, (), asked.answer, asked.facts, asked.frame, self.law)
+        return score(sample, shown.answer, self.metrics[:1])[self.metrics[0]] == 1.0
+
     def shots_shown(self, card: int | None) -> int:
         """How many demonstrations: the option, else what the model's card asks for, else the task's default."""
         return next(n for n in (self.shots, card, self.default_shots) if n is not None)
@@ -82,10 +96,20 @@ class Task(Options, ABC):
         asked = self.question(rng, index)
         turns: list[Turn] = []
         for number in range(self.shots_shown(shots)):
-            shown = self.demonstration(rng, index, number)
+            shown = self._demonstration(rng, index, number, asked)
             turns += [Turn("user", shown.text), Turn("assistant", shown.answer)]
         turns.append(Turn("user", asked.text))
         return Sample(self.name, self.version, seed, index, tuple(turns), asked.answer, asked.facts, asked.frame, self.law)
+
+    def _demonstration(self, rng: random.Random, index: int, number: int, asked: Question) -> Question:
+        for _ in range(DRAWS):
+            shown = self.demonstration(rng, index, number)
+            if not self.gives_away(shown, asked):
+                return shown
+        raise UserError(
+            f"{self.spec} has no demonstration that does not give the answer to sample {index} away; "
+            "set shots=0, or let the task draw from more."
+        )
 
     def order(self, seed: int) -> list[int]:
         """The order in which a limit takes samples: seeded, and the first N are among the first N + 1."""

@@ -79,6 +79,10 @@ class OfficialTask(Task):
     def demonstration(self, rng: random.Random, index: int, number: int) -> Question:
         return self.source.rows[index].demonstrations[number]
 
+    def gives_away(self, shown: Question, asked: Question) -> bool:
+        """The demonstrations are the reference's, whatever they show."""
+        return False
+
     def shots_shown(self, card: int | None) -> int:
         """The demonstrations belong to the data: all of them are shown unless the option says fewer."""
         return self.source.shots if self.shots is None else self.shots
@@ -126,7 +130,8 @@ def _template(name: str, config: Any, path: Path) -> tuple[str, Family]:
     if not isinstance(config, Mapping) or not isinstance(config.get("prompt"), str) or config.get("metric") not in FAMILIES:
         known = ", ".join(FAMILIES)
         raise UserError(f"{path} gives '{name}' no prompt with one of the metrics {known}; {RESTORE}.")
-    return config["prompt"], FAMILIES[config["metric"]]
+    # One published template is in single quotes, where YAML keeps \n as two characters; the reference asks with line ends.
+    return config["prompt"].replace("\\n", "\n").replace("\\t", "\t"), FAMILIES[config["metric"]]
 
 
 def _root(data_dir: Path) -> Path:

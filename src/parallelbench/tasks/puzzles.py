@@ -54,6 +54,7 @@ class LatinSquare(Task):
 class Sudoku(Task):
     """Complete a 4 x 4 Sudoku; `givens` cells are shown, the rest is 0, and the solution is unique."""
 
+    version: ClassVar[int] = 2  # 2: a demonstration never has the question's solution
     preset_keys: ClassVar[frozenset[str]] = frozenset({"givens"})
 
     givens: int = Field(12, ge=4, le=12, description="cells that are shown")
