@@ -22,7 +22,12 @@ prompt: "{prompt}"
 words: {words}
 lengths: {lengths}
 """
-PROMPTS = {"copy": "Copy {context}", "shuffle": "Shuffle {context}", "replace_random": "Put {word} into {context}"}
+PROMPTS = {
+    "copy": "Copy {context}",
+    "sort": "Sort {context}",
+    "shuffle": "Shuffle {context}",
+    "replace_random": "Put {word} into {context}",
+}
 
 
 def custom(folder: Path, kind: str, words: list[str], lengths: list[int], **more: object) -> str:
@@ -56,7 +61,7 @@ def test_nor_one_of_a_task_with_few_words(tmp_path: Path, kind: str, words: list
 
 
 def test_where_there_is_no_other_question_the_sentence_says_what_to_do(tmp_path: Path) -> None:
-    task = load_task(custom(tmp_path, "shuffle", ["a", "b", "c"], [3]))
+    task = load_task(custom(tmp_path, "sort", ["a", "b", "c"], [3]))  # every question has one answer
     with pytest.raises(UserError, match=r"no demonstration that does not give the answer .* set shots=0"):
         task.sample(0, 0, shots=1)
     assert task.sample(0, 0, shots=0).turns
