@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "parallelbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = {"schema", "errors", "registry", "rng", "specs", "files", "yaml_border", "clean"}
-BELOW_MODELS = NOUNS | {"tasks", "metrics", "theory", "contracts"}
+BELOW_MODELS = NOUNS | {"bounded_http", "tasks", "metrics", "theory", "contracts"}
 LAYERS: dict[str, set[str]] = {
     "schema": set(),
     "errors": set(),
@@ -26,8 +26,9 @@ LAYERS: dict[str, set[str]] = {
     "yaml_border": set(),
     "files": {"errors", "yaml_border"},
     "clean": set(),
+    "bounded_http": {"errors"},
     "tasks": NOUNS | {"metrics"},  # a demonstration is judged by the metric of the question
-    "metrics": NOUNS,
+    "metrics": NOUNS | {"bounded_http"},
     "theory": NOUNS,
     "contracts": NOUNS,
     "runs": NOUNS,

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
+import hostile_http
+
 Event = dict[str, Any] | str
 
 
@@ -104,6 +106,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.fail(int(fault), kind[0], f"{kind[1]} (key {key})" if state.echo else kind[1])
         if fault.startswith("wait "):
             return self.fail(429, "rate_limit_error", "slow down", {"retry-after": fault.removeprefix("wait ")})
+        if fault in hostile_http.MODES:
+            return hostile_http.misbehave(self, fault)
         if fault == "hang up":
             return self.connection.close()
         if fault == "slow":

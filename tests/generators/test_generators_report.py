@@ -21,8 +21,6 @@ from parallelbench.experiments.spec import Sweep
 from parallelbench.report import write_report
 from parallelbench.results import Results
 
-pytest.importorskip("openai")
-
 TASKS = ("waiting_line/copy:lengths=[3],shots=0", "waiting_line/shuffle:lengths=[3],shots=0")
 DECODERS = ("confidence:k=[1,4]",)
 

@@ -15,9 +15,6 @@ from parallelbench.api import run
 from parallelbench.runs.cell import Cell
 from parallelbench.tasks import load_task
 
-pytest.importorskip("openai")
-pytest.importorskip("anthropic")
-
 TASK = "waiting_line/copy:lengths=[3],samples=200,shots=0"
 FAULTS = ("wait 0.02", "500", "503", "529", "hang up", "cut", "stop early", "half a frame", "no frame", "error frame", "slow")
 

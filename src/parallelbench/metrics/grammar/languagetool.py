@@ -1,7 +1,7 @@
-"""LanguageTool by its server's HTTP API: the reference's grammar score, 1 where it finds nothing (paper, Appendix D).
+"""LanguageTool through its server's HTTP API: the reference's grammar score, 1 where it finds nothing (paper, Appendix D).
 
-`grammar_languagetool:url=http://127.0.0.1:8081` asks a server; `grammar_languagetool:jars=FOLDER` starts the one in the
-folder and stops it at the end. What was found is kept by text, language and version, so nothing is asked twice.
+`grammar_languagetool:url=http://127.0.0.1:8081` uses a running server; `grammar_languagetool:jars=FOLDER` starts the one in the
+folder and stops it at the end. What was found is kept by text, language and version, so no text is sent twice.
 """
 
 from __future__ import annotations
@@ -13,31 +13,37 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-import httpx2
 from pydantic import Field, model_validator
 
+from parallelbench.bounded_http import BoundedClient, HttpFault
 from parallelbench.errors import UserError
 from parallelbench.metrics.base import Metric
 from parallelbench.metrics.grammar.cache import HitCache, default_path
 from parallelbench.metrics.grammar.hit import Hit
+from parallelbench.metrics.grammar.languagetool_reply import CheckReply, parse_reply
 from parallelbench.metrics.grammar.server import JarServer
 from parallelbench.schema import Sample
 from parallelbench.specs import Options, build
 
 NAME = "grammar_languagetool"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 PAUSE = 0.2
-"""Seconds before the first repetition of a request that failed; doubled each time."""
+"""Seconds before the first repetition of a request that failed; doubled each time, up to `LONGEST_PAUSE`."""
+LONGEST_PAUSE = 10.0
+REPLY_AT_MOST = 4 << 20
+"""Bytes of a reply; that of a page of text is some 50,000."""
 
 
 class LanguageToolOptions(Options):
-    """Where the server is, and how it is asked."""
+    """Where the server is, and how texts are sent to it."""
 
     url: str | None = Field(None, description="address of a running server, for example http://127.0.0.1:8081")
     jars: Path | None = Field(None, description="folder of an unpacked LanguageTool, which is started and stopped")
     language: str = Field("en-US", description="language of the texts")
-    timeout: float = Field(60.0, gt=0, description="seconds to wait for an answer")
-    tries: int = Field(4, ge=1, description="how often a request is sent before the server counts as gone")
+    timeout: float = Field(60.0, gt=0, le=86400, description="seconds that one request may take as a whole")
+    tries: int = Field(4, ge=1, le=100, description="how often a request is sent before the server counts as gone")
     cache: Path | None = Field(None, description="file that keeps what was found; the user's cache folder without it")
 
     @model_validator(mode="after")
@@ -48,20 +54,23 @@ class LanguageToolOptions(Options):
 
 
 class Client:
-    """Asks one server; may be used by several threads at once."""
+    """Sends texts to one server; may be used by several threads at once."""
 
     def __init__(self, options: LanguageToolOptions) -> None:
         self.options = options
         self._lock = threading.Lock()
-        self._http = httpx2.Client(timeout=options.timeout, limits=httpx2.Limits(max_connections=64))
 
     @cached_property
-    def _server(self) -> JarServer | None:
+    def _url(self) -> str:
         if self.options.jars is None:
-            return None
+            return check_url(str(self.options.url))
         server = JarServer(self.options.jars)
         atexit.register(server.stop)
-        return server
+        return server.url
+
+    @cached_property
+    def _http(self) -> BoundedClient:
+        return BoundedClient(self._url, self.options.timeout, REPLY_AT_MOST)
 
     @cached_property
     def _cache(self) -> HitCache:
@@ -69,92 +78,70 @@ class Client:
 
     @cached_property
     def _version(self) -> str:
-        return _version(self._ask("."))
+        return self._request(".").version
 
     @property
     def version(self) -> str:
-        """The server's version with its build, which the first answer tells."""
+        """The server's version with its build, which its first reply tells."""
         with self._lock:
             return self._version
 
     def check(self, text: str) -> tuple[Hit, ...]:
-        """Return what LanguageTool finds, by place; rules by its own ids.
+        """Return what LanguageTool finds, by place; rules by LanguageTool's ids.
 
         Raises:
-            UserError: the server cannot be reached, answers nonsense again and again, or is another version than before.
+            UserError: the server cannot be reached, sends no usable reply in all tries, or is another version than before.
         """
         text = text.encode("utf-8", "replace").decode()
         key = f"{self.version}\0{self.options.language}\0{text}"
         kept = self._cache.get(key)
         if kept is not None:
             return kept
-        answer = self._ask(text)
-        if _version(answer) != self.version:
-            now = _version(answer)
-            raise UserError(f"the server at {self._url} became {now}, it was {self.version}; score the run anew.")
-        found = tuple(
-            sorted((_hit(match, text) for match in answer["matches"]), key=lambda hit: (hit.start, hit.end, hit.rule))
-        )
+        reply = self._request(text)
+        if reply.version != self.version:
+            raise UserError(
+                f"the server at {self._url} became {reply.version}, it was {self.version}; score the run with one version."
+            )
+        found = tuple(sorted(reply.hits(text), key=lambda hit: (hit.start, hit.end, hit.rule)))
         self._cache.put(key, found)
         return found
 
-    @property
-    def _url(self) -> str:
-        return (self._server.url if self._server is not None else str(self.options.url)).rstrip("/")
-
-    def _ask(self, text: str) -> Mapping[str, Any]:
+    def _request(self, text: str) -> CheckReply:
         """One request, sent again where it fails."""
-        form, reason = {"language": self.options.language, "text": text}, ""
+        body = urlencode({"language": self.options.language, "text": text}).encode()
+        reason = ""
         for attempt in range(self.options.tries):
             if attempt:
-                time.sleep(PAUSE * 2 ** (attempt - 1))
+                time.sleep(min(LONGEST_PAUSE, PAUSE * 2.0 ** min(attempt - 1, 32)))
             try:
-                response = self._http.post(f"{self._url}/v2/check", data=form)
-                if response.status_code == 200:
-                    return _parsed(response.json())
-                reason = f"it answers {response.status_code}"
-                if response.status_code < 500:
-                    break
-            except httpx2.TimeoutException:
-                reason = f"no answer within {self.options.timeout:g} s"
-            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-                reason = str(error) or type(error).__name__
-            except ValueError:
-                reason = "its answer is damaged"
+                with self._http.send("POST", "/v2/check", FORM, body) as exchange:
+                    if exchange.status == 200:
+                        return parse_reply(exchange.json(), text)
+                    reason = f"it answers {exchange.status}"
+                    if exchange.status < 500:
+                        break
+            except HttpFault as fault:
+                reason = str(fault)
         raise UserError(
             f"LanguageTool at {self._url} cannot be used ({reason.rstrip('.')}); start it and give the same command again, "
             "which keeps every score so far."
         )
 
 
-def _parsed(answer: Any) -> Mapping[str, Any]:
-    """Check the parts of an answer that are read.
+def check_url(url: str) -> str:
+    """Return the address of a server without its last slashes.
 
     Raises:
-        ValueError: it is no answer of LanguageTool.
+        UserError: it is none.
     """
     try:
-        _version(answer)
-        for match in answer["matches"]:
-            _ = str(match["rule"]["id"]), int(match["offset"]), int(match["length"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"no answer of LanguageTool: {error}") from None
-    parsed: Mapping[str, Any] = answer
-    return parsed
-
-
-def _version(answer: Mapping[str, Any]) -> str:
-    software = answer["software"]
-    return " ".join(str(software[key]) for key in ("name", "version", "buildDate") if software.get(key) or key == "version")
-
-
-def _hit(match: Mapping[str, Any], text: str) -> Hit:
-    """A match as a hit; LanguageTool counts in UTF-16 units."""
-    units = text.encode("utf-16-le")
-    start, end = (
-        len(units[: 2 * place].decode("utf-16-le", "ignore")) for place in (match["offset"], match["offset"] + match["length"])
-    )
-    return Hit(match["rule"]["id"], start, end)
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid or not url.isascii() or not url.isprintable() or " " in url:
+        raise UserError(f"'{url}' is no address of a LanguageTool server; write url=http://HOST:PORT.")
+    return url.rstrip("/")
 
 
 def make(options: Mapping[str, Any]) -> Metric:
@@ -163,8 +150,7 @@ def make(options: Mapping[str, Any]) -> Metric:
     Raises:
         UserError: an option is unknown, or neither or both of `url` and `jars` are given.
     """
-    asked = build(LanguageToolOptions, f"metric '{NAME}'", options)
-    client = Client(asked)
+    client = Client(build(LanguageToolOptions, f"metric '{NAME}'", options))
 
     def function(sample: Sample, text: str) -> float:
         return float(bool(text.strip()) and not client.check(text))
@@ -172,7 +158,7 @@ def make(options: Mapping[str, Any]) -> Metric:
     return Metric(
         NAME,
         function,
-        backend=lambda: f"{client.version}, {asked.language}",
+        backend=lambda: f"{client.version}, {client.options.language}",
         explain=lambda text: [(hit.rule, hit.start, hit.end) for hit in client.check(text)],
         remote=True,
     )

@@ -1,4 +1,4 @@
-"""A LanguageTool server of our own: started from a folder of jars, stopped when it is no longer needed."""
+"""A LanguageTool server as a child process: started from a folder of jars, stopped when it is no longer needed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx2
-
+from parallelbench.bounded_http import BoundedClient, HttpFault
 from parallelbench.errors import UserError
 
 JAR = "languagetool-server.jar"
@@ -54,14 +53,17 @@ class JarServer:
 
     def _wait(self) -> None:
         end = time.monotonic() + PATIENCE
+        client = BoundedClient(self.url, 5.0)
         while time.monotonic() < end:
             if (code := self._process.poll()) is not None:
                 raise UserError(f"LanguageTool ended with code {code} as it started; check its folder and the version of Java.")
             try:
-                if httpx2.get(f"{self.url}/v2/healthcheck", timeout=5).status_code == 200:
-                    return
-            except httpx2.HTTPError:
-                time.sleep(0.1)
+                with client.send("GET", "/v2/healthcheck") as exchange:
+                    if exchange.status == 200:
+                        return
+            except HttpFault:
+                pass  # it has not started yet
+            time.sleep(0.1)
         raise UserError(f"LanguageTool did not answer within {PATIENCE:g} s; start it yourself and give its url.")
 
 

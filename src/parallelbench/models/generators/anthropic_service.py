@@ -1,110 +1,181 @@
-"""Anthropic's messages protocol, streamed: an answer is whole once `message_stop` has come."""
+"""Anthropic's messages protocol: a streamed answer is whole once `message_stop` has come."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-import anthropic
-import httpx2
+from pydantic import Field
 
 from parallelbench.models.generators.faults import Fault, judge
-from parallelbench.models.generators.service import Answer, Service, count, in_time
+from parallelbench.models.generators.http_service import Event, HttpService, message_in
+from parallelbench.models.generators.service import ServiceReply
+from parallelbench.models.generators.wire import Text, Tokens, Wire, Word, bounded, json_of, parse, whole_text
 from parallelbench.schema import Turn
+
+ANTHROPIC_URL = "https://api.anthropic.com"
+VERSION = "2023-06-01"
 
 
 class Settings(NamedTuple):
-    """What goes into every request; None is left to the server."""
+    """What every request holds; None is left to the server. `stream`: whether the answer is requested as a stream."""
 
     name: str
     temperature: float | None = None
     top_p: float | None = None
     reasoning: str | None = None
     thinking: str | None = None
+    stream: bool = True
 
 
-class AnthropicService(Service):
-    """A client of one model; the SDK's own retries are off, so that ours are all there are."""
+class Usage(Wire):
+    """Numbers of tokens."""
+
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+
+
+class Block(Wire):
+    """A block of an answer, or a piece of one."""
+
+    type: Word = ""
+    text: Text | None = None
+    stop_reason: Word | None = None
+
+
+class Message(Wire):
+    """The head of an answer in a stream, or a whole answer."""
+
+    content: Annotated[list[Block], Field(max_length=1000)] | None = None
+    stop_reason: Word | None = None
+    usage: Usage | None = None
+
+
+class Part(Wire):
+    """One event of a stream; types that are not known here are passed over, as the protocol asks."""
+
+    type: Word
+    message: Message | None = None
+    content_block: Block | None = None
+    delta: Block | None = None
+    usage: Usage | None = None
+
+
+class Draft:
+    """An answer while its events come in."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._usage: dict[str, int] = {}
+        self._kept: dict[str, Any] = {}
+        self._begun, self._reasoned = False, False
+        self._finish = ""
+
+    def begin(self, message: Message | None, raw: Any) -> None:
+        """Read the head of an answer.
+
+        Raises:
+            Fault: another answer has begun before.
+        """
+        if self._begun:
+            raise Fault("the events of the stream are out of order: a second answer begins")
+        self._begun = True
+        if message is not None:
+            self.count(message.usage, raw.get("usage"))
+
+    def add(self, block: Block | None) -> None:
+        """Read a piece of the answer.
+
+        Raises:
+            Fault: the answer has not begun, has ended, or the piece holds nothing.
+        """
+        if not self._begun or self._finish:
+            raise Fault("the events of the stream are out of order: text comes before the answer begins, or after its end")
+        if block is None:
+            raise Fault("the reply is malformed: a piece of the answer is empty")
+        if block.type in ("text", "text_delta"):
+            self._pieces.append(block.text or "")
+        self._reasoned = self._reasoned or "thinking" in block.type
+
+    def end(self, reason: str | None) -> None:
+        """Read why the answer ended.
+
+        Raises:
+            Fault: it has not begun.
+        """
+        if not self._begun:
+            raise Fault("the events of the stream are out of order: an answer ends that has not begun")
+        self._finish = reason or self._finish
+
+    def count(self, usage: Usage | None, raw: Any) -> None:
+        """Read numbers of tokens; later ones replace earlier ones."""
+        if usage is not None:
+            self._usage |= usage.model_dump(exclude_none=True)
+            self._kept |= {key: value for key, value in bounded(raw).items() if value is not None}
+
+    def reply(self) -> ServiceReply:
+        """The whole answer.
+
+        Raises:
+            Fault: nothing has said why it ended.
+        """
+        if not self._finish:
+            raise Fault("the stream ended before the answer did")
+        return ServiceReply(
+            whole_text(self._pieces),
+            self._finish,
+            self._usage.get("input_tokens"),
+            self._usage.get("output_tokens"),
+            reasoned=self._reasoned,
+            usage=self._kept,
+        )
+
+
+class AnthropicService(HttpService):
+    """A client of one model."""
 
     def __init__(self, url: str | None, key: str, settings: Settings, timeout: float) -> None:
+        headers = {"x-api-key": key, "anthropic-version": VERSION}
+        super().__init__((url or ANTHROPIC_URL) + "/v1", headers, "/messages", timeout)
         self._settings = settings
-        self._timeout = timeout
-        self._client = anthropic.Anthropic(base_url=url, api_key=key, timeout=timeout, max_retries=0)
 
-    def ask(self, turns: Sequence[Turn], max_tokens: int, seed: int) -> Answer:
-        with faults(), self._client.messages.create(**self._body(turns, max_tokens)) as stream:
-            return _read(in_time(iter(stream), self._timeout))
-
-    def known(self) -> list[str]:
-        with contextlib.suppress(anthropic.AnthropicError, ValueError):
-            return [model.id for model in self._client.models.list().data]
-        return []
-
-    def close(self) -> None:
-        self._client.close()
-
-    def _body(self, turns: Sequence[Turn], max_tokens: int) -> dict[str, Any]:
-        asked = self._settings
-        body = {
-            "model": asked.name,
+    def _body(self, turns: Sequence[Turn], max_tokens: int, seed: int, optional: frozenset[str]) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "model": settings.name,
             "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
-            "stream": True,
+            "stream": settings.stream,
             "max_tokens": max_tokens,
-            "output_config": {"effort": asked.reasoning} if asked.reasoning else None,
-            "thinking": {"type": asked.thinking} if asked.thinking else None,
-            "extra_body": _given(temperature=asked.temperature, top_p=asked.top_p),  # the SDK names them no more
+            "output_config": {"effort": settings.reasoning} if settings.reasoning else None,
+            "thinking": {"type": settings.thinking} if settings.thinking else None,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
         }
-        return _given(**body)
 
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _read(events: Iterator[Any]) -> Answer:
-    usage: dict[str, Any] = {}
-    text, finish, whole, reasoned = "", "", False, False
-    for event in events:
-        kind = getattr(event, "type", None)
-        if not isinstance(kind, str):
-            raise Fault("an event of the stream is malformed")
-        if kind == "message_start":
-            usage |= event.message.usage.to_dict()
-        elif kind == "content_block_delta" and getattr(event.delta, "type", "") == "text_delta":
-            text += event.delta.text
-        elif kind == "content_block_delta" and "thinking" in str(getattr(event.delta, "type", "")):
-            reasoned = True
-        elif kind == "message_delta":
-            finish = event.delta.stop_reason or finish
-            usage |= {key: value for key, value in event.usage.to_dict().items() if value is not None}
-        whole = whole or kind == "message_stop"
-    if not whole or not finish:
+    def _read_stream(self, events: Iterator[Event]) -> ServiceReply:
+        draft = Draft()
+        for event in events:
+            document = json_of(event.data)
+            if event.kind == "error" or document.get("type") == "error":
+                raise judge(200, {}, message_in(document))
+            part = parse(Part, document)
+            if part.type == "message_start":
+                draft.begin(part.message, document.get("message"))
+            elif part.type == "content_block_delta":
+                draft.add(part.delta)
+            elif part.type == "content_block_start" and part.content_block is not None:
+                draft.add(part.content_block)
+            elif part.type == "message_delta":
+                draft.count(part.usage, document.get("usage"))
+                draft.end(None if part.delta is None else part.delta.stop_reason)
+            elif part.type == "message_stop":
+                return draft.reply()
         raise Fault("the stream ended before the answer did")
-    tokens = count(usage.get("output_tokens"))
-    return Answer(text, finish, count(usage.get("input_tokens")), tokens, reasoned=reasoned, usage=usage)
 
-
-@contextlib.contextmanager
-def faults() -> Iterator[None]:
-    """Turn the SDK's errors into ours.
-
-    Raises:
-        Fault: the connection, the server or an event failed.
-        Refused: the server will never answer this request.
-    """
-    try:
-        yield
-    except anthropic.APIStatusError as error:
-        raise judge(error.status_code, error.response.headers, error.message) from None
-    except anthropic.APITimeoutError:
-        raise Fault("no answer in time") from None
-    except anthropic.APIConnectionError as error:
-        raise Fault("the connection failed", unreachable=type(error.__cause__).__name__ == "ConnectError") from None
-    except anthropic.APIError as error:
-        raise judge(200, {}, error.message) from None
-    except httpx2.HTTPError:  # while the stream is read, the SDK lets these through
-        raise Fault("the connection failed") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise Fault("an event of the stream is malformed") from None
+    def _read_document(self, document: dict[str, Any]) -> ServiceReply:
+        draft, message = Draft(), parse(Message, document)
+        draft.begin(message, document)
+        for block in message.content or []:
+            draft.add(block)
+        draft.end(message.stop_reason)
+        return draft.reply()

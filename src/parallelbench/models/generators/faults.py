@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from parallelbench.clean import for_terminal
 from parallelbench.errors import ParallelBenchError, UserError
 
 PASSING = frozenset({408, 409, 425, 429, 529})
@@ -20,7 +21,8 @@ _OVERFLOW = re.compile(
 
 
 class Fault(ParallelBenchError):
-    """A request failed by no fault of its own. `wait`: seconds the server asked for; `unreachable`: nobody answers."""
+    """A request failed and may succeed when it is sent again. `wait`: seconds that the server wants between; `unreachable`: no
+    connection could be opened."""
 
     def __init__(self, reason: str, wait: float | None = None, unreachable: bool = False) -> None:
         super().__init__(reason)
@@ -38,7 +40,7 @@ class Refused(ParallelBenchError):
 
 def judge(status: int, headers: Mapping[str, str], message: str) -> Fault | Refused:
     """Tell a refusal from a fault that passes, by HTTP status; an error inside a stream that began well has status 200."""
-    said = " ".join(message.split())
+    said = " ".join(for_terminal(message).split())
     reason = said if status == 200 else f"HTTP {status}: {said}"
     if _OVERFLOW.search(message) and status not in PASSING:
         return Refused("context", reason)
@@ -52,24 +54,24 @@ def judge(status: int, headers: Mapping[str, str], message: str) -> Fault | Refu
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a server asks to wait, from `retry-after-ms` or `retry-after` (seconds or a date); None: it does not ask."""
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
-        asked = headers.get(name, "").strip()
-        if re.fullmatch(r"\d+(\.\d*)?", asked):
-            return float(asked) * unit
+        wanted = headers.get(name, "").strip()
+        if re.fullmatch(r"[0-9]+(\.[0-9]*)?", wanted):
+            return float(wanted) * unit
     try:
         moment = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+        return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-def mend(refused: Refused, whose: str, sample_id: str, variable: str, known: str) -> UserError:
+def mend(refused: Refused, model: str, sample_id: str, variable: str, known: str) -> UserError:
     """Turn a refusal into one sentence with the fix; `known` names the models that the server has, if it says so."""
     if refused.kind == "context":
         return UserError(
-            f"{sample_id} does not fit into the context of {whose}; use shorter lists, fewer shots or a smaller max_tokens."
+            f"{sample_id} does not fit into the context of {model}; use shorter lists, fewer shots or a smaller max_tokens."
         )
     if refused.kind == "key":
-        return UserError(f"{whose} refuses the key in {variable} ({refused}); check the key and what it may do.")
+        return UserError(f"{model} refuses the key in {variable} ({refused}); check the key and what it may do.")
     if refused.kind == "model":
-        return UserError(f"{whose} is unknown there ({refused}){known or '; check name and address'}.")
-    return UserError(f"{whose} refuses the request ({refused}); change the options that it names.")
+        return UserError(f"{model} is unknown there ({refused}){known or '; check name and address'}.")
+    return UserError(f"{model} refuses the request ({refused}); change the options that it names.")

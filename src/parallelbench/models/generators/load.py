@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
-from typing import Any
 
 from parallelbench.contracts.generator import GeneratorInfo
-from parallelbench.errors import MissingExtra, UserError
+from parallelbench.errors import UserError
+from parallelbench.models.generators import anthropic_service, openai_service
 from parallelbench.models.generators.options import (
     AnthropicOptions,
     CallOptions,
@@ -24,18 +23,25 @@ MERCURY, MERCURY_URL = "mercury-2", "https://api.inceptionlabs.ai/v1"
 
 
 def load_openai(rest: str, device: str | None = None) -> Served:
-    """`openai:NAME@URL[,key=value]`; without an address OpenAI itself. A server of one's own may need no key.
+    """`openai:NAME@URL[,key=value]`; without an address OpenAI itself. A server elsewhere may need no key.
 
     Raises:
-        UserError: the name, an option or the key is missing or wrong; MissingExtra where the SDK is.
+        UserError: the name, an option or the key is missing or wrong.
     """
-    protocol = _protocol("openai", "openai_service", "openai models")
     name, url, given = split_name(rest, "openai")
     options = build(OpenAIOptions, "model 'openai'", given)
-    info = _info(name, url or protocol.OPENAI_URL, options, "openai:NAME@URL")
+    info = _info(name, url or openai_service.OPENAI_URL, options, "openai:NAME@URL")
     secret = read_secret(options.key_env or "OPENAI_API_KEY", info.name, needed=url is None or bool(options.key_env))
-    asked = protocol.Settings(name, options.temperature, options.top_p, options.reasoning)
-    connect = partial(protocol.OpenAIService, url, secret.value, asked, options.timeout)
+    fixed = openai_service.Settings(
+        name,
+        options.temperature,
+        options.top_p,
+        options.reasoning,
+        thoughts=options.thoughts,
+        stream=options.stream,
+        stream_options=options.stream_options,
+    )
+    connect = partial(openai_service.OpenAIService, url, secret.value, fixed, options.timeout)
     return Served(info, options, secret, connect, options.forwards)
 
 
@@ -45,16 +51,23 @@ def load_mercury(rest: str, device: str | None = None) -> Served:
     Raises:
         UserError: as `load_openai`.
     """
-    protocol = _protocol("openai", "openai_service", "mercury")
     name, url, given = split_name(rest, "mercury")
     options = build(MercuryOptions, "model 'mercury'", given)
     info = _info(name or MERCURY, url or MERCURY_URL, options, "mercury")
     secret = read_secret(options.key_env or "INCEPTION_API_KEY", info.name, needed=True)
-    asked = protocol.Settings(
-        info.name, options.temperature, options.top_p, options.reasoning, options.diffusing, repeatable=False
+    diffusing = options.diffusing and options.stream
+    fixed = openai_service.Settings(
+        info.name,
+        options.temperature,
+        options.top_p,
+        options.reasoning,
+        diffusing=diffusing,
+        repeatable=False,
+        stream=options.stream,
+        stream_options=options.stream_options,
     )
-    connect = partial(protocol.OpenAIService, url or MERCURY_URL, secret.value, asked, options.timeout)
-    return Served(info, options, secret, connect, "frames" if options.diffusing else "unknown")
+    connect = partial(openai_service.OpenAIService, url or MERCURY_URL, secret.value, fixed, options.timeout)
+    return Served(info, options, secret, connect, "frames" if diffusing else "unknown")
 
 
 def load_anthropic(rest: str, device: str | None = None) -> Served:
@@ -63,22 +76,15 @@ def load_anthropic(rest: str, device: str | None = None) -> Served:
     Raises:
         UserError: as `load_openai`.
     """
-    protocol = _protocol("anthropic", "anthropic_service", "anthropic models")
     name, url, given = split_name(rest, "anthropic")
     options = build(AnthropicOptions, "model 'anthropic'", given)
-    info = _info(name, url or "https://api.anthropic.com", options, "anthropic:NAME")
+    info = _info(name, url or anthropic_service.ANTHROPIC_URL, options, "anthropic:NAME")
     secret = read_secret(options.key_env or "ANTHROPIC_API_KEY", info.name, needed=True)
-    asked = protocol.Settings(name, options.temperature, options.top_p, options.reasoning, options.thinking)
-    connect = partial(protocol.AnthropicService, url, secret.value, asked, options.timeout)
+    fixed = anthropic_service.Settings(
+        name, options.temperature, options.top_p, options.reasoning, options.thinking, options.stream
+    )
+    connect = partial(anthropic_service.AnthropicService, url, secret.value, fixed, options.timeout)
     return Served(info, options, secret, connect, options.forwards)
-
-
-def _protocol(package: str, module: str, what: str) -> Any:
-    try:
-        importlib.import_module(package)
-    except ModuleNotFoundError:
-        raise MissingExtra(what, "served") from None
-    return importlib.import_module(f"parallelbench.models.generators.{module}")
 
 
 def _info(name: str, address: str, options: CallOptions, form: str) -> GeneratorInfo:

@@ -1,135 +1,182 @@
 """OpenAI's chat protocol: vLLM, SGLang, llama.cpp, OpenAI itself, and Inception's Mercury with its diffusing stream.
 
-Always streamed, so that an answer that breaks off is seen: it is whole once a frame has named a `finish_reason` and the stream
-has ended well. A diffusing stream sends the whole text in every frame, each a refinement of the one before (`diffusion_meta`).
+A streamed answer is whole once a frame has named a `finish_reason` or the stream has said `[DONE]`; a stream that ends before
+broke off. In a diffusing stream every frame holds the whole text, a refinement of the frame before (`diffusion_meta`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-import openai
+from pydantic import Field
 
 from parallelbench.models.generators.faults import Fault, judge
-from parallelbench.models.generators.service import Answer, Service, count, in_time
+from parallelbench.models.generators.http_service import Event, HttpService, message_in
+from parallelbench.models.generators.service import ServiceReply
+from parallelbench.models.generators.wire import Text, Tokens, Wire, Word, bounded, json_of, parse, whole_text
 from parallelbench.schema import Turn
 
 OPENAI_URL = "https://api.openai.com/v1"
 
 
 class Settings(NamedTuple):
-    """What goes into every request; None is left to the server. `repeatable`: the server takes a seed."""
+    """What every request holds; None is left to the server.
+
+    `repeatable`: the server takes a seed. `thoughts`: whether the model may think before it answers (the chat template's
+    `enable_thinking`). `stream` and `stream_options`: whether those parts of the protocol are used.
+    """
 
     name: str
     temperature: float | None = None
     top_p: float | None = None
     reasoning: str | None = None
+    thoughts: bool | None = None
     diffusing: bool = False
     repeatable: bool = True
+    stream: bool = True
+    stream_options: bool = True
 
 
-REASONING = ("reasoning_content", "reasoning")
-"""What servers call hidden reasoning in a frame; OpenAI itself sends none and counts its tokens."""
+class Message(Wire):
+    """A piece of an answer, or a whole one. Servers have two names for hidden reasoning; OpenAI sends none."""
+
+    content: Text | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
 
 
-class OpenAIService(Service):
-    """A client of one server and one model; the SDK's own retries are off, so that ours are all there are."""
+class Choice(Wire):
+    """One of the answers in a frame; only the first is read."""
 
-    def __init__(self, url: str | None, key: str, settings: Settings, timeout: float) -> None:
-        self._settings = settings
-        self._timeout = timeout
-        self._length = "max_tokens" if url else "max_completion_tokens"  # the one that local servers and OpenAI itself accept
-        self._client = openai.OpenAI(base_url=url or OPENAI_URL, api_key=key, timeout=timeout, max_retries=0)
+    index: int = Field(0, ge=0, le=1000)
+    delta: Message | None = None
+    message: Message | None = None
+    finish_reason: Word | None = None
 
-    def ask(self, turns: Sequence[Turn], max_tokens: int, seed: int) -> Answer:
-        with faults(), self._client.chat.completions.create(**self._body(turns, max_tokens, seed)) as stream:
-            return self._read(in_time(iter(stream), self._timeout))
 
-    def known(self) -> list[str]:
-        with contextlib.suppress(openai.OpenAIError, ValueError):
-            return [model.id for model in self._client.models.list().data]
-        return []
+class Details(Wire):
+    """What the tokens of an answer consist of."""
 
-    def close(self) -> None:
-        self._client.close()
+    reasoning_tokens: Tokens | None = None
 
-    def _body(self, turns: Sequence[Turn], max_tokens: int, seed: int) -> dict[str, Any]:
-        asked = self._settings
-        body = {
-            "model": asked.name,
-            "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            self._length: max_tokens,
-            "temperature": asked.temperature,
-            "top_p": asked.top_p,
-            "reasoning_effort": asked.reasoning,
-            "seed": seed if asked.repeatable and asked.temperature else None,
-            "extra_body": {"diffusing": True} if asked.diffusing else None,
-        }
-        return {key: value for key, value in body.items() if value is not None}
 
-    def _read(self, chunks: Iterator[Any]) -> Answer:
-        usage: dict[str, Any] = {}
-        text, finish, frames, reasoned = "", "", 0, False
-        for chunk in chunks:
-            if getattr(chunk, "usage", None) is not None:
-                usage = chunk.usage.to_dict()
-            for choice in _choices(chunk):
-                piece = getattr(choice.delta, "content", None) or ""
-                if piece:
-                    frames += 1
-                    text = piece if self._settings.diffusing and _whole(chunk) else text + piece
-                reasoned = reasoned or any(getattr(choice.delta, name, None) for name in REASONING)
-                finish = getattr(choice, "finish_reason", None) or finish
-        if not finish:
-            raise Fault("the stream ended before the answer did")
-        details = usage.get("completion_tokens_details")
-        return Answer(
-            text=text,
-            finish=finish,
-            prompt_tokens=count(usage.get("prompt_tokens")),
-            tokens=count(usage.get("completion_tokens")),
-            reasoning_tokens=count(details.get("reasoning_tokens")) if isinstance(details, dict) else None,
-            frames=frames if self._settings.diffusing else None,
-            reasoned=reasoned,
-            usage=usage,
+class Usage(Wire):
+    """Numbers of tokens."""
+
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    completion_tokens_details: Details | None = None
+
+
+class DiffusionMeta(Wire):
+    """What a frame of a diffusing stream says of itself."""
+
+    diffusion_content: bool | None = None
+
+
+class Frame(Wire):
+    """One frame of a stream, or the whole reply where the server does not stream."""
+
+    choices: Annotated[list[Choice], Field(max_length=64)] | None = None
+    usage: Usage | None = None
+    diffusion_meta: DiffusionMeta | None = None
+
+
+class Draft:
+    """An answer while its frames come in."""
+
+    def __init__(self, diffusing: bool) -> None:
+        self._diffusing = diffusing
+        self._pieces: list[str] = []
+        self._usage = Usage()
+        self._kept: dict[str, Any] = {}
+        self._frames, self._reasoned = 0, False
+        self.finish = ""
+
+    def add(self, document: dict[str, Any]) -> None:
+        """Read one frame.
+
+        Raises:
+            Fault: it is malformed, or text comes after the end of the answer.
+        """
+        frame = parse(Frame, document)
+        if frame.usage is not None:
+            self._usage, self._kept = frame.usage, bounded(document["usage"])
+        for choice in frame.choices or []:
+            if choice.index == 0:
+                self._add_choice(choice, frame.diffusion_meta or DiffusionMeta())
+
+    def _add_choice(self, choice: Choice, meta: DiffusionMeta) -> None:
+        part = choice.delta or choice.message or Message()
+        if part.content:
+            if self.finish:
+                raise Fault("the reply is malformed: text comes after the end of the answer")
+            if self._diffusing and meta.diffusion_content is not False:
+                self._pieces.clear()
+            self._pieces.append(part.content)
+            self._frames += 1
+        self._reasoned = self._reasoned or bool(part.reasoning_content or part.reasoning)
+        self.finish = choice.finish_reason or self.finish
+
+    def reply(self) -> ServiceReply:
+        """The whole answer."""
+        details = self._usage.completion_tokens_details or Details()
+        return ServiceReply(
+            text=whole_text(self._pieces),
+            finish=self.finish,
+            prompt_tokens=self._usage.prompt_tokens,
+            tokens=self._usage.completion_tokens,
+            reasoning_tokens=details.reasoning_tokens,
+            frames=self._frames if self._diffusing else None,
+            reasoned=self._reasoned,
+            usage=self._kept,
         )
 
 
-def _choices(chunk: Any) -> list[Any]:
-    choices = getattr(chunk, "choices", None)
-    if not isinstance(choices, list) or not all(hasattr(choice, "delta") for choice in choices):
-        raise Fault("a frame of the stream is malformed")
-    return choices
+class OpenAIService(HttpService):
+    """A client of one server and one model."""
 
+    def __init__(self, url: str | None, key: str, settings: Settings, timeout: float) -> None:
+        optional = frozenset({"stream_options"} if settings.stream_options else ())
+        headers = {"authorization": f"Bearer {key}"}
+        super().__init__(url or OPENAI_URL, headers, "/chat/completions", timeout, optional)
+        self._settings = settings
+        self._length = "max_tokens" if url else "max_completion_tokens"  # local servers know the first, OpenAI the second
 
-def _whole(chunk: Any) -> bool:
-    """A frame of a diffusing stream is the whole text, unless it says otherwise."""
-    meta = (chunk.model_extra or {}).get("diffusion_meta")
-    return not isinstance(meta, dict) or meta.get("diffusion_content") is not False
+    def _body(self, turns: Sequence[Turn], max_tokens: int, seed: int, optional: frozenset[str]) -> dict[str, Any]:
+        settings = self._settings
+        with_usage = settings.stream and "stream_options" in optional
+        return {
+            "model": settings.name,
+            "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
+            "stream": settings.stream,
+            "stream_options": {"include_usage": True} if with_usage else None,
+            self._length: max_tokens,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "reasoning_effort": settings.reasoning,
+            "chat_template_kwargs": None if settings.thoughts is None else {"enable_thinking": settings.thoughts},
+            "seed": seed if settings.repeatable and settings.temperature else None,
+            "diffusing": True if settings.diffusing else None,
+        }
 
+    def _read_stream(self, events: Iterator[Event]) -> ServiceReply:
+        draft = Draft(self._settings.diffusing)
+        for event in events:
+            if event.data.startswith("[DONE]"):
+                return draft.reply()
+            document = json_of(event.data)
+            if event.kind == "error" or document.get("error"):
+                raise judge(200, {}, message_in(document))
+            draft.add(document)
+        if not draft.finish:
+            raise Fault("the stream ended before the answer did")
+        return draft.reply()
 
-@contextlib.contextmanager
-def faults() -> Iterator[None]:
-    """Turn the SDK's errors into ours.
-
-    Raises:
-        Fault: the connection, the server or a frame failed.
-        Refused: the server will never answer this request.
-    """
-    try:
-        yield
-    except openai.APIStatusError as error:
-        raise judge(error.status_code, error.response.headers, error.message) from None
-    except openai.APITimeoutError:
-        raise Fault("no answer in time") from None
-    except openai.APIConnectionError as error:
-        raise Fault("the connection failed", unreachable=type(error.__cause__).__name__ == "ConnectError") from None
-    except openai.APIError as error:
-        raise judge(200, {}, error.message) from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise Fault("a frame of the stream is malformed") from None
+    def _read_document(self, document: dict[str, Any]) -> ServiceReply:
+        draft = Draft(self._settings.diffusing)
+        draft.add(document)
+        if not document.get("choices"):
+            raise Fault("the reply is malformed: it holds no answer")
+        return draft.reply()

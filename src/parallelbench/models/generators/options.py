@@ -27,9 +27,12 @@ class CallOptions(Options):
     top_p: float | None = Field(None, gt=0, le=1, description="nucleus that tokens are drawn from")
     max_tokens: int = Field(1024, ge=1, description="tokens of an answer at most, reasoning included")
     concurrency: int = Field(8, ge=1, le=1024, description="requests in flight at most")
-    timeout: float = Field(120.0, gt=0, description="seconds that one answer may take")
-    retries: int = Field(8, ge=0, description="further attempts of a request that failed by no fault of its own")
-    backoff: float = Field(0.5, gt=0, description="seconds before the first further attempt; doubled each time")
+    timeout: float = Field(
+        120.0, gt=0, le=86400, description="seconds that one request may take, from connecting to the last byte"
+    )
+    retries: int = Field(8, ge=0, le=1000, description="further attempts of a request that failed by no fault of its own")
+    stream: bool = Field(True, description="request a stream, so that an answer that breaks off is noticed")
+    backoff: float = Field(0.5, gt=0, le=3600, description="seconds before the first further attempt; doubled each time")
     price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
     price_out: float | None = Field(None, ge=0, description="price of a million answer tokens")
     key_env: str = Field("", description="the environment variable that holds the key")
@@ -39,6 +42,10 @@ class OpenAIOptions(CallOptions):
     """`openai:NAME@URL`, any server that speaks OpenAI's protocol."""
 
     reasoning: str | None = Field(None, description="reasoning effort, in the server's words: low, medium, high")
+    thoughts: bool | None = Field(
+        None, description="false: request an answer without thoughts (enable_thinking); null: the model's way"
+    )
+    stream_options: bool = Field(True, description="request the numbers of tokens with a stream")
     forwards: Literal["tokens", "unknown"] = Field("tokens", description="one forward a token; unknown where it speculates")
 
 
@@ -46,6 +53,7 @@ class MercuryOptions(CallOptions):
     """`mercury`, Inception's diffusion model."""
 
     reasoning: str | None = Field(None, description="reasoning effort: instant, low, medium, high")
+    stream_options: bool = Field(True, description="request the numbers of tokens with a stream")
     diffusing: bool = Field(True, description="ask for every refinement and count it")
 
 
@@ -58,7 +66,10 @@ class AnthropicOptions(CallOptions):
     forwards: Literal["tokens", "unknown"] = Field("unknown", description="tokens: count one forward a token")
 
 
-NOT_ANSWERS = frozenset({"max_tokens", "concurrency", "timeout", "retries", "backoff", "price_in", "price_out", "key_env"})
+NOT_ANSWERS = frozenset({"max_tokens", "concurrency", "timeout", "retries", "backoff", "price_in", "price_out", "key_env"}) | {
+    "stream",
+    "stream_options",
+}
 """Options that change no answer, and `max_tokens`, which a cell names apart."""
 
 
@@ -87,15 +98,17 @@ class Secret:
         return [self.hide_in(inner) for inner in value] if isinstance(value, list) else value
 
 
-def read_secret(variable: str, whose: str, needed: bool) -> Secret:
-    """Read a key from the environment; a server of one's own may need none.
+def read_secret(variable: str, model: str, needed: bool) -> Secret:
+    """Read a key from the environment; a local server may need none.
 
     Raises:
-        UserError: it is needed and not there.
+        UserError: the key is needed and missing, or cannot be sent.
     """
     value = os.environ.get(variable, "").strip()
     if needed and not value:
-        raise UserError(f"{whose} needs a key in the environment: export {variable}=...")
+        raise UserError(f"{model} needs a key in the environment: export {variable}=...")
+    if not (value.isascii() and value.isprintable()):
+        raise UserError(f"the key in {variable} holds characters that no key can have; copy it again.")
     return Secret(value or "none", variable)
 
 

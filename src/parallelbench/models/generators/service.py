@@ -1,24 +1,26 @@
-"""What a protocol is to us: one request, one whole answer, or the reason why there is none."""
+"""The interface of a chat protocol: one request in, one whole reply or the reason why there is none out."""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from parallelbench.models.generators.faults import Fault
 from parallelbench.schema import Turn
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One whole answer. `frames` counts the refinements of a diffusing stream; None wherever the server does not say.
+class ServiceReply:
+    """One whole reply of a server; a number is None where the server does not report it.
 
-    `reasoned` is true where hidden reasoning came with it, whether or not its tokens were counted.
+    Attributes:
+        text: the answer as it came, thoughts included that the server left in it.
+        finish: why the answer ended, in the server's word; empty where it does not say.
+        tokens: tokens generated, hidden reasoning included.
+        frames: refinements in a diffusing stream.
+        reasoned: whether hidden reasoning came with the answer, counted or not.
+        usage: the numbers that the server reported, bounded (`wire.bounded`).
     """
 
     text: str
@@ -35,38 +37,18 @@ class Service(ABC):
     """A connection to a server that speaks one protocol; used by several threads at once."""
 
     @abstractmethod
-    def ask(self, turns: Sequence[Turn], max_tokens: int, seed: int) -> Answer:
-        """Send one request and read its answer to the end; `seed` serves servers that can repeat a draw.
+    def complete(self, turns: Sequence[Turn], max_tokens: int, seed: int) -> ServiceReply:
+        """Send one request and read its reply to the end; `seed` is sent to servers that can repeat a draw.
 
         Raises:
-            Fault: it failed by no fault of its own; an answer that broke off is no answer.
-            Refused: it will never succeed as it is.
+            Fault: the request failed and may succeed when it is sent again; a reply that broke off is no reply.
+            Refused: the request will never succeed as it is.
         """
 
     @abstractmethod
-    def known(self) -> list[str]:
-        """The names of the models that the server has; empty where it does not tell."""
+    def models(self) -> list[str]:
+        """The names of the models that the server has; empty where it does not say."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the connections back."""
-
-
-def in_time(frames: Iterator[T], seconds: float) -> Iterator[T]:
-    """Pass frames on until they have taken longer than `seconds` in all.
-
-    What keeps a connection alive is no frame, and is waited for until the next one.
-
-    Raises:
-        Fault: they have; a server that drips is as late as one that hangs.
-    """
-    end = time.monotonic() + seconds
-    for frame in frames:
-        if time.monotonic() > end:
-            raise Fault(f"the answer was not complete after {seconds:g} s")
-        yield frame
-
-
-def count(value: Any) -> int | None:
-    """A number of tokens as a server reports it; anything else is unknown."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+        """Close the connections."""
