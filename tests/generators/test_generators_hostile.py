@@ -1,4 +1,4 @@
-"""Servers that hang, drip, flood and send nonsense: each costs its limit and one sentence, and every missing sample is named."""
+"""Servers that hang, drip, flood and send nonsense: each costs its limit and one sentence; every missing sample is named."""
 
 from __future__ import annotations
 

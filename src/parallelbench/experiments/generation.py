@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parallelbench.contracts.generator import FAMILY, Generator, Reply, Request
+from parallelbench.contracts.thoughts import split_thought
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.records import hash_of
@@ -54,14 +55,15 @@ def reply_row(reply: Reply, metrics: Sequence[str]) -> dict[str, Any]:
     sample = reply.sample
     speed = measure_reported(reply.tokens, reply.content_tokens, reply.steps)
     ledger = _ledger(reply)
+    answer, thought = split_thought(reply.text, reply.prompt)
     record = Record(
         sample_id=sample.id,
         index=sample.index,
         prompt_hash=hash_of(reply.prompt),
-        text=reply.text,
+        text=answer,
         token_ids=list(reply.token_ids),
         content_tokens=speed.content_tokens,
-        scores=score(sample, reply.text, metrics),
+        scores=score(sample, answer, metrics),
         nfe=speed.nfe,
         tokens_per_step=speed.tokens_per_step,
         content_tokens_per_forward=speed.content_tokens_per_forward,
@@ -69,7 +71,12 @@ def reply_row(reply: Reply, metrics: Sequence[str]) -> dict[str, Any]:
         ledger=ledger,
         order=asdict(decoding_order(ledger["history"])),
         law=None if sample.law is None else shape_of_sample(sample.law, sample.facts),
-        shown={"prompt": reply.prompt, "answer": sample.answer, "pieces": list(reply.pieces)},
+        shown={
+            "prompt": reply.prompt,
+            "answer": sample.answer,
+            "pieces": list(reply.pieces),
+            **({} if thought is None else {"thought": thought}),
+        },
         reported={
             "prompt_tokens": reply.prompt_tokens,
             "tokens": reply.tokens,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parallelbench.contracts.denoiser import Denoiser
+from parallelbench.contracts.thoughts import split_thought
 from parallelbench.metrics import score
 from parallelbench.metrics.speed import decoding_order, measure
 from parallelbench.schema import Generation, Record
@@ -25,14 +26,15 @@ def make_row(generation: Generation, model: Denoiser, metrics: Sequence[str]) ->
     given = [position for position, token in enumerate(prompt.canvas) if token != model.info.mask_id]
     speed = measure(ledger, generation.token_ids, model.info.end_ids, given)
     codec = model.codec_for(sample)
+    answer, thought = split_thought(generation.text, prompt.text)
     record = Record(
         sample_id=sample.id,
         index=sample.index,
         prompt_hash=hash_of(prompt.text),
-        text=generation.text,
+        text=answer,
         token_ids=list(generation.token_ids),
         content_tokens=speed.content_tokens,
-        scores=score(sample, generation.text, metrics),
+        scores=score(sample, answer, metrics),
         nfe=speed.nfe,
         tokens_per_step=speed.tokens_per_step,
         content_tokens_per_forward=speed.content_tokens_per_forward,
@@ -44,6 +46,7 @@ def make_row(generation: Generation, model: Denoiser, metrics: Sequence[str]) ->
             "prompt": prompt.text,
             "answer": sample.answer,
             "pieces": [codec.decode([token]) for token in generation.token_ids],
+            **({} if thought is None else {"thought": thought}),
         },
     )
     return asdict(record)
