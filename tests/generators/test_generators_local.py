@@ -242,28 +242,33 @@ def test_it_has_the_size_of_its_sibling(tokenizer: Any) -> None:
     assert new_model(RECIPE, tokenizer).num_parameters() == sibling.num_parameters()
 
 
-def test_vllm_is_asked_through_its_chat_and_every_token_is_a_forward(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against a stand-in with vLLM's interface: what it is made with, what it is asked, what is kept."""
-    asked: list[Any] = []
+def test_vllm_gets_the_prompts_tokens_and_every_token_is_a_forward(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a stand-in with vLLM's interface: what it is made with, what it is sent, what is kept."""
+    sent: list[Any] = []
 
     class LLM:
         def __init__(self, **options: Any) -> None:
-            asked.append(options)
+            sent.append(options)
 
-        def chat(self, chats: list[Any], parameters: list[Any], use_tqdm: bool) -> list[Any]:
-            asked.extend(parameters)
-            made = SimpleNamespace(text="done", token_ids=[7, 8, 2], finish_reason="stop")
-            return [SimpleNamespace(prompt=chat[-1]["content"], prompt_token_ids=[1] * 9, outputs=[made]) for chat in chats]
+        def generate(self, prompts: list[Any], parameters: list[Any], use_tqdm: bool) -> list[Any]:
+            sent.extend(zip(prompts, parameters, strict=True))
+            made = SimpleNamespace(token_ids=[7, 8, 2], finish_reason="stop")
+            return [SimpleNamespace(outputs=[made]) for _ in prompts]
 
     stand_in = ModuleType("vllm")
     stand_in.LLM, stand_in.SamplingParams = LLM, lambda **options: options  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "vllm", stand_in)
     monkeypatch.setattr("parallelbench.models.generators.load_local.find_spec", lambda name: name)
-    loaded = generator(f"vllm:path={folder},temperature=0.7,memory=0.5")
+    loaded = generator(f"vllm:path={folder},temperature=0.7,memory=0.5,thoughts=false")
     replies = list(loaded.generate(requests(2, 30)))
-    assert asked[0]["model"] == str(folder) and asked[0]["trust_remote_code"] is False and asked[0]["dtype"] == "bfloat16"
-    assert asked[1]["max_tokens"] == 30 and asked[1]["temperature"] == 0.7 and asked[1]["seed"] != asked[2]["seed"]
-    assert [(one.steps, one.tokens, one.content_tokens, one.prompt_tokens) for one in replies] == [(3, 3, 2, 9)] * 2
+    assert sent[0]["model"] == str(folder) and sent[0]["trust_remote_code"] is False and sent[0]["dtype"] == "bfloat16"
+    (first, one), (_, two) = sent[1:]
+    assert one["max_tokens"] == 30 and one["temperature"] == 0.7 and one["seed"] != two["seed"] and "thoughts" not in one
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.decode(first["prompt_token_ids"]) == replies[0].prompt == loaded.prompt(replies[0].sample)
+    assert replies[0].text == tokenizer.decode([7, 8]) and replies[0].prompt_tokens == len(first["prompt_token_ids"])
+    assert [(one.steps, one.tokens, one.content_tokens) for one in replies] == [(3, 3, 2)] * 2
+    assert loaded.info.decoder == "builtin:temperature=0.7,top_p=1.0,thoughts=false"
 
 
 def test_a_checkpoints_own_way_of_generating_changes_nothing(folder: Path, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class AutoregressiveOptions(LocalOptions):
 
     path: Path | None = Field(None, description="a checkpoint folder in place of a name on the hub")
     card: str | None = Field(None, description="read prompts as this model card says (tiny) and not by the chat template")
+    thoughts: bool | None = Field(None, description="false: prompt for an answer without thoughts; null: the model's way")
 
 
 class VllmOptions(LocalOptions):
@@ -50,7 +51,8 @@ class VllmOptions(LocalOptions):
 
     dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="precision of weights and activations")
     path: Path | None = Field(None, description="a checkpoint folder in place of a name on the hub")
-    memory: float = Field(0.9, gt=0, le=1, description="share of the GPU's memory that vLLM may take")
+    memory: float = Field(0.9, gt=0, le=1, description="fraction of the GPU's memory that vLLM may take")
+    thoughts: bool | None = Field(None, description="false: prompt for an answer without thoughts; null: the model's way")
 
 
 def load_autoregressive(rest: str, device: str | None = None) -> Autoregressive:
@@ -101,11 +103,19 @@ def load_vllm(rest: str, device: str | None = None) -> Generator:
     if options.path is None and not name:
         raise UserError("a vLLM model has a name or a folder; write vllm:ORG/NAME or vllm:path=DIR.")
     folder = fetch(name, FILES) if options.path is None else options.path.expanduser()
-    return VllmEngine(folder, info_of(folder, name or folder.name, options, "cuda", "chat"), options.memory)
+    codec = template_codec(folder, options.thoughts)
+    info = info_of(folder, name or folder.name, options, "cuda", codec.template, thoughts=options.thoughts)
+    return VllmEngine(folder, codec, info, options.memory)
 
 
 def info_of(
-    folder: Path, name: str, options: LocalOptions, device: str, template: str, shots: int | None = None
+    folder: Path,
+    name: str,
+    options: LocalOptions,
+    device: str,
+    template: str,
+    shots: int | None = None,
+    thoughts: bool | None = None,
 ) -> GeneratorInfo:
     """What a model in a folder declares."""
     check_tokenizer(folder)
@@ -113,7 +123,7 @@ def info_of(
     return GeneratorInfo(
         name=name,
         revision=revision(folder),
-        settings={"temperature": options.temperature, **drawn},
+        settings={"temperature": options.temperature, **drawn, **({} if thoughts is None else {"thoughts": thoughts})},
         max_tokens=options.max_tokens,
         dtype=options.dtype,
         device=device,
@@ -128,8 +138,8 @@ def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) 
     shards(folder)
     check_tokenizer(folder)
     model = _weights(folder, options.dtype).to(device).eval()
-    codec, special, template, shots = _language(folder, model, options.card)
-    info = info_of(folder, name, options, device, template, shots)
+    codec, special, template, shots = _language(folder, model, options)
+    info = info_of(folder, name, options, device, template, shots, options.thoughts)
     return Autoregressive(
         model, codec, special, info, int(getattr(model.config, "max_position_embeddings", None) or sys.maxsize)
     )
@@ -157,28 +167,32 @@ def check_tokenizer(folder: Path) -> None:
         raise UserError(f"{folder} holds no tokenizer.json; convert its tokenizer with transformers and save it there.")
 
 
-def template_codec(folder: Path) -> TemplateCodec:
+def template_codec(folder: Path, thoughts: bool | None = None) -> TemplateCodec:
     """The tokenizer of a checkpoint with its own chat template, without remote code.
 
     Raises:
         UserError: it cannot be read, or needs code of its own.
     """
+    read_tokenizer(folder)  # says what is wrong with a tokenizer.json; transformers does not always
     try:
-        return TemplateCodec(AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True))
-    except (ValueError, KeyError, OSError, TypeError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (ValueError, KeyError, OSError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"the tokenizer in {folder} cannot be read ({str(error).splitlines()[0][:120]}); copy it again, or convert it to a "
             "plain tokenizer.json: remote code is not run."
-        ) from None
+        ) from error
+    return TemplateCodec(tokenizer, str(folder), thoughts)
 
 
-def _language(folder: Path, model: PreTrainedModel, card: str | None) -> tuple[Codec, Special, str, int | None]:
+def _language(folder: Path, model: PreTrainedModel, options: AutoregressiveOptions) -> tuple[Codec, Special, str, int | None]:
     """The codec, the special ids, the template's name and the demonstrations that the model was made for."""
-    if card is not None:
-        tokenizer, known = read_tokenizer(folder), CARDS[card]
+    if options.card is not None:
+        if options.thoughts is not None:
+            raise UserError("a model card has no thoughts to leave out; write thoughts=... without card=...")
+        tokenizer, known = read_tokenizer(folder), CARDS[options.card]
         ends = tuple(special_id(tokenizer, end, known) for end in known.ends)
         special = Special(ends, special_id(tokenizer, known.pad, known), vocabulary_size(tokenizer))
         return ChatCodec(tokenizer, known), special, known.template, known.shots
-    codec = template_codec(folder)
+    codec = template_codec(folder, options.thoughts)
     ends = codec.ends(model.generation_config)
     return codec, Special(ends, codec.pad(ends), codec.vocabulary), codec.template, None

@@ -42,9 +42,7 @@ class OpenAIOptions(CallOptions):
     """`openai:NAME@URL`, any server that speaks OpenAI's protocol."""
 
     reasoning: str | None = Field(None, description="reasoning effort, in the server's words: low, medium, high")
-    thoughts: bool | None = Field(
-        None, description="false: request an answer without thoughts (enable_thinking); null: the model's way"
-    )
+    thoughts: bool | None = Field(None, description="false: request an answer without thoughts; null: the model's way")
     stream_options: bool = Field(True, description="request the numbers of tokens with a stream")
     forwards: Literal["tokens", "unknown"] = Field("tokens", description="one forward a token; unknown where it speculates")
 

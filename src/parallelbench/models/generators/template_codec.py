@@ -5,22 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from parallelbench.clean import for_terminal
 from parallelbench.contracts.denoiser import Codec
 from parallelbench.errors import UserError
 from parallelbench.models.codec import vocabulary_size
+from parallelbench.models.generators.template_renderer import TemplateRenderer
 from parallelbench.schema import Turn
 
 
 class TemplateCodec(Codec):
-    """Text to ids and back as the checkpoint itself says."""
+    """Text to ids and back as the checkpoint itself says.
 
-    def __init__(self, tokenizer: Any) -> None:
+    Args:
+        tokenizer: a fast tokenizer of transformers.
+        source: the checkpoint, for messages.
+        thoughts: whether the chat template is told to let the model think (`enable_thinking`); None leaves it out.
+    """
+
+    def __init__(self, tokenizer: Any, source: str = "the checkpoint", thoughts: bool | None = None) -> None:
         self._tokenizer = tokenizer
+        self._source = source
+        self._special = sorted(
+            {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special and str(token)}
+            | set(tokenizer.all_special_tokens)
+        )
+        self._renderer = None
+        if tokenizer.chat_template is not None:
+            extra = {} if thoughts is None else {"enable_thinking": thoughts}
+            variables = {**tokenizer.special_tokens_map, **extra}
+            self._renderer = TemplateRenderer(_chosen(tokenizer.chat_template, source), variables, source)
 
     @property
     def template(self) -> str:
         """The name of the template in results."""
-        return "none" if self._tokenizer.chat_template is None else "chat"
+        return "none" if self._renderer is None else "chat"
 
     @property
     def vocabulary(self) -> int:
@@ -28,12 +46,22 @@ class TemplateCodec(Codec):
         return vocabulary_size(self._tokenizer)
 
     def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
-        if self._tokenizer.chat_template is None:
+        self._check(turns)
+        if self._renderer is None:
             text = "\n\n".join(turn.text for turn in turns) + "\n\n"
             return list(self._tokenizer.encode(text)), text
-        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-        text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        text = self._renderer.render(turns)
         return self.encode(text), text
+
+    def _check(self, turns: Sequence[Turn]) -> None:
+        """Refuse a text that holds the name of a special token, which the tokenizer would read as that token."""
+        for turn in turns:
+            for token in self._special:
+                if token in turn.text:
+                    raise UserError(
+                        f"a prompt holds '{for_terminal(token)}', which the tokenizer of {self._source} reads as a special "
+                        "token; change the text of the task."
+                    )
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))
@@ -56,3 +84,15 @@ class TemplateCodec(Codec):
     def pad(self, ends: Sequence[int]) -> int:
         """The id that fills rows up; it is never read."""
         return int(self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else ends[0])
+
+
+def _chosen(template: Any, source: str) -> str:
+    """The Jinja source of a chat template; of several named ones the default.
+
+    Raises:
+        UserError: there is no default, or it is no text.
+    """
+    chosen = template.get("default") if isinstance(template, dict) else template
+    if not isinstance(chosen, str):
+        raise UserError(f"{source} has several chat templates and none is the default; keep one in its chat_template.jinja.")
+    return chosen
