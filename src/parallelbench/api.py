@@ -83,11 +83,10 @@ def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None =
 
 def carry_out(works: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: Path, progress: Progress) -> Results:
     """Run planned cells into a folder."""
-    resolved: Mapping[str, Any] = sweep.model_dump(mode="json")
-    origin = provenance.provenance(provenance.given_arguments(), resolved)
-    facts = {"arguments": origin["arguments"], "resolved": resolved, "created": origin["created"]}
-    with open_run(out, [work.cell.id for work in works], facts) as store:
-        local.execute(works, store, pool, sweep.batch_size, origin, progress)
+    cells = {work.cell.id: len(work.indices) for work in works}
+    arguments, resolved = provenance.given_arguments(), sweep.model_dump(mode="json")
+    with open_run(out, cells, arguments, resolved, provenance.environment()) as store:
+        local.execute(works, store, pool, sweep.batch_size, progress)
     return Results(out)
 
 

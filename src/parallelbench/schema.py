@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-RECORD_SCHEMA = 1
 CacheKind = Literal["none", "prefix", "dual", "block"]
 Effect = Literal["faster", "slower", "unknown"]
 MASK_ITEM = "[MASK]"
@@ -114,29 +113,3 @@ class DecoderFacts:
     speed: Mapping[str, Effect]
     variant: Mapping[str, Any]
     adaptive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of `records.jsonl`: an answer, scored. See docs/records.md for the meaning of each field.
-
-    None is what a generator does not say; `reported` is what it does (None for a denoiser, whose ledger says it all).
-    """
-
-    sample_id: str
-    index: int
-    prompt_hash: str
-    text: str
-    token_ids: list[int]
-    content_tokens: int | None
-    scores: Mapping[str, float]
-    nfe: int | None
-    tokens_per_step: float | None
-    content_tokens_per_forward: float | None
-    seconds: float
-    ledger: Mapping[str, Any]
-    order: Mapping[str, float | None]
-    law: Mapping[str, Any] | None
-    shown: Mapping[str, Any]
-    reported: Mapping[str, Any] | None = None
-    schema: int = RECORD_SCHEMA

@@ -29,14 +29,14 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_cells_are_sums_over_their_lines_in_the_order_of_the_plan(out: Path) -> None:
     table = frame.cells(frame.samples(out))
-    assert list(table["cell"]) == json.loads((out / "run.json").read_text())["cells"]
+    assert list(table["cell"]) == list(json.loads((out / "calls" / "0001.json").read_text())["cells"])
     for row in frame.as_rows(table):
         lines = [json.loads(line) for line in (out / "cells" / row["cell"] / "records.jsonl").read_text().splitlines()]
         metric = "list_shuffle" if "shuffle" in row["task"] else "list_exact"
         assert row["n"] == len(lines) == 8
         assert row["accuracy"] == pytest.approx(sum(line["scores"][metric] for line in lines) / 8)
         assert row["nfe"] == pytest.approx(sum(line["nfe"] for line in lines) / 8)
-        assert row["tokens_per_step"] == pytest.approx(sum(len(line["token_ids"]) / line["nfe"] for line in lines) / 8)
+        assert row["tokens_per_step"] == pytest.approx(sum(line["canvas_tokens"] / line["nfe"] for line in lines) / 8)
         assert row["seconds"] == pytest.approx(sum(line["seconds"] for line in lines))
 
 
@@ -80,10 +80,10 @@ def test_examples_are_the_ends_of_each_cell(out: Path) -> None:
     for cell, part in samples.groupby("cell"):
         mine = {example.rank: example.record for example in found if example.cell == cell}
         scores = dict(zip(part["sample_id"], part["accuracy"], strict=True))
-        assert scores[mine["best"]["sample_id"]] == part["accuracy"].max()
+        assert scores[mine["best"].sample_id] == part["accuracy"].max()
         assert ("worst" in mine) == (part["accuracy"].nunique() > 1)
         if "worst" in mine:
-            assert scores[mine["worst"]["sample_id"]] == part["accuracy"].min()
+            assert scores[mine["worst"].sample_id] == part["accuracy"].min()
 
 
 def test_several_forms_of_one_task_or_model_are_kept_apart(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_seeds_are_pooled_and_their_spread_is_told_apart(tmp_path: Path) -> None
 
 
 def test_a_run_that_has_not_begun_is_an_empty_table(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text('{"schema": 1, "cells": ["0123"], "resolved": {}}')
+    (tmp_path / "run.json").write_text('{"schema": 2, "created": "2026-11-28T00:00:00+00:00"}')
     samples = frame.samples(tmp_path)
     assert isinstance(samples, pd.DataFrame)
     assert samples.empty

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallelbench.analysis.frontier import aup, pbx, step_frontier
-from parallelbench.analysis.series import is_adaptive, series_and_setting, variant
 
 POINTS = st.lists(st.tuples(st.floats(0.5, 64), st.floats(0, 1)), min_size=1, max_size=20)
 
@@ -51,18 +50,3 @@ def test_aup_of_a_flat_curve_is_its_rectangle_and_losses_weigh_less() -> None:
     assert aup([(1, 0.8), (2, 0.76)]) == pytest.approx(80 + (80 + 76 * weight) / 2)
     assert aup([(1, 0.8), (2, 0.5)]) == pytest.approx(80), "points that lose more than five points do not count"
     assert aup([]) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("spec", "series", "setting", "adaptive"),
-    [
-        ("confidence:k=2", "confidence", "k=2", False),
-        ("confidence:k=2,block=8", "confidence:block=8", "k=2", False),
-        ("threshold:gamma=0.9,temperature=1.0", "threshold:temperature=1.0", "gamma=0.9", True),
-        ("one_by_one", "one_by_one", "", False),
-    ],
-)
-def test_a_decoder_is_a_setting_on_a_curve(spec: str, series: str, setting: str, adaptive: bool) -> None:
-    assert series_and_setting(spec) == (series, setting)
-    assert is_adaptive(spec) == adaptive
-    assert variant(spec) == (series.partition(":")[2] or "plain")

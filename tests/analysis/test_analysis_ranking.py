@@ -22,7 +22,9 @@ def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> d
     family = decoder.partition(":")[0]
     return {
         "cell": decoder, "suite": "ours", "task": "t", "task_version": "1", "model": "m", "revision": "r", "dtype": "float32",
-        "template": "none", "decoder": decoder, "family": family, "canvas_length": 12, "shots": 0, "seed": 0,
+        "template": "none", "exact": False, "tokenizer": "", "decoder": decoder, "family": family, "series": family,
+        "setting": decoder.partition(":")[2], "variant": "plain", "adaptive": family != "confidence",
+        "canvas_length": 12, "shots": 0, "seed": 0,
         "sample_id": f"t/{index}", "index": index, "accuracy": score, "scores": {}, "nfe": nfe, "rows": rows,
         "flagged": 0.0,
         "tokens_per_step": 12 / nfe, "content_tokens_per_forward": 12 / nfe, "content_tokens": 12, "seconds": nfe / 10,
@@ -67,7 +69,7 @@ def test_costs_are_means_over_samples_then_tasks(frame: pd.DataFrame) -> None:
 
 
 def test_the_best_of_a_task_are_all_that_are_equally_fast(frame: pd.DataFrame) -> None:
-    twin = frame[frame["decoder"] == "freedave:depth=4"].assign(decoder="ssd:depth=4", family="ssd")
+    twin = frame[frame["decoder"] == "freedave:depth=4"].assign(decoder="ssd:depth=4", family="ssd", series="ssd")
     (row,) = by_task(tables.points(pd.concat([frame, twin])), 0.9).to_dict("records")
     assert row["tokens_per_step"] == 4.0
     assert row["decoders"] == ["freedave:depth=4", "ssd:depth=4"]

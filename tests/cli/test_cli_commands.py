@@ -176,11 +176,11 @@ def test_show_and_report_explain_their_mistakes(tmp_path: Path, capsys: pytest.C
     (tmp_path / "run.json").write_text("{")
     code, _, err = call(capsys, "report", str(tmp_path))
     assert (code, "run.json is damaged" in err) == (2, True)
-    (tmp_path / "run.json").write_text('{"cells": "abc", "resolved": {}}')
+    (tmp_path / "run.json").write_text('{"schema": 2, "created": 5}')
     for command in ("report", "score"):
         extra = ["--metric", "grammar"] if command == "score" else []
         code, _, err = call(capsys, command, str(tmp_path), *extra)
-        assert (code, "run.json is damaged" in err) == (2, True)
+        assert (code, "run.json has no good 'created'; 'parallelbench repair" in err) == (2, True)
 
 
 def test_a_narrow_terminal_leaves_numbers_out_and_no_names() -> None:

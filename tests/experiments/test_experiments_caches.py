@@ -22,11 +22,11 @@ def test_each_cache_is_a_cell_of_its_own_and_named_in_the_table(random_model: De
     results = run(random_model, TASK, "confidence:k=2", cache=["none", "prefix"], limit=3, out=tmp_path / "out")
     name = random_model.info.name
     assert [row.model for row in results.rows] == [name, f"{name}, prefix cache (approximate)"]
-    cells = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("cells/*/cell.json"))]
+    cells = [json.loads(path.read_text())["cell"] for path in sorted((tmp_path / "out").glob("cells/*/cell.json"))]
     assert {(cell["cache"], cell["approximate"]) for cell in cells} == {("none", False), ("prefix", True)}
     texts = [path.read_text() for path in (tmp_path / "out").glob("cells/*/records.jsonl")]
     lines = [json.loads(line) for text in texts for line in text.splitlines()]
-    assert {tuple(line["ledger"]["nfe"]) for line in lines} == {("denoise",), ("refresh", "denoise")}
+    assert {tuple(line["costs"]["nfe"]) for line in lines} == {("denoise",), ("refresh", "denoise")}
 
 
 def test_without_a_cache_a_cell_keeps_the_id_it_always_had(random_model: Denoiser) -> None:

@@ -201,10 +201,15 @@ def test_its_records_stand_beside_those_of_others(folder: Path, tmp_path: Path) 
     spec = f"diffusion-gemma:path={folder},dtype=float32,max_tokens=20,steps=2"
     results = run(spec, "waiting_line/copy:lengths=[3]", limit=2, out=tmp_path)
     rows = [json.loads(line) for line in next(tmp_path.glob("cells/*/records.jsonl")).read_text().splitlines()]
-    for row in rows:
-        assert row["nfe"] == sum(row["ledger"]["nfe"].values()) and set(row["ledger"]["nfe"]) == {"denoise", "kv_store"}
-        assert row["tokens_per_step"] == len(row["token_ids"]) / row["nfe"] and row["reported"]["finish"] in ("stop", "length")
-        assert "".join(row["shown"]["pieces"]).startswith(row["text"]) and row["ledger"]["flops"] > 0
+    traces = [json.loads(line) for line in next(tmp_path.glob("cells/*/traces.jsonl")).read_text().splitlines()]
+    for row, trace in zip(rows, traces, strict=True):
+        assert row["nfe"] == sum(row["costs"]["nfe"].values()) and set(row["costs"]["nfe"]) == {"denoise", "kv_store"}
+        assert row["tokens_per_step"] == len(trace["token_ids"]) / row["nfe"]
+        assert row["reported"]["finish"] in (
+            "stop",
+            "length",
+        )
+        assert "".join(trace["pieces"]).startswith(row["text"]) and row["costs"]["flops"] > 0
     assert len(rows) == 2 and results.rows[0].nfe == sum(row["nfe"] for row in rows) / 2
 
 

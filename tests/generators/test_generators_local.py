@@ -118,9 +118,10 @@ def test_the_account_of_a_cached_decode(model: Generator) -> None:
 def test_an_answer_ends_before_its_end_token_and_says_when_it_was_cut(folder: Path, tmp_path: Path) -> None:
     results = run(f"ar:path={folder},card=tiny,max_tokens=null", COPY, limit=3, out=tmp_path / "out")
     row = json.loads(next(tmp_path.glob("out/cells/*/records.jsonl")).read_text().splitlines()[0])
-    assert row["nfe"] == len(row["token_ids"]) == 12 and row["tokens_per_step"] == 1.0
-    assert row["ledger"]["flags"] == ["truncated"] and row["reported"]["finish"] == "length"
-    assert row["order"]["kendall_tau"] == 1.0 and "".join(row["shown"]["pieces"]) == row["text"]
+    trace = json.loads(next(tmp_path.glob("out/cells/*/traces.jsonl")).read_text().splitlines()[0])
+    assert row["nfe"] == len(trace["token_ids"]) == 12 and row["tokens_per_step"] == 1.0
+    assert row["costs"]["flags"] == ["truncated"] and row["reported"]["finish"] == "length"
+    assert row["order"]["kendall_tau"] == 1.0 and "".join(trace["pieces"]) == row["text"]
     assert results.rows[0].tokens_per_step == 1.0
     eager = generator(f"ar:path={folder},card=tiny,max_tokens=null")
     special = eager._special  # type: ignore[attr-defined]

@@ -75,16 +75,19 @@ def test_an_openai_server_is_asked_what_the_options_say_and_its_tokens_are_forwa
     words = len(row["text"].split(" "))
     assert (row["nfe"], row["content_tokens"], row["tokens_per_step"]) == (words + 2, words, 1.0)  # two hidden tokens
     unknown = dict.fromkeys(("rows", "q_tokens", "kv_tokens", "flops"))
-    assert row["ledger"] == {"nfe": {"reported": words + 2}, **unknown, "history": [], "flags": []}
+    assert row["costs"] == {"nfe": {"reported": words + 2}, **unknown, "flags": []}
     assert row["reported"]["usage"]["completion_tokens_details"] == {"reasoning_tokens": 2}
-    assert cell["decoder"] == "builtin:temperature=0.5,top_p=0.9,reasoning=low,forwards=tokens" and cell["family"] == "builtin"
+    assert (
+        cell["decoder"] == "builtin:temperature=0.5,top_p=0.9,reasoning=low,forwards=tokens"
+        and cell["decoder_facts"]["family"] == "builtin"
+    )
     assert (cell["model"], cell["revision"], cell["canvas_length"]) == ("small", f"{server.url}/v1", 77)
 
 
 def the_cell(out: Path) -> dict[str, Any]:
     (path,) = out.glob("cells/*/cell.json")
-    cell: dict[str, Any] = json.loads(path.read_text())
-    assert set(Cell.__dataclass_fields__) <= set(cell)
+    cell: dict[str, Any] = json.loads(path.read_text())["cell"]
+    assert set(Cell.__dataclass_fields__) == set(cell)
     return cell
 
 
@@ -94,7 +97,7 @@ def test_what_is_greedy_needs_no_seed_and_what_a_server_hides_is_unknown(tmp_pat
         (body,) = server.asked
     assert body["temperature"] == 0.0 and "seed" not in body and "top_p" not in body
     (row,) = rows(tmp_path / "out")
-    assert (row["nfe"], row["tokens_per_step"], row["content_tokens_per_forward"], row["ledger"]["nfe"]) == (
+    assert (row["nfe"], row["tokens_per_step"], row["content_tokens_per_forward"], row["costs"]["nfe"]) == (
         None,
         None,
         None,

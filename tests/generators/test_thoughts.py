@@ -87,7 +87,8 @@ def test_a_served_thought_is_not_graded(tmp_path: Path, protocol: str) -> None:
         path = "" if protocol == "anthropic" else "/v1"
         run(f"{protocol}:small@{server.url}{path},concurrency=1", TASK, limit=6, out=tmp_path / "out")
     found = rows(tmp_path / "out")
-    thoughts = [row["shown"].get("thought") for row in found]
+    (traces,) = (tmp_path / "out").glob("cells/*/traces.jsonl")
+    thoughts = [json.loads(line)["thought"] for line in traces.read_text().splitlines()]
     for row, thought in zip(found, thoughts, strict=True):
         cut = thought is not None and thought.startswith("it is")
         assert row["scores"]["list_exact"] == (0.0 if cut else 1.0) and "think" not in row["text"]
@@ -102,4 +103,4 @@ def test_an_answer_can_be_requested_without_thoughts(tmp_path: Path) -> None:
         without, plain = server.asked
     assert without["chat_template_kwargs"] == {"enable_thinking": False} and "chat_template_kwargs" not in plain
     cell = json.loads(next((tmp_path / "out").glob("cells/*/cell.json")).read_text())
-    assert cell["decoder"] == "builtin:temperature=0.0,thoughts=false,forwards=tokens"
+    assert cell["cell"]["decoder"] == "builtin:temperature=0.0,thoughts=false,forwards=tokens"

@@ -111,8 +111,8 @@ def test_a_sentence_that_is_right_may_still_lack_a_word() -> None:
 
 
 def test_an_answer_is_full_where_no_end_token_is_left() -> None:
-    assert is_full([5, 6, 7], 3, []) and is_full([], 0, ["truncated"])
-    assert not is_full([5, 6, 1], 2, []) and not is_full([], 0, []) and not is_full([5], None, [])
+    assert is_full(3, 3, []) and is_full(0, 0, ["truncated"])
+    assert not is_full(3, 2, []) and not is_full(0, 0, []) and not is_full(1, None, [])
 
 
 ANY = st.one_of(st.text(st.characters(exclude_categories=()), max_size=60), st.text('["] ,AdaByron.\n123<|>', max_size=60))

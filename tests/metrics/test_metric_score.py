@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from parallelbench.errors import UserError
 from parallelbench.experiments.scoring import score_run
 from parallelbench.metrics import score
 from parallelbench.metrics.grammar import embedded, languagetool
-from parallelbench.runs.scores import read_stored
+from parallelbench.runs.scores import read_scores
 from parallelbench.tasks import load_task
 
 TASKS = ["words_to_sentence/easy", "paraphrase_summarize/summarization", "waiting_line/shuffle:lengths=[3]"]
@@ -51,9 +52,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 def stored(run: Path, name: str) -> dict[str, dict[str, Any]]:
     files = sorted(run.glob(f"cells/*/scores/{name}.jsonl"))
-    found = [one for file in files if (one := read_stored(file)) is not None]
+    found = [one for file in files if (one := read_scores(file)) is not None]
     pairs = zip(files, found, strict=True)
-    return {f"{file.parts[-3]} {sample}": dict(row) for file, one in pairs for sample, row in one.rows.items()}
+    return {f"{file.parts[-3]} {sample}": asdict(row) for file, one in pairs for sample, row in one.rows.items()}
 
 
 def test_scores_are_those_of_the_metric_and_reach_the_frame(run: Path) -> None:
@@ -81,7 +82,7 @@ def test_the_same_command_again_computes_nothing_and_a_torn_line_is_mended(run: 
     assert sum(one.computed for one in score_run(run, ["rouge_2"], jobs=1)) == 1
     assert [file.read_bytes() for file in files] == whole
     files[0].write_bytes(whole[0].replace(b'"value"', b'"value', 1))
-    with pytest.raises(UserError, match=r"rouge_2\.jsonl is damaged"):
+    with pytest.raises(UserError, match=r"rouge_2\.jsonl line 2 is damaged"):
         score_run(run, ["rouge_2"], jobs=1)
 
 
@@ -92,7 +93,7 @@ def test_two_processes_give_what_one_gives(run: Path, tmp_path: Path) -> None:
         file.unlink()
     score_run(run, ["failures", "grammar"], jobs=2)
     assert (stored(run, "failures"), stored(run, "grammar")) == one
-    assert any(row["hits"] for row in one[1].values() if "hits" in row)
+    assert any(row["hits"] for row in one[1].values())
 
 
 def test_other_backends_never_mix(run: Path) -> None:

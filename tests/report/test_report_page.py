@@ -8,7 +8,6 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 import fake_model  # noqa: F401  (registers the fake model)
 import pytest
@@ -19,6 +18,7 @@ from parallelbench.report import write_report
 from parallelbench.report.sections import _parts
 from parallelbench.report.strip import SHADES, heat_strip, pieces
 from parallelbench.results import Results
+from parallelbench.runs.records import Costs, DecodingOrder, Extent, Record, Trace, Write
 
 HOSTILE = "</pre><script>alert(1)</script><img src=http://evil.example/x.png>\"'&"
 TASKS = ["waiting_line/copy", "waiting_line/shuffle"]
@@ -127,12 +127,21 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     for row in rows:
         row["text"] = HOSTILE
-        row["shown"] = {"prompt": HOSTILE, "answer": HOSTILE, "pieces": [HOSTILE] * len(row["token_ids"])}
-        row["ledger"]["flags"] = [HOSTILE]
+        row["costs"]["flags"] = [HOSTILE]
+    traces = path.with_name("traces.jsonl")
+    shown = [json.loads(line) for line in traces.read_text().splitlines()]
+    offset = 0
+    with traces.open("wb") as file:
+        for row, trace in zip(rows, shown, strict=True):
+            pieces = [HOSTILE] * len(trace["token_ids"])
+            line = json.dumps({**trace, "prompt": HOSTILE, "answer": HOSTILE, "pieces": pieces}).encode() + b"\n"
+            row["trace"] = {"offset": offset, "size": len(line)}
+            offset += file.write(line)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    given = json.loads((out / "run.json").read_text())
+    call = out / "calls" / "0001.json"
+    given = json.loads(call.read_text())
     given["resolved"] |= {"name": HOSTILE, "description": HOSTILE}
-    (out / "run.json").write_text(json.dumps(given))
+    call.write_text(json.dumps(given))
     page = Page(write_report(out).read_text(encoding="utf-8"))
     assert page.count("script") == clean.count("script")
     assert page.count("img") == 0
@@ -147,6 +156,7 @@ def test_an_unfinished_run_says_so_and_an_empty_one_has_no_report(tmp_path: Path
     assert "1 of 2 cells still miss samples" in write_report(out).read_text(encoding="utf-8")
     for path in out.glob("cells/*/records.jsonl"):
         path.write_text("")
+        (path.parent / "DONE").unlink(missing_ok=True)
     with pytest.raises(UserError, match="no finished samples yet"):
         write_report(out)
 
@@ -157,9 +167,12 @@ def test_a_torn_line_is_left_out_and_a_damaged_one_is_named(tmp_path: Path) -> N
     path = next(out.glob("cells/*/records.jsonl"))
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
+    with pytest.raises(UserError, match=r"records.jsonl line 3 is missing: DONE counts 3 samples, the file holds 2"):
+        assert Results(out).frame.empty
+    (path.parent / "DONE").unlink()
     assert len(Results(out).frame) == rows - 1
-    path.write_bytes(whole.replace(b'{"sample_id"', b'{sample_id"', 1))
-    with pytest.raises(UserError, match=r"records.jsonl line 1 is damaged; delete that line"):
+    path.write_bytes(whole.replace(b'{"schema"', b'{schema"', 1))
+    with pytest.raises(UserError, match=r"records.jsonl line 1 is damaged; 'parallelbench repair .*out' sets aside"):
         write_report(out)
 
 
@@ -169,24 +182,29 @@ def test_every_kind_of_small_run_has_a_report(tmp_path: Path) -> None:
     assert "100.0 %" not in text[: text.index("<nav>")]
 
 
-def record(history: list[Any]) -> dict[str, Any]:
-    return {
-        "ledger": {"history": history},
-        "token_ids": [5, 6, 1],
-        "content_tokens": 2,
-        "shown": {"pieces": ["a", "\n", "<end>"]},
-    }
+def decoded(history: tuple[tuple[Write, ...], ...]) -> tuple[Record, Trace]:
+    costs, order = Costs({"denoise": 3}, 3, 9, 9, 1.0), DecodingOrder(None, None, None)
+    record = Record(
+        schema=2, sample_id="t@1/0/0", index=0, prompt_hash="", answer_hash="", text="a", canvas_tokens=3, content_tokens=2,
+        scores={}, nfe=3, tokens_per_step=1.0, content_tokens_per_forward=1.0, seconds=0.0, costs=costs, order=order, law=None,
+        trace=Extent(0, 1),
+    )  # fmt: skip
+    trace = Trace(
+        schema=2, sample_id="t@1/0/0", prompt="", answer="", token_ids=(5, 6, 1), pieces=("a", "\n", "<end>"), history=history
+    )  # fmt: skip
+    return record, trace
 
 
 def test_tokens_have_the_shade_of_the_step_that_wrote_them_last() -> None:
-    row = record([[(1, 6, 0.5, "commit")], [(0, 5, 0.9, "commit")], [(1, 6, 0.8, "edit")]])
-    first, second = pieces(row)
+    first, second = pieces(*decoded((((1, 6, 0.5, "commit"),), ((0, 5, 0.9, "commit"),), ((1, 6, 0.8, "edit"),))))
     assert (first.text, first.shade, first.note) == ("a", (SHADES - 1) // 2, "step 2 of 3, confidence 0.90")
     assert (second.text, second.shade) == ("⏎\n", SHADES - 1)
 
 
 def test_the_map_fills_writes_and_outlines_what_was_taken_back() -> None:
-    svg = heat_strip(record([[(0, 5, 0.5, "commit"), (2, 1, 0.5, "commit")], [(0, 5, 0.1, "remask")], [(0, 5, 0.9, "commit")]]))
+    svg = heat_strip(
+        *decoded((((0, 5, 0.5, "commit"), (2, 1, 0.5, "commit")), ((0, 5, 0.1, "remask"),), ((0, 5, 0.9, "commit"),)))
+    )
     assert 'aria-label="3 steps by 3 positions"' in svg
     assert re.findall(r'class="(\w+)" d="((?:M[^"]*?z)+)"', svg)[0][1].count("z") == 2
     assert svg.count('class="taken"') == 1
@@ -214,7 +232,7 @@ def test_answers_that_were_cut_short_are_counted(tmp_path: Path) -> None:
     path = next((tmp_path / "out").glob("cells/*/records.jsonl"))
     lines = path.read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    rows[0]["ledger"]["flags"] = ["capped"]
+    rows[0]["costs"]["flags"] = ["capped"]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     page = write_report(tmp_path / "out").read_text(encoding="utf-8")
     assert "cut short" in page and "25.0 %" in page and len(results.rows) == 4

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from parallelbench.metrics.grammar import check
-from parallelbench.runs.folder import RECORDS, RunFolder
-from parallelbench.runs.lines import Row, read_lines
-from parallelbench.runs.scores import FAILURES, Stored, stored
+from parallelbench.runs.folder import StoredCell, StoredRun
+from parallelbench.runs.records import Record, Trace
+from parallelbench.runs.scores import FAILURES, ScoreRow, scores_of
 
 
 class Example(NamedTuple):
-    """A record with its cell; `rank` is "best" or "worst".
+    """A record and its trace, with the id of the cell; `rank` is "best" or "worst".
 
     `scores` are all that are known, `labels` the reasons why it failed, `hits` the rules of grammar that it breaks, each with
     the part of the text that breaks it.
@@ -22,43 +22,43 @@ class Example(NamedTuple):
 
     cell: str
     rank: str
-    record: Row
+    record: Record
+    trace: Trace
     scores: Mapping[str, float]
     labels: Sequence[str]
     hits: Sequence[tuple[str, str]]
 
 
-def examples(folder: RunFolder, frame: pd.DataFrame) -> Iterator[Example]:
-    """Yield the worst and the best sample of each cell, in the order of the plan.
+def examples(run: StoredRun, frame: pd.DataFrame) -> Iterator[Example]:
+    """Yield the best and the worst sample of each cell, in the order of the plan.
 
-    Best: highest score, then most tokens per step, then lowest index; worst: lowest score, then fewest tokens per step.
-    A cell whose samples are all alike in score gives one example, its best.
+    Best: highest accuracy, then most tokens per step, then lowest index; worst: lowest accuracy, then fewest tokens per step.
+    A cell in which all samples have the same accuracy gives one example, its best.
     """
+    stored = {cell.id: cell for cell in run.cells}
     for cell, part in frame.groupby("cell", sort=False):
         ranked = part.sort_values(["accuracy", "tokens_per_step", "index"], ascending=[False, False, True])
-        wanted = {str(ranked["sample_id"].iloc[0]): "best"}
+        wanted = {"best": int(ranked["index"].iloc[0])}
         if ranked["accuracy"].iloc[-1] < ranked["accuracy"].iloc[0]:
-            worst = ranked[ranked["accuracy"] == ranked["accuracy"].iloc[-1]].sort_values(["tokens_per_step", "index"])
-            wanted[str(worst["sample_id"].iloc[0])] = "worst"
-        yield from _find(folder, str(cell), wanted)
+            lowest = ranked[ranked["accuracy"] == ranked["accuracy"].iloc[-1]]
+            wanted["worst"] = int(lowest.sort_values(["tokens_per_step", "index"])["index"].iloc[0])
+        yield from _find(stored[str(cell)], wanted)
 
 
-def _find(folder: RunFolder, cell: str, wanted: dict[str, str]) -> list[Example]:
-    lines = read_lines(folder.cell_path(cell) / RECORDS)
-    later = list(stored(folder, cell))
-    found: list[tuple[Any, Row]] = [(wanted[row["sample_id"]], row) for row in lines if row["sample_id"] in wanted]
-    return [_example(cell, rank, row, later) for rank, row in sorted(found, key=lambda item: item[0], reverse=True)]
+def _find(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:
+    found = {record.index: (folder, record) for folder, record in stored.records() if record.index in wanted.values()}
+    later = list(scores_of(stored))
+    for rank, index in wanted.items():
+        folder, record = found[index]
+        rows = {one.name: one.rows[record.sample_id] for one in later if record.sample_id in one.rows}
+        scores = {**record.scores, **{name: row.value for name, row in rows.items() if row.value is not None}}
+        labels = rows[FAILURES].labels if FAILURES in rows else ()
+        yield Example(stored.id, rank, record, folder.trace(record), scores, labels, _hits(record, scores, rows))
 
 
-def _example(cell: str, rank: str, record: Row, later: Sequence[Stored]) -> Example:
-    rows = {one.name: one.rows[record["sample_id"]] for one in later if record["sample_id"] in one.rows}
-    scores = {**record["scores"], **{name: row["value"] for name, row in rows.items() if "value" in row}}
-    return Example(cell, rank, record, scores, rows.get(FAILURES, {}).get("labels", ()), _hits(record, scores, rows))
-
-
-def _hits(record: Row, scores: Mapping[str, float], rows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _hits(record: Record, scores: Mapping[str, float], rows: Mapping[str, ScoreRow]) -> list[tuple[str, str]]:
     """What checkers of grammar found: as stored, and by the embedded one anew."""
-    kept = [hit for row in rows.values() for hit in row.get("hits", ())]
+    kept = [hit for row in rows.values() for hit in row.hits]
     if "grammar" in scores and "grammar" not in rows:
-        kept += check(record["text"])
-    return [(rule, record["text"][start:end]) for rule, start, end in kept]
+        kept += check(record.text)
+    return [(rule, record.text[start:end]) for rule, start, end in kept]

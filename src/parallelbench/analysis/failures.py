@@ -10,25 +10,26 @@ import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.metrics.failures import LABELS as LABELS  # the reasons and what they mean, for those who show them
-from parallelbench.runs.folder import RunFolder
-from parallelbench.runs.scores import FAILURES, read_stored, score_file
+from parallelbench.runs.folder import StoredRun
+from parallelbench.runs.scores import FAILURES, scores_of
 
 KEYS = ["model", "task", "decoder", "family"]
 COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "share", "part"]
 
 
-def reasons(folder: RunFolder) -> dict[tuple[str, str], list[str]]:
+def reasons(run: StoredRun) -> dict[tuple[str, str], list[str]]:
     """Return the reasons of every sample that has been looked at, by (cell, sample id).
 
     Raises:
-        UserError: a file is damaged.
+        DamagedRun: a file is damaged.
     """
-    found: dict[tuple[str, str], list[str]] = {}
-    for cell in folder.cells:
-        stored = read_stored(score_file(folder, cell["id"], FAILURES))
-        rows: Mapping[str, Any] = {} if stored is None else stored.rows
-        found |= {(cell["id"], sample_id): list(row["labels"]) for sample_id, row in rows.items()}
-    return found
+    return {
+        (cell.id, sample_id): list(row.labels)
+        for cell in run.cells
+        for one in scores_of(cell)
+        if one.name == FAILURES
+        for sample_id, row in one.rows.items()
+    }
 
 
 def shares(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def shares(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> p
 
     Args:
         frame: one row per sample (`frame.samples`).
-        found: the reasons of each (`reasons`); samples that nobody has looked at are left out.
+        found: the reasons of each (`reasons`); samples that have not been looked at are left out.
 
     `share` is the share of the samples that have the reason. `part` splits an answer with several reasons evenly among them, so
     that the parts of a setting add up to the share of its answers with any reason.

@@ -1,137 +1,134 @@
-"""A run folder as tables: one row per sample, one per cell, one per point of a curve. DuckDB reads, pandas holds."""
+"""A run as tables: one row for each sample, one for each cell, one for each point of a curve."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import numpy as np
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.series import series_and_setting
-from parallelbench.runs.folder import RECORDS, RunFolder, read_run
-from parallelbench.runs.lines import read_lines
-from parallelbench.runs.scores import overlay
+from parallelbench.analysis.names import name_cells
+from parallelbench.errors import UserError
+from parallelbench.runs.folder import StoredCell, StoredRun, read_run
+from parallelbench.runs.records import Record
+from parallelbench.runs.scores import FAILURES, check_backends, scores_of
 
 CELL_COLUMNS = [
-    "cell", "suite", "task", "task_version", "model", "revision", "dtype", "template", "decoder", "family", "canvas_length",
-    "shots", "seed",
+    "cell", "suite", "task", "task_version", "model", "revision", "dtype", "template", "exact", "tokenizer", "decoder",
+    "family", "series", "setting", "variant", "adaptive", "canvas_length", "shots", "seed",
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
     "sample_id", "index", "accuracy", "scores", "nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward",
     "content_tokens", "seconds", "law", "law_n", "must_differ",
 ]  # fmt: skip
+DECODER_COLUMNS = ["decoder", "family", "series", "setting", "variant", "adaptive"]
+MODEL_COLUMNS = ["model", "exact", "tokenizer"]
+NUMBERS = ("nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds")
 MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")}
 
-_QUERY = """
-select parse_path(filename)[-2] as cell, sample_id, "index", scores, nfe, ledger.rows as rows,
-       (coalesce(len(ledger.flags), 0) > 0)::DOUBLE as flagged, tokens_per_step,
-       content_tokens_per_forward, content_tokens, seconds, law.law as law, law.n as law_n, law.must_differ as must_differ
-from read_json($files, format = 'newline_delimited', filename = true, ignore_errors = true, columns = {
-       sample_id: 'VARCHAR', "index": 'BIGINT', scores: 'MAP(VARCHAR, DOUBLE)', nfe: 'DOUBLE',
-       ledger: 'STRUCT("rows" DOUBLE, flags VARCHAR[])', tokens_per_step: 'DOUBLE', content_tokens_per_forward: 'DOUBLE',
-       content_tokens: 'DOUBLE',
-       seconds: 'DOUBLE', law: 'STRUCT(law VARCHAR, n BIGINT, must_differ BOOLEAN)'})
-"""
 
-
-def samples(out: Path | RunFolder) -> pd.DataFrame:
-    """Return one row per sample: the columns of its cell, its scores (`score` is the headline metric) and its costs.
+def samples(out: Path | StoredRun) -> pd.DataFrame:
+    """Return one row for each sample: the columns of its cell, its scores (`accuracy` is the headline metric) and its costs.
 
     Rows follow the plan, and within a cell the index.
 
     Raises:
-        UserError: the folder holds no run, a record line is damaged, or one metric was computed in two ways.
+        UserError: the folder holds no run, or one metric was computed in two ways.
+        DamagedRun: a file is damaged, or samples are missing.
     """
-    folder = out if isinstance(out, RunFolder) else read_run(out)
-    cells = pd.DataFrame(_cell_rows(folder))
-    rows = _records(folder)
-    if rows.empty or cells.empty:
+    run = out if isinstance(out, StoredRun) else read_run(out)
+    check_backends(run)
+    columns: dict[str, list[Any]] = {name: [] for name in SAMPLE_COLUMNS}
+    counts = [_add(columns, stored) for stored in run.cells]
+    if not sum(counts):
         return pd.DataFrame(columns=[*CELL_COLUMNS, *SAMPLE_COLUMNS])
-    rows = overlay(folder, rows)
-    frame = rows.merge(cells, on="cell", validate="many_to_one").sort_values(["place", "index"], ignore_index=True)
-    frame["accuracy"] = [scores.get(metric) for scores, metric in zip(frame["scores"], frame["metric"], strict=True)]
-    return frame[[*CELL_COLUMNS, *SAMPLE_COLUMNS]]
+    frame = pd.DataFrame({**_cell_columns(run, counts), **{name: _column(name, columns.pop(name)) for name in SAMPLE_COLUMNS}})
+    if len(frame) != sum(counts):
+        raise UserError(f"the table counts {len(frame)} samples and the files hold {sum(counts)}; this is a fault here.")
+    return frame
 
 
-def _records(folder: RunFolder) -> pd.DataFrame:
-    paths = [path for cell in folder.cells if (path := folder.cell_path(cell["id"]) / RECORDS).is_file()]
-    paths = [path for path in paths if path.stat().st_size]
-    if not paths:
-        return pd.DataFrame()
-    with duckdb.connect() as connection:
-        rows = connection.execute(_QUERY, {"files": [str(path) for path in paths]}).df()
-    unread = rows["sample_id"].isna()
-    suspects = set(rows.loc[unread, "cell"]) | set(rows.loc[rows.duplicated(["cell", "sample_id"]), "cell"])
-    for cell in suspects:
-        for _ in read_lines(folder.cell_path(cell) / RECORDS):
-            pass  # names the damaged line, unless it is a torn last one
-    found: pd.DataFrame = rows[~unread]
-    return found
+def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
+    """Append the samples of a cell to the columns, in the order of their indices, and return how many there are."""
+    records = sorted((record for _, record in stored.records()), key=lambda record: record.index)
+    later = [one for one in scores_of(stored) if one.name != FAILURES]
+    headline = stored.cell.metrics[0]
+    for record in records:
+        scores = dict(record.scores)
+        for one in later:
+            if (row := one.rows.get(record.sample_id)) is not None and row.value is not None:
+                scores[one.name] = row.value
+        columns["scores"].append(scores)
+        columns["accuracy"].append(scores.get(headline))
+        _add_record(columns, record)
+    return len(records)
 
 
-def _cell_rows(folder: RunFolder) -> list[dict[str, Any]]:
-    """The cells as rows; a model or task that occurs in several forms is told apart by what differs."""
-    models = distinct_labels([(_with(cell, cell["model"]), _with(cell, _in_full(cell))) for cell in folder.cells])
-    tasks = distinct_labels([(cell["task"], cell["task_spec"]) for cell in folder.cells])
-    return [
-        {
-            **{key: cell[key] for key in CELL_COLUMNS if key != "cell"},
-            "cell": cell["id"],
-            "place": place,
-            "metric": cell["metrics"][0],
-            "model": models[place],
-            "task": tasks[place],
-        }
-        for place, cell in enumerate(folder.cells)
-    ]
+def _add_record(columns: dict[str, list[Any]], record: Record) -> None:
+    for name in ("sample_id", "index", "nfe", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds"):
+        columns[name].append(getattr(record, name))
+    columns["rows"].append(record.costs.rows)
+    columns["flagged"].append(bool(record.costs.flags))
+    shape = record.law
+    columns["law"].append(None if shape is None else shape.law)
+    columns["law_n"].append(None if shape is None else shape.n)
+    columns["must_differ"].append(None if shape is None else shape.must_differ)
 
 
-def _in_full(cell: Mapping[str, Any]) -> str:
-    return f"{cell['model']}@{cell['revision']}/{cell['dtype']}"
+def _column(name: str, values: list[Any]) -> Any:
+    """Numbers as floats with NaN where they are unknown; whatever else as it is."""
+    return np.array(values, dtype=np.float64) if name in (*NUMBERS, "accuracy") else pd.Series(values, dtype=_kind(name))
 
 
-def _with(cell: Mapping[str, Any], model: str) -> str:
-    """Name a model with the cache and the auxiliary model that it ran with."""
-    cache, aux = cell.get("cache", "none"), cell.get("aux")
-    kept = "" if cache == "none" else f", {cache} cache ({'approximate' if cell['approximate'] else 'exact'})"
-    return model + kept + (f", aux {aux.partition('@')[0]}" if aux else "")
+def _kind(name: str) -> str:
+    return {"index": "int64", "sample_id": "str"}.get(name, "object")
 
 
-def distinct_labels(named: Sequence[tuple[str, str]]) -> list[str]:
-    """Return for each (name, full name) the name, or the full name where that name stands for several."""
-    full: dict[str, set[str]] = {}
-    for name, whole in named:
-        full.setdefault(name, set()).add(whole)
-    return [whole if len(full[name]) > 1 else name for name, whole in named]
+def _cell_columns(run: StoredRun, counts: list[int]) -> dict[str, Any]:
+    """The columns of the cells, each value repeated for each of the cell's samples."""
+    rows = [{**_of_cell(stored), **names} for stored, names in zip(run.cells, name_cells(run), strict=True)]
+    table = pd.DataFrame(rows, columns=CELL_COLUMNS)
+    return {name: table[name].repeat(counts).reset_index(drop=True) for name in CELL_COLUMNS}
+
+
+def _of_cell(stored: StoredCell) -> dict[str, Any]:
+    cell = stored.cell
+    fields = ("suite", "task_version", "revision", "dtype", "template", "canvas_length", "shots", "seed")
+    return {
+        **{name: getattr(cell, name) for name in fields},
+        "cell": cell.id,
+        "exact": cell.model_facts.exact,
+        "tokenizer": cell.model_facts.tokenizer,
+        "adaptive": cell.decoder_facts.adaptive,
+    }
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cell of a frame of samples: n, mean score with its interval, mean costs, seconds in all."""
+    """Return one row for each cell of a frame of samples: n, accuracy with its interval, mean costs, seconds in all."""
     return _summarise(frame, CELL_COLUMNS, {"seconds": ("seconds", "sum")})
 
 
-def who(frame: pd.DataFrame) -> pd.Series[str]:
-    """Return for each row of a frame of samples what is asked: data from files is the same in every seed."""
+def sample_keys(frame: pd.DataFrame) -> pd.Series[str]:
+    """Return for each row of a frame of samples what names its question: data from files is the same in every seed."""
     return frame["index"].astype(str).where(frame["suite"].isin(["official", "hf"]), frame["sample_id"])
 
 
 def points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per (model, task, decoder), seeds pooled: a point of a task's curve.
+    """Return one row for each (model, task, decoder), seeds pooled: a point of a task's curve.
 
     Samples that are the same in every seed (data from files) count once, with their mean over seeds. `seeds` and
     `seed_spread` say how far the means of single seeds lie apart.
     """
-    keys = ["model", "suite", "task", "decoder", "family"]
+    keys = [*MODEL_COLUMNS, "suite", "task", *DECODER_COLUMNS]
     numbers = ["accuracy", *MEANS, "seconds"]
-    pooled = frame.assign(who=who(frame)).groupby([*keys, "who"], sort=False)[numbers].mean().reset_index()
+    pooled = frame.assign(sample=sample_keys(frame)).groupby([*keys, "sample"], sort=False)[numbers].mean().reset_index()
     table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})
     by_seed = frame.groupby([*keys, "seed"], sort=False)["accuracy"].mean().groupby(keys, sort=False)
     spread = by_seed.agg(seeds="size", seed_spread=lambda means: stats.spread_over_seeds(list(means))).reset_index()
-    table = table.merge(spread, on=keys)
-    return table.join(pd.DataFrame([series_and_setting(spec) for spec in table["decoder"]], columns=["series", "setting"]))
+    return table.merge(spread, on=keys)
 
 
 def as_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -140,8 +137,8 @@ def as_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def overall(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per (model, decoder): plain means over tasks, for the decoders that ran on every task of their model."""
-    keys = ["model", "decoder", "family", "series", "setting"]
+    """Return one row for each (model, decoder): plain means over tasks, for decoders that ran on every task of their model."""
+    keys = [*MODEL_COLUMNS, *DECODER_COLUMNS]
     tasks = {model: len(part[["suite", "task"]].drop_duplicates()) for model, part in table.groupby("model")}
     rows = []
     for _, part in table.groupby(keys, sort=False):

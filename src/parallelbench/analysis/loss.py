@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.series import is_adaptive
 
 PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
-NEAR = 0.5  # a setting stands for a speed that is at most this many doublings away
+NEAR = 0.5  # a setting counts for a speed that is at most this many doublings away
 SHARP, ROBUST_AT, HARD_AT = 0.10, 4, 8
 ROUNDING = 1e-9  # .8 - .7 is more than .1
 
@@ -45,7 +44,7 @@ def reference_curve(points: pd.DataFrame) -> str | None:
 
     One setting is no curve: a generator, or a decoder that ran at one speed only.
     """
-    rows = [row for row in as_rows(points) if not is_adaptive(row["decoder"]) and row["tokens_per_step"] <= ONE_BY_ONE]
+    rows = [row for row in as_rows(points) if not row["adaptive"] and row["tokens_per_step"] <= ONE_BY_ONE]
     curves = [row["series"] for row in rows if points.loc[points["series"] == row["series"], "setting"].nunique() > 1]
     return PREFERRED if PREFERRED in curves else next(iter(dict.fromkeys(curves)), None)
 
@@ -73,10 +72,10 @@ def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
     baseline = max(slow, key=lambda row: row["accuracy"], default=None)
     kept = [row for row in means if baseline is not None and row["accuracy"] >= baseline["accuracy"] - SHARP - ROUNDING]
     fastest = max(kept, key=lambda row: row["tokens_per_step"], default=None)
-    own = [row for row in as_rows(lost) if row["model"] == model]
-    speed, far = (max((row["speed"] for row in own if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))
-    near = [row for row in own if row["speed"] == speed]
-    ends = [row for row in own if row["speed"] == far]
+    of_model = [row for row in as_rows(lost) if row["model"] == model]
+    speed, far = (max((row["speed"] for row in of_model if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))
+    near = [row for row in of_model if row["speed"] == speed]
+    ends = [row for row in of_model if row["speed"] == far]
     worst = max(ends, key=lambda row: row["loss"], default=None)
     return Headline(
         model, baseline, fastest, tasks=len(near), robust=sum(row["loss"] <= SHARP + ROUNDING for row in near), speed=speed,

@@ -1,4 +1,4 @@
-"""Adaptive decoders beside fixed ones at equal speed, on the same samples."""
+"""Compares adaptive decoders with fixed ones at equal speed, on the same samples."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.frame import as_rows, who
+from parallelbench.analysis.frame import as_rows, sample_keys
 
 FIXED = "confidence"
 ADAPTIVE = "threshold"
 WITHIN = 0.5
 """Equal speed: the two speeds differ by at most this many doublings, that is by a factor of sqrt 2."""
 
-SIDES = ("decoder", "tokens_per_step", "content_tokens_per_forward", "nfe", "accuracy", "low", "high")
+SIDES = ("decoder", "family", "setting", "tokens_per_step", "content_tokens_per_forward", "nfe", "accuracy", "low", "high")
 COLUMNS = [
     "model", "suite", "task", *(f"fixed_{name}" for name in SIDES), *(f"adaptive_{name}" for name in SIDES),
     "difference", "difference_low", "difference_high", "p", "n",
@@ -55,8 +55,8 @@ def _nearest(candidates: list[dict[str, Any]], speed: float) -> dict[str, Any] |
 
 
 def _pair(one: dict[str, Any], other: dict[str, Any], samples: pd.DataFrame) -> dict[str, Any]:
-    scores = samples.assign(who=who(samples)).pivot_table(
-        index="who", columns="decoder", values="accuracy", aggfunc="mean", sort=False
+    scores = samples.assign(sample=sample_keys(samples)).pivot_table(
+        index="sample", columns="decoder", values="accuracy", aggfunc="mean", sort=False
     )
     both = scores[[other["decoder"], one["decoder"]]].dropna()
     difference = stats.paired(both[other["decoder"]], both[one["decoder"]])

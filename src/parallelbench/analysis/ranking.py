@@ -2,7 +2,7 @@
 
 Speed has three currencies. Tokens per step counts forwards (latency where a forward costs the same with any number of rows),
 tokens per row counts branches and probes too (throughput), and seconds are this machine's. A decoder that wins in one may lose
-in another, so all three stand beside each other.
+in another, so all three are shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.frame import as_rows, who
+from parallelbench.analysis.frame import as_rows, sample_keys
 from parallelbench.analysis.frontier import aup
 
 REFERENCE = "threshold"
@@ -48,8 +48,8 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
     """
     if overall.empty:
         return pd.DataFrame(columns=COLUMNS)
-    own = overall[["model", "series", "decoder", "accuracy", "low", "high"]]
-    table = own.merge(costs(frame), on=["model", "decoder"], validate="one_to_one")
+    settings = overall[["model", "series", "decoder", "accuracy", "low", "high"]]
+    table = settings.merge(costs(frame), on=["model", "decoder"], validate="one_to_one")
     rows, best = [], float(table["accuracy"].max())
     for model, part in table.groupby("model", sort=False):
         samples = frame[frame["model"] == model]
@@ -65,9 +65,9 @@ def _curve(curve: pd.DataFrame, bar: float, best: float) -> dict[str, Any]:
         f"aup_{axis}": aup([(one[f"tokens_per_{axis}"], one["accuracy"]) for one in settings], best) for axis in ("step", "row")
     }
     reaching = [one for one in settings if one["accuracy"] >= bar]
-    who = {key: settings[0][key] for key in ("model", "series")}
+    named = {key: settings[0][key] for key in ("model", "series")}
     if not reaching:
-        return {**who, "decoder": "", "tokens_per_step": 0.0, "fastest_per_row": 0.0, **areas}
+        return {**named, "decoder": "", "tokens_per_step": 0.0, "fastest_per_row": 0.0, **areas}
     fastest = max(reaching, key=lambda one: (one["tokens_per_step"], one["tokens_per_row"], one["accuracy"]))
     return {**fastest, "fastest_per_row": max(one["tokens_per_row"] for one in reaching), **areas}
 
@@ -81,8 +81,8 @@ def _saved(samples: pd.DataFrame, decoder: str, reference: str) -> dict[str, flo
     if not decoder or not reference or decoder == reference:
         return {}
     chosen = samples[samples["decoder"].isin([decoder, reference])]
-    forwards = chosen.assign(who=who(chosen)).pivot_table(
-        index=["suite", "task", "who"], columns="decoder", values="nfe", aggfunc="mean", sort=False
+    forwards = chosen.assign(sample=sample_keys(chosen)).pivot_table(
+        index=["suite", "task", "sample"], columns="decoder", values="nfe", aggfunc="mean", sort=False
     )
     forwards = forwards.dropna()
     saved = forwards[reference] - forwards[decoder]

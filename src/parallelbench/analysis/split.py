@@ -1,10 +1,10 @@
-"""Whose is the loss: unavoidable, the decoder's, or the model's.
+"""Splits a loss of accuracy into three parts: unavoidable, due to the decoder, due to the model.
 
 With best = the best accuracy within the same number of forwards (`ceiling`), exact = the exact model under the same decoder,
 measured = the model under it:
 
     1 - measured = (1 - best) + (best - exact) + (exact - measured)
-                    unavoidable   decoder's        model's
+                    unavoidable   the decoder's    the model's
 
 Each is a mean over samples. The parts can be negative within their error: two of the three are measured.
 """
@@ -20,14 +20,8 @@ import pandas as pd
 from parallelbench.analysis.ceiling import best_accuracy
 from parallelbench.analysis.frontier import Point
 
-EXACT = "exact"
 KEYS = ["suite", "task", "decoder"]
 COLUMNS = ["model", *KEYS, "series", "setting", "measured", "exact", "best", "unavoidable", "of_decoder", "of_model"]
-
-
-def is_exact(model: str) -> bool:
-    """True for the label of an exact model."""
-    return model.partition("@")[0] == EXACT
 
 
 def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
@@ -37,13 +31,29 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
         frame: one row per sample (`frame.samples`).
         points: one row per model, task and decoder (`frame.points`).
 
+    A learned model is compared with the exact model under its own tokenizer where that ran (`ceiling_of`).
     `best` is None where the law is too large to solve; then so is `unavoidable`, and `of_decoder` is 1 - exact.
     """
-    ceilings = points[points["model"].map(is_exact)].drop_duplicates(KEYS)
-    best = _best(frame[frame["model"].map(is_exact)])
-    learned = points[~points["model"].map(is_exact)]
-    both = learned.merge(ceilings[[*KEYS, "accuracy"]], on=KEYS, suffixes=("", "_exact")).merge(best, on=KEYS, how="left")
-    return pd.DataFrame([_parts(row) for row in both.to_dict("records")], columns=COLUMNS)
+    rows: list[dict[str, Any]] = []
+    for _, learned in points[~points["exact"].astype(bool)].groupby("model", sort=False):
+        ceiling = ceiling_of(points, str(learned["tokenizer"].iloc[0]))
+        if ceiling is None:
+            continue
+        exact = points[points["model"] == ceiling].drop_duplicates(KEYS)
+        best = _best(frame[frame["model"] == ceiling])
+        both = learned.merge(exact[[*KEYS, "accuracy"]], on=KEYS, suffixes=("", "_exact")).merge(best, on=KEYS, how="left")
+        rows += [_parts(row) for row in both.to_dict("records")]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def ceiling_of(points: pd.DataFrame, tokenizer: str) -> str | None:
+    """Return the exact model that is the ceiling of a learned one with this tokenizer; None where no exact model ran.
+
+    It is the one with the same tokenizer, else the one in which a token is an item, else the first.
+    """
+    ran = points[points["exact"].astype(bool)].drop_duplicates("model")
+    found = {str(row["tokenizer"]): str(row["model"]) for row in reversed(ran.to_dict("records"))}
+    return found.get(tokenizer) or found.get("") or (str(ran["model"].iloc[0]) if len(ran) else None)
 
 
 def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:

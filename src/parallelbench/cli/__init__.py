@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 from parallelbench.cli.exit_codes import INTERRUPTED, USER_MISTAKE
 from parallelbench.errors import UserError
 
-COMMANDS = ("run", "sweep", "score", "report", "list", "show", "theory", "train", "doctor")
+COMMANDS = ("run", "sweep", "score", "report", "repair", "list", "show", "theory", "train", "doctor")
 """Each is the function `command` of `parallelbench.cli.<name>_command`, shown in this order."""
 
 

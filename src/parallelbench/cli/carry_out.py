@@ -52,7 +52,7 @@ def print_results(results: Results) -> None:
 def list_cells(sweep: Sweep, out: Path | None) -> None:
     """Print what a sweep would run; as the last line one JSON object."""
     works = plan(sweep, ModelPool(sweep.device))
-    check_folder(out or api.default_out(works), [work.cell.id for work in works])
+    check_folder(out or api.default_out(works))
     for note in notes(works, sweep.limit):
         print(f"note: {note}", file=sys.stderr)
     shown = Table("cell", "model", "task", "decoder", "seed", "samples", box=None, pad_edge=False)

@@ -54,6 +54,9 @@ class Live:
     def cell_done(self, cell: Cell) -> None:
         self._bars.refresh()
 
+    def note(self, text: str) -> None:
+        self._bars.console.print(f"note: {text}", markup=False)
+
 
 class Lines:
     """One line as a cell starts, at most every few seconds, and one at the end."""
@@ -78,6 +81,9 @@ class Lines:
 
     def cell_done(self, cell: Cell) -> None:
         """The last sample has said it."""
+
+    def note(self, text: str) -> None:
+        print(f"note: {text}", file=sys.stderr, flush=True)
 
     def _say(self, text: str, last: bool = False) -> None:
         now = time.monotonic()

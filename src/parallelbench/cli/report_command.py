@@ -1,4 +1,4 @@
-"""`parallelbench report`: one self-contained page about a run."""
+"""`parallelbench report`: one self-contained page about one run folder, or about several together."""
 
 from __future__ import annotations
 
@@ -8,17 +8,32 @@ from typing import Annotated
 
 import typer
 
+Patterns = list[str] | None
 
-def command(out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder of a run.")]) -> None:
-    """Write OUT/report.html, which needs no network, and each figure as CSV and SVG in OUT/figures."""
+
+def command(
+    runs: Annotated[list[Path], typer.Argument(metavar="OUT...", help="One run folder, or several that are read as one.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the page; else OUT, or ./report for several folders.")
+    ] = None,
+    task: Annotated[Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * is any part; repeatable.")] = None,
+    decoder: Annotated[
+        Patterns, typer.Option("--decoder", "-d", help="Only decoders of this name or with these options; repeatable.")
+    ] = None,
+    model: Annotated[Patterns, typer.Option("--model", "-m", help="Only models of this name; repeatable.")] = None,
+) -> None:
+    """Write report.html, which needs no network, and beside it each figure as CSV and SVG in figures/."""
     from parallelbench.errors import UserError
     from parallelbench.experiments.scoring import score_run
     from parallelbench.report import write_report
+    from parallelbench.report.data import Filters
     from parallelbench.runs.folder import read_run
 
-    read_run(out)  # a folder that is no run is said once
-    try:
-        score_run(out, ["failures"], jobs=1)
-    except UserError as error:
-        print(f"note: the reasons of failures are left out; {error}", file=sys.stderr)
-    print(write_report(out))
+    read_run(*runs)  # a folder that is no run is said once
+    for run in dict.fromkeys(runs):
+        try:
+            score_run(run, ["failures"], jobs=1)
+        except UserError as error:
+            print(f"note: the reasons of failures are left out; {error}", file=sys.stderr)
+    keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))
+    print(write_report(*runs, out=out, keep=keep))

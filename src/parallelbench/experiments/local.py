@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from parallelbench.contracts.generator import Generator
-from parallelbench.experiments.generation import run_generator_cell
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
-from parallelbench.experiments.run import missing_indices, run_cell
-from parallelbench.runs.store import CellStore, RunStore
+from parallelbench.experiments.run import Remaining, remaining, run_cell
+from parallelbench.experiments.sources import DenoiserSource, GeneratorSource
+from parallelbench.runs.store import RunStore
 
 
-def execute(
-    works: Sequence[PlannedCell],
-    store: RunStore,
-    pool: ModelPool,
-    batch_size: int,
-    origin: Mapping[str, Any],
-    progress: Progress,
-) -> None:
+def execute(works: Sequence[PlannedCell], store: RunStore, pool: ModelPool, batch_size: int, progress: Progress) -> None:
     """Run what is missing of every cell; a plan lists cells by model, so each model is loaded once.
 
     Raises:
-        UserError: a record line is damaged (found before anything runs), or a cell cannot be run or written.
+        DamagedRun: a file of a cell is damaged (found before anything runs).
+        UserError: a cell cannot be run or written.
     """
-    todo = [(work, missing_indices(work, store.cell(work.cell))) for work in works]
-    progress.planned(len(works), sum(len(work.indices) for work in works), sum(len(missing) for _, missing in todo))
-    for work, missing in todo:
-        cells = store.cell(work.cell)
-        if not missing:
-            cells.finish(len(cells.done_indices()))
+    todo = [remaining(work, store) for work in works]
+    progress.planned(len(works), sum(len(work.indices) for work in works), sum(len(one.missing) for one in todo))
+    for one in todo:
+        if not one.missing:
+            if not one.folder.is_done and one.folder.begun:
+                one.folder.finish(one.work.cell, one.stored)
             continue
-        progress.cell_started(work.cell, len(missing))
-        _run(work, missing, cells, pool, batch_size, origin, progress)
-        progress.cell_done(work.cell)
+        progress.cell_started(one.work.cell, len(one.missing))
+        _run(one, store, pool, batch_size, progress)
+        progress.cell_done(one.work.cell)
 
 
-def _run(
-    work: PlannedCell, missing: Sequence[int], cells: CellStore, pool: ModelPool, batch_size: int, origin: Mapping[str, Any],
-    progress: Progress,
-) -> None:  # fmt: skip
+def _run(todo: Remaining, store: RunStore, pool: ModelPool, batch_size: int, progress: Progress) -> None:
     """Run one cell. No name outside holds its model, so that the pool can let it go before it takes the next."""
-    model = pool.get(work.model)
+    work, model = todo.work, pool.get(todo.work.model)
     if isinstance(model, Generator):
-        run_generator_cell(work, missing, cells, model, batch_size, origin, progress)
+        run_cell(todo, GeneratorSource(work, model, batch_size), batch_size, store, progress)
     else:
         aux = None if work.aux is None else pool.beside(work.aux)
-        run_cell(work, missing, cells, model, batch_size, origin, progress, aux)
+        run_cell(todo, DenoiserSource(work, model, batch_size, aux), batch_size, store, progress)

@@ -22,6 +22,9 @@ class Progress(Protocol):
     def cell_done(self, cell: Cell) -> None:
         """All samples of a cell are on disk."""
 
+    def note(self, text: str) -> None:
+        """Something that the user should know, in one sentence."""
+
 
 class Silent:
     """Tells nothing."""
@@ -36,4 +39,7 @@ class Silent:
         """Nothing is said."""
 
     def cell_done(self, cell: Cell) -> None:
+        """Nothing is said."""
+
+    def note(self, text: str) -> None:
         """Nothing is said."""

@@ -1,35 +1,26 @@
-"""Where a number comes from: software, commit, machine, and the command as given and as resolved."""
+"""Where a number comes from: software, commit, machine, and the command as given."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from parallelbench.runs.calls import Environment
 
 PACKAGES = ("parallelbench", "torch", "transformers", "tokenizers", "numpy", "pydantic")
 
 
-def provenance(arguments: list[str], resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe this process: what made a result, and with what."""
-    return {
-        "created": now(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
-        "git": git_state(Path(__file__).parent),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "arguments": arguments,
-        "resolved": dict(resolved),
-    }
-
-
-def now() -> str:
-    """The time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def environment() -> Environment:
+    """Describe the software and the machine of this process."""
+    return Environment(
+        packages={name: found for name in PACKAGES if (found := _version(name)) is not None},
+        git=git_state(Path(__file__).parent),
+        python=platform.python_version(),
+        platform=platform.platform(),
+    )
 
 
 def given_arguments() -> list[str]:
@@ -37,7 +28,7 @@ def given_arguments() -> list[str]:
     return list(sys.argv)
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
+def git_state(folder: Path) -> dict[str, str | bool] | None:
     """Return the commit of the checkout that holds `folder` and whether it has changes; None outside a checkout."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:

@@ -1,66 +1,76 @@
-"""Runs one cell: its missing samples become prompts, generations, records on disk."""
+"""The one cell loop: the missing samples of a cell become records and traces on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.decoding import Engine, make_prompt
-from parallelbench.decoding.cache import EXACT
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.records import hash_of, make_row
+from parallelbench.experiments.sources import Source
 from parallelbench.metrics import backends
-from parallelbench.runs.store import CellStore, line_of
-from parallelbench.schema import Prompt
+from parallelbench.runs.calls import changed_packages
+from parallelbench.runs.cell_folder import CellFolder, Session
+from parallelbench.runs.store import RunStore
+from parallelbench.runs.times import now
 
 
-def missing_indices(work: PlannedCell, store: CellStore) -> list[int]:
-    """Return the samples of a cell that are not on disk yet, in the order in which a limit takes them.
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left to do of a cell.
+
+    Attributes:
+        work: the cell.
+        folder: where it is stored.
+        missing: indices of the samples that are not on disk, in the order in which a limit takes them.
+        stored: how many samples are on disk.
+        trace_bytes: how many bytes of traces these refer to.
+    """
+
+    work: PlannedCell
+    folder: CellFolder
+    missing: tuple[int, ...]
+    stored: int
+    trace_bytes: int
+
+
+def remaining(work: PlannedCell, store: RunStore) -> Remaining:
+    """Find out what is left to do of a cell.
 
     Raises:
-        UserError: a record line is damaged.
+        DamagedRun: what is on disk is damaged, or DONE counts other samples than there are.
     """
-    done = store.done_indices()
-    return [index for index in work.indices if index not in done]
+    folder = store.cell(work.cell)
+    records = folder.records(work.cell)
+    done = {record.index for record in records}
+    end = max((record.trace.offset + record.trace.size for record in records), default=0)
+    return Remaining(work, folder, tuple(index for index in work.indices if index not in done), len(records), end)
 
 
-def run_cell(
-    work: PlannedCell,
-    missing: Sequence[int],
-    store: CellStore,
-    model: Denoiser,
-    batch_size: int,
-    origin: Mapping[str, Any],
-    progress: Progress,
-    aux: Denoiser | None = None,
-) -> None:
-    """Decode the missing samples of a cell, append each as it finishes, and mark the cell done.
+def run_cell(todo: Remaining, source: Source, batch_size: int, store: RunStore, progress: Progress) -> None:
+    """Decode what is missing of a cell, append each sample as it finishes, and mark the cell done.
 
-    `origin` is the provenance that goes into cell.json. The records depend on nothing but the cell, `seconds` aside.
+    The records depend on nothing but the cell, `seconds` aside.
 
     Raises:
         UserError: a prompt does not fit, the prompts changed since the cell was begun, or the disk cannot be written.
+        DamagedRun: other samples are on disk afterwards than were read and written.
     """
-    if work.decoder is None:
-        raise TypeError(f"{work.cell.id} names no decoder for a denoiser")
-    first = _prompt(work, model, work.task.order(work.cell.seed)[0])
-    details = {"model": model.details(), "device": model.info.device, "batch_size": batch_size}
-    metrics = {"metrics": list(work.task.metrics), "backends": backends(work.task.metrics)}
-    named = {"task_spec": work.task.spec, "family": work.decoder.family, **metrics}
-    more = {**named, "approximate": work.cell.cache not in EXACT, "provenance": {**origin, **details}}
-    store.describe(work.cell, more, hash_of(first.text))
-    prompts = (_prompt(work, model, index) for index in missing)
-    engine = Engine(model, batch_size, aux, work.cell.cache)
-    engine.warm_up(first, work.decoder, work.cell.seed)
-    with store.writing() as file:
-        for generation in engine.generate(prompts, work.decoder, work.cell.seed):
-            file.append(line_of(make_row(generation, model, work.task.metrics)))
+    work, folder, environment = todo.work, todo.folder, store.call.environment
+    session = Session(
+        call=store.call.number,
+        started=now(),
+        device=source.device,
+        batch_size=batch_size,
+        model=source.details(),
+        environment=environment,
+    )
+    earlier = folder.read().sessions if folder.begun else ()
+    if earlier and (changed := changed_packages(earlier[-1].environment, environment)):
+        progress.note(f"{work.cell.task}, {work.cell.decoder}: other versions than in the earlier part of it: {changed}.")
+    folder.begin(work.cell, backends(work.task.metrics), hash_of(source.first_prompt()), session)
+    with folder.writing(todo.stored, todo.trace_bytes) as writer:
+        for decoded in source.decode(todo.missing):
+            writer.append(*make_row(decoded, work.task.metrics))
             progress.sample_done(work.cell)
-    store.finish(len(store.done_indices()))
-
-
-def _prompt(work: PlannedCell, model: Denoiser, index: int) -> Prompt:
-    sample = work.task.sample(work.cell.seed, index, model.info.shots)
-    return make_prompt(model, sample, work.task.max_new_tokens, infill=work.task.infill)
+    folder.finish(work.cell, writer.count, ended=now(), added=writer.count - todo.stored)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from parallelbench.errors import UserError
-from parallelbench.experiments.judging import Judge, Question, judging
+from parallelbench.experiments.judging import Judge, ScoredText, judging
+from parallelbench.experiments.records import hash_of
 from parallelbench.metrics import Metric, resolve
 from parallelbench.metrics.failures import VERSION, is_full
 from parallelbench.metrics.grammar import is_clean
 from parallelbench.metrics.grammar.embedded import version
-from parallelbench.runs.disk import Appender, disk_errors, line_of, locked
-from parallelbench.runs.folder import RECORDS, RunFolder, read_run
-from parallelbench.runs.lines import Row, read_lines, whole_bytes
-from parallelbench.runs.scores import FAILURES, SCHEMA, check_backends, read_stored, score_file, stored
+from parallelbench.runs.calls import Call
+from parallelbench.runs.cell import Cell
+from parallelbench.runs.disk import locked
+from parallelbench.runs.folder import StoredCell, StoredRun, read_run
+from parallelbench.runs.records import Record
+from parallelbench.runs.scores import (
+    FAILURES,
+    ScoreRow,
+    appending_scores,
+    check_backends,
+    head_of,
+    read_scores,
+    row_line,
+    score_file,
+    scores_of,
+)
 from parallelbench.schema import Sample
 from parallelbench.tasks import SUITES, Task, load_task
 
@@ -38,107 +50,105 @@ class Scored(NamedTuple):
 def score_run(out: Path, specs: Sequence[str], jobs: int, say: Say = lambda text: None) -> list[Scored]:
     """Compute metrics (`metrics.resolve`), or the reasons of failures ("failures"), for every sample of a run that lacks them.
 
-    Scores of another backend or version are thrown away first. A cell whose samples lack the facts that a metric reads is
-    passed over.
+    Scores of another backend or version are thrown away first. A cell of which the samples lack the facts that a metric reads
+    is passed over.
 
     Raises:
         UserError: a name is unknown, the folder is no run, is being written or was made by another version of a task, or a
             server cannot be used; whatever was computed until then is kept.
     """
-    folder = read_run(out)
+    run = read_run(out)
     metrics = {spec: None if spec == FAILURES else resolve(spec) for spec in specs}
     found: list[Scored] = []
     with locked(out):
         for spec, metric in metrics.items():
             with judging(spec, metric, jobs) as judge:
-                done = [one for cell in folder.cells if (one := _score_cell(folder, cell, metric, judge, say)) is not None]
-            if not done and folder.cells and metric is not None:
+                done = [one for cell in run.cells if (one := _score_cell(run, cell, metric, judge, say)) is not None]
+            if not done and run.cells and metric is not None:
                 raise UserError(f"no sample of {out} has the facts that '{metric.name}' reads ({', '.join(metric.needs)}).")
             found += done
-    check_backends(folder)
+    check_backends(run)
     return found
 
 
-def _score_cell(folder: RunFolder, cell: Mapping[str, Any], metric: Metric | None, judge: Judge, say: Say) -> Scored | None:
+def _score_cell(run: StoredRun, stored: StoredCell, metric: Metric | None, judge: Judge, say: Say) -> Scored | None:
     """Score what is missing of one cell; None where its samples lack the facts."""
-    headline = str(cell["metrics"][0])
-    records = list(read_lines(folder.cell_path(cell["id"]) / RECORDS))
-    task = load(folder, cell)
-    if metric is not None and (not records or not _suits(metric, _sample(task, cell, records[0]))):
+    cell, folder = stored.cell, stored.folders[0]
+    records = folder.records(cell)
+    task = load(run, stored)
+    if metric is not None and (not records or not _has_facts(metric, _sample(task, cell, records[0]))):
         return None
     name = FAILURES if metric is None else metric.name
-    backend = _label_backend(folder, cell) if metric is None else metric.backend()
-    path = score_file(folder, cell["id"], name)
-    before = read_stored(path)
+    backend = _label_backend(stored) if metric is None else metric.backend()
+    path = score_file(folder, name)
+    before = read_scores(path)
     keep = before is not None and before.backend == backend
-    done = dict(before.rows) if before is not None and keep else {}
-    missing = [record for record in records if record["sample_id"] not in done]
-    later = {one.name: one.rows for one in stored(folder, cell["id"])}.get(headline, {}) if metric is None else {}
-    questions = (_question(task, cell, record, headline, later, metric) for record in missing)
+    rows = dict(before.rows) if before is not None and keep else {}
+    missing = [record for record in records if record.sample_id not in rows]
     if missing or not keep:
-        say(f"{name}  {cell['task']}  {cell['decoder']}: {len(missing)} texts")
-    with _appending(path, keep, {"schema": SCHEMA, "metric": name, "backend": backend}) as file:
-        for record, verdict in zip(missing, judge(questions), strict=True):
-            row = {"sample_id": record["sample_id"], **verdict}
-            file.append(line_of(row))
-            done[record["sample_id"]] = row
-    values = [float(row["value"] if "value" in row else bool(row["labels"])) for row in done.values()]
-    mean = sum(values) / max(1, len(values))
-    return Scored(name, backend, str(cell["task"]), str(cell["decoder"]), len(values), len(missing), mean)
+        say(f"{name}  {cell.task}  {cell.decoder}: {len(missing)} texts")
+    headline = _headline_rows(stored, metric)
+    texts = (_text(task, cell, record, headline, metric) for record in missing)
+    with appending_scores(path, head_of(name, backend), keep) as file:
+        for record, verdict in zip(missing, judge(texts), strict=True):
+            row = ScoreRow(record.sample_id, *verdict)
+            file.append(row_line(row))
+            rows[record.sample_id] = row
+    return Scored(name, backend, cell.task, cell.decoder, len(rows), len(missing), _mean(rows, metric))
 
 
-def _question(
-    task: Task, cell: Mapping[str, Any], record: Row, headline: str, later: Mapping[str, Any], metric: Metric | None
-) -> Question:
+def _mean(rows: Mapping[str, ScoreRow], metric: Metric | None) -> float:
+    values = [float(bool(row.labels)) if metric is None else float(row.value or 0.0) for row in rows.values()]
+    return sum(values) / max(1, len(values))
+
+
+def _headline_rows(stored: StoredCell, metric: Metric | None) -> Mapping[str, ScoreRow]:
+    """The headline metric's values that were computed afterwards; the labeller of failures alone reads them."""
+    if metric is not None:
+        return {}
+    found = [one for one in scores_of(stored) if one.name == stored.cell.metrics[0]]
+    return found[0].rows if found else {}
+
+
+def _text(task: Task, cell: Cell, record: Record, later: Mapping[str, ScoreRow], metric: Metric | None) -> ScoredText:
     """What a worker needs. A right list needs no reasons, so its sample is not made again."""
-    value = later.get(record["sample_id"], {}).get("value", record["scores"].get(headline, 0.0))
+    headline = cell.metrics[0]
+    row = later.get(record.sample_id)
+    value = record.scores.get(headline, 0.0) if row is None else row.value
     right = value == 1.0
-    full = is_full(record["token_ids"], record["content_tokens"], record["ledger"]["flags"])
     if metric is None and right and not headline.startswith("grammar"):
-        return Question(None, "", True, False)
-    return Question(_sample(task, cell, record), record["text"], right, full)
+        return ScoredText(None, "", True, False)
+    full = is_full(record.canvas_tokens, record.content_tokens, record.costs.flags)
+    return ScoredText(_sample(task, cell, record), record.text, right, full)
 
 
-def load(folder: RunFolder, cell: Mapping[str, Any]) -> Task:
+def load(run: StoredRun, stored: StoredCell) -> Task:
     """Make the task of a cell again.
 
     Raises:
         UserError: it cannot be made, for example because its files are no longer there.
     """
-    suite = cell["suite"] if cell["suite"] in SUITES else SUITES[0]
-    return load_task(cell["task_spec"], suite=suite, data_dir=folder.run["resolved"].get("data_dir"), clean=is_clean)
+    cell, calls = stored.cell, {call.number: call for call in run.folders[0].calls}
+    call: Call | None = calls.get(stored.sessions[-1].call) if stored.sessions else None
+    suite = cell.suite if cell.suite in SUITES else SUITES[0]
+    data_dir = None if call is None else call.resolved.get("data_dir")
+    return load_task(cell.task_spec, suite=suite, data_dir=data_dir, clean=is_clean)
 
 
-def _sample(task: Task, cell: Mapping[str, Any], record: Row) -> Sample:
-    sample = task.sample(int(cell["seed"]), record["index"], int(cell["shots"]))
-    if sample.id != record["sample_id"] or sample.answer != record["shown"]["answer"]:
-        raise UserError(f"{cell['task']} has changed since this run; score it with the version of parallelbench that ran it.")
+def _sample(task: Task, cell: Cell, record: Record) -> Sample:
+    sample = task.sample(cell.seed, record.index, cell.shots)
+    if sample.id != record.sample_id or hash_of(sample.answer) != record.answer_hash:
+        raise UserError(f"{cell.task} has changed since this run; score it with the version of parallelbench that ran it.")
     return sample
 
 
-def _suits(metric: Metric, sample: Sample) -> bool:
+def _has_facts(metric: Metric, sample: Sample) -> bool:
     return all(need in sample.facts for need in metric.needs)
 
 
-def _label_backend(folder: RunFolder, cell: Mapping[str, Any]) -> str:
+def _label_backend(stored: StoredCell) -> str:
     """Reasons follow from the labeller, from the checker, and from what decided that the answer is wrong."""
-    headline = cell["metrics"][0]
-    later = read_stored(score_file(folder, cell["id"], headline))
-    judged = later.backend if later is not None else cell.get("backends", {}).get(headline, "as recorded")
+    headline, folder = stored.cell.metrics[0], stored.folders[0]
+    later = read_scores(score_file(folder, headline))
+    judged = later.backend if later is not None else stored.files[0].backends.get(headline, "as recorded")
     return f"labels {VERSION}; {version()}; {headline}: {judged}"
-
-
-@contextlib.contextmanager
-def _appending(path: Path, keep: bool, head: Mapping[str, Any]) -> Iterator[Appender]:
-    """Open a file of scores for more lines; a new one, or one of another backend, begins with its first line."""
-    with disk_errors(path):
-        path.parent.mkdir(exist_ok=True)
-        if not keep:
-            path.unlink(missing_ok=True)
-    file = Appender(path, whole_bytes(path) if keep else 0)
-    try:
-        if not keep:
-            file.append(line_of(head))
-        yield file
-    finally:
-        file.close()

@@ -73,9 +73,9 @@ def label(sample: Sample, text: str, right: bool, full: bool) -> tuple[str, ...]
     return tuple(name for name in LABELS if name in found)
 
 
-def is_full(token_ids: Sequence[int], content_tokens: int | None, flags: Sequence[str]) -> bool:
+def is_full(canvas_tokens: int, content_tokens: int | None, flags: Sequence[str]) -> bool:
     """True where an answer had no room to go on: no end token on the canvas, or "truncated" by a server."""
-    return "truncated" in flags or (content_tokens is not None and 0 < len(token_ids) <= content_tokens)
+    return "truncated" in flags or (content_tokens is not None and 0 < canvas_tokens <= content_tokens)
 
 
 def _ended(text: str) -> bool:

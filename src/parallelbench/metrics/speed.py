@@ -56,14 +56,13 @@ def measure(ledger: Ledger, token_ids: Sequence[int], end_ids: Collection[int], 
     """Measure one sample: its canvas (token ids), the ids that end a text, what the engine counted, and the positions of the
     canvas that a frame gave.
 
-    Raises:
-        ValueError: the ledger has no forward, so nothing was decoded and there is no speed.
+    A sample that needed no forward, because its frame left nothing open, has `nfe` 0 and no speed.
     """
     nfe = sum(ledger.nfe.values())
-    if nfe < 1:
-        raise ValueError("a ledger without forwards has no speed")
     content = content_tokens(token_ids, end_ids)
     free = content - sum(position < content for position in given)
+    if nfe == 0:
+        return Speed(content, 0, None, None)
     return Speed(content, nfe, (len(token_ids) - len(given)) / nfe, free / nfe)
 
 

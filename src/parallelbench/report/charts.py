@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 
 from parallelbench.analysis.frontier import step_frontier
-from parallelbench.analysis.series import PLAIN
+from parallelbench.analysis.names import PLAIN
 from parallelbench.report import theme
 
 Rows = list[dict[str, Any]]

@@ -11,20 +11,33 @@ import pandas as pd
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import pairs
-from parallelbench.analysis.series import variant
-from parallelbench.analysis.split import best_curve, is_exact, split
+from parallelbench.analysis.split import best_curve, split
 from parallelbench.errors import UserError
-from parallelbench.runs.folder import RunFolder, read_run
+from parallelbench.runs.folder import StoredRun, read_run
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which cells are reported: patterns of tasks, decoders and models (`*` is any part of a name); none is all."""
+
+    tasks: tuple[str, ...] = ()
+    decoders: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+ALL = Filters()
 
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """The tables of a run. `curve` is the curve that losses are read off; None where none begins at one token per step.
+    """The tables of a run, or of several together.
 
-    `split` says whose each loss is, `best` how far any decoder could come; both are empty where no exact model ran.
+    `curve` is the curve that losses are read off; None where none begins at one token per step.
+
+    `split` says what each loss is due to, `best` how far any decoder could come; both are empty where no exact model ran.
     """
 
-    folder: RunFolder
+    run: StoredRun
     samples: pd.DataFrame
     cells: pd.DataFrame
     points: pd.DataFrame
@@ -51,21 +64,29 @@ class ReportData:
         return [headline(model, self.overall, self.losses) for model in self.models]
 
 
-def read_report_data(out: Path) -> ReportData:
-    """Read a run folder.
+def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
+    """Read one run folder, or several as one.
 
     Raises:
-        UserError: the folder holds no run or no samples yet, or a record line is damaged.
+        UserError: a folder holds no run, no samples are there yet, or no cell is left by the filters.
+        DamagedRun: a file is damaged, or samples are missing.
     """
-    folder = read_run(out)
-    samples = tables.samples(folder)
+    run = read_run(*paths).select(keep.tasks, keep.decoders, keep.models)
+    samples = tables.samples(run)
     if samples.empty:
-        raise UserError(f"{out} holds no finished samples yet; run its command again first.")
+        raise UserError(f"{paths[0]} holds no finished samples yet; run its command again first.")
     points = tables.points(samples)
-    points = points.assign(variant=[variant(spec) for spec in points["decoder"]])
-    overall = tables.overall(points)
-    overall = overall.assign(variant=[variant(spec) for spec in overall["decoder"]])
     curve = reference_curve(points)
-    lost = losses(points, curve or "")
-    parts, best = split(samples, points), best_curve(samples[samples["model"].map(is_exact)])
-    return ReportData(folder, samples, tables.cells(samples), points, overall, pairs(samples, points), lost, curve, parts, best)
+    exact = samples[samples["exact"].astype(bool)]
+    return ReportData(
+        run=run,
+        samples=samples,
+        cells=tables.cells(samples),
+        points=points,
+        overall=tables.overall(points),
+        matched=pairs(samples, points),
+        losses=losses(points, curve or ""),
+        curve=curve,
+        split=split(samples, points),
+        best=best_curve(exact),
+    )

@@ -24,7 +24,7 @@ COLOURS = (
 
 def why(data: ReportData) -> Section | None:
     """Which reasons answers fail for, against tokens per step."""
-    table = shares(data.samples, reasons(data.folder))
+    table = shares(data.samples, reasons(data.run))
     if table.empty:
         return None
     rows = over_tasks(table, data.samples)
@@ -105,9 +105,9 @@ def metrics(data: ReportData) -> Section | None:
     lines = []
     for key, part in data.samples.groupby(["model", "task", "decoder"], sort=False):
         model, task, decoder = map(str, key)
-        who = [Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder)]
-        lines.append([*who, *(_mean(name, part["scores"]) for name in names)])
-    by = {name: "; ".join(sorted(ways)) for name, ways in backends(data.folder).items() if name in names}
+        named = [Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder)]
+        lines.append([*named, *(_mean(name, part["scores"]) for name in names)])
+    by = {name: "; ".join(sorted(ways)) for name, ways in backends(data.run).items() if name in names}
     caption = "Every metric, mean in %" + "".join(f"; {name} by {way}" for name, way in by.items())
     table = Table(caption, ["task", "decoder", *names], lines, folded=True, slanted=True)
     return Section("metrics", "Every metric", "", tables=[table])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from parallelbench.report.data import ReportData
+from parallelbench.runs.calls import changed_packages
+from parallelbench.runs.folder import StoredRun
 from parallelbench.runs.scores import backends
 
 Facts = list[tuple[str, str]]
@@ -13,35 +16,46 @@ Facts = list[tuple[str, str]]
 
 def facts(data: ReportData) -> Facts:
     """Return names and values for the page's last part; a value that differs between cells is listed once each."""
-    run, cells = data.folder.run, data.folder.cells
-    origins = [origin for cell in cells for origin in (cell["provenance"], *cell.get("continued", []))]
+    run = data.run
+    cells, calls = [stored.cell for stored in run.cells], run.calls
+    sessions = [session for stored in run.cells for session in stored.sessions]
+    environments = [session.environment for session in sessions]
+    done = sum(stored.is_done for stored in run.cells)
     listed: Facts = [
-        ("command", shlex.join(run["arguments"])),
-        (
-            "cells",
-            f"{len(cells)} of {len(run['cells'])} begun, {sum(data.folder.is_done(cell['id']) for cell in cells)} finished",
-        ),
+        ("folders", _each(folder.path for folder in run.folders)),
+        ("command", _each(shlex.join(call.arguments) for call in calls)),
+        ("cells", f"{len(cells)} of {len(run.planned)} begun, {done} finished"),
         ("samples", str(len(data.samples))),
-        ("model", _each(f"{c['model']}, revision {c['revision']}, {c['dtype']}, template {c['template']}" for c in cells)),
-        ("suite", _each(f"{c['suite']}, shots {c['shots']}" for c in cells)),
-        ("tasks", _each(f"{c['task']}@{c['task_version']}, {c['canvas_length']} tokens" for c in cells)),
-        ("seeds", _each(c["seed"] for c in cells)),
-        ("device, batch size", _each(f"{o['device']}, {o['batch_size']}" for o in origins)),
-        ("software", _each(", ".join(f"{name} {number}" for name, number in o["packages"].items()) for o in origins)),
-        ("commit", _each(_commit(o["git"]) for o in origins)),
-        ("machine", _each(f"{o['platform']}, Python {o['python']}" for o in origins)),
-        ("metrics", "; ".join(f"{name} by {', '.join(sorted(ways))}" for name, ways in backends(data.folder).items())),
-        ("time", f"{run['created']} to {max(o['created'] for o in origins)}"),
-        ("run", str(run["identity"])),
+        ("model", _each(f"{c.model}, revision {c.revision}, {c.dtype}, template {c.template}" for c in cells)),
+        ("suite", _each(f"{c.suite}, shots {c.shots}" for c in cells)),
+        ("tasks", _each(f"{c.task}@{c.task_version}, {c.canvas_length} tokens" for c in cells)),
+        ("seeds", _each(c.seed for c in cells)),
+        ("device, batch size", _each(f"{session.device}, {session.batch_size}" for session in sessions)),
+        ("software", _each(", ".join(f"{name} {number}" for name, number in e.packages.items()) for e in environments)),
+        ("commit", _each(_commit(e.git) for e in environments)),
+        ("machine", _each(f"{e.platform}, Python {e.python}" for e in environments)),
+        ("metrics", "; ".join(f"{name} by {', '.join(sorted(ways))}" for name, ways in backends(run).items())),
+        ("time", _each(f"{call.started} to {call.ended or 'an end that was not written'} ({call.outcome})" for call in calls)),
+        *_mixed(run),
     ]
     return listed
 
 
-def _each(values: Any) -> str:
+def _mixed(run: StoredRun) -> Facts:
+    """The cells of which the parts were made with different versions."""
+    found: list[str] = []
+    for stored in run.cells:
+        for before, after in pairwise(stored.sessions):
+            if changed := changed_packages(before.environment, after.environment):
+                found.append(f"{stored.cell.task}, {stored.cell.decoder}: {changed}")
+    return [("made with several versions", _each(found))] if found else []
+
+
+def _each(values: Iterable[object]) -> str:
     return "; ".join(dict.fromkeys(str(value) for value in values))
 
 
-def _commit(git: dict[str, Any] | None) -> str:
+def _commit(git: Mapping[str, str | bool] | None) -> str:
     if git is None:
         return "no checkout"
-    return f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
+    return f"{str(git['commit'])[:12]}{' with changes' if git['dirty'] else ''}"

@@ -8,8 +8,7 @@ from typing import Any
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import aup, pbx
-from parallelbench.analysis.series import is_adaptive
-from parallelbench.analysis.split import is_exact
+from parallelbench.analysis.split import ceiling_of
 from parallelbench.report import charts
 from parallelbench.report.charts import Rows
 from parallelbench.report.data import ReportData
@@ -58,12 +57,19 @@ def by_task(data: ReportData) -> Section | None:
         rows = [row for row in points if row["model"] == model]
         if not rows:
             continue
-        exact = [] if is_exact(model) else [row for row in points if is_exact(row["model"])]
+        exact = _ceiling(data, model, points)
         intervals = "95 % intervals over samples (Wilson's for scores of 0 and 1)"
         caption = f"{model}: one panel per task, {intervals}." + (CEILINGS if exact else "")
         chart = charts.by_task(rows, exact, data.best)
         figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
     return Section("by-task", "Task by task", "", figures) if figures else None
+
+
+def _ceiling(data: ReportData, model: str, points: Rows) -> Rows:
+    """The points of the exact model that is a learned model's ceiling; none for an exact model."""
+    of_model = data.points[data.points["model"] == model].iloc[0]
+    ceiling = None if of_model["exact"] else ceiling_of(data.points, str(of_model["tokenizer"]))
+    return [row for row in points if row["model"] == ceiling]
 
 
 def whose(data: ReportData) -> Section | None:
@@ -131,11 +137,11 @@ def matched(data: ReportData) -> Section | None:
 
 def _sides(pair: dict[str, Any]) -> Rows:
     """The two points of a pair."""
-    panel = f"near {pair['fixed_decoder'].partition(':')[2]}"
+    panel = f"near {pair['fixed_setting']}"
     sides = []
     for side in ("fixed_", "adaptive_"):
-        own = {key.removeprefix(side): value for key, value in pair.items() if key.startswith(side)}
-        sides.append({"task": pair["task"], "panel": panel, "family": own["decoder"].partition(":")[0], **own})
+        of_side = {key.removeprefix(side): value for key, value in pair.items() if key.startswith(side)}
+        sides.append({"task": pair["task"], "panel": panel, **of_side})
     return sides
 
 
@@ -187,7 +193,7 @@ def _summaries(data: ReportData) -> list[Table]:
     for model, series in dict.fromkeys((row["model"], row["series"]) for row in rows):
         own = [row for row in rows if (row["model"], row["series"]) == (model, series)]
         curve = [(row["tokens_per_step"], row["accuracy"]) for row in own]
-        reach = [number(pbx(curve, bar, is_adaptive(own[0]["decoder"]))) for bar in BARS]
+        reach = [number(pbx(curve, bar, own[0]["adaptive"])) for bar in BARS]
         area = aup([(row["content_tokens_per_forward"], row["accuracy"]) for row in own], best)
         lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
     header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by forwards"]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
+from parallelbench.runs.records import Record, Trace
+
 SHADES = 10
 """Colours of the ramp from the first step to the last; the page's style sheet defines them as s0 ... s9."""
-
-History = Sequence[Sequence[tuple[int, int, float | None, str]]]
 
 
 class Piece(NamedTuple):
@@ -31,14 +30,14 @@ def quantity(value: float | None, form: str) -> str:
     return "unknown" if value is None or value != value else form % value
 
 
-def pieces(record: Mapping[str, Any]) -> list[Piece]:
+def pieces(record: Record, trace: Trace) -> list[Piece]:
     """Return the content tokens of a record, each with its step; the whole text as one where its tokens are unknown."""
-    if not record["token_ids"]:
-        return [Piece(record["text"], 0, "tokens unknown")]
-    history: History = record["ledger"]["history"]
+    if not trace.token_ids:
+        return [Piece(record.text, 0, "tokens unknown")]
+    history = trace.history
     written = {position: (step, confidence) for step, writes in enumerate(history) for position, _, confidence, _ in writes}
     shown = []
-    for position, text in enumerate(record["shown"]["pieces"][: record["content_tokens"]]):
+    for position, text in enumerate(trace.pieces[: record.content_tokens]):
         step, confidence = written.get(position, (-1, 1.0))
         sure = f"confidence {quantity(confidence, '%.2f')}"
         note = f"step {step + 1} of {len(history)}, {sure}" if step >= 0 else "given"
@@ -46,10 +45,10 @@ def pieces(record: Mapping[str, Any]) -> list[Piece]:
     return shown
 
 
-def heat_strip(record: Mapping[str, Any]) -> Markup:
+def heat_strip(record: Record, trace: Trace) -> Markup:
     """Draw step (down) against position (right) as SVG: filled where a token was written, outlined where it was taken back."""
-    history: History = record["ledger"]["history"]
-    width, steps = len(record["token_ids"]), max(1, len(history))
+    history = trace.history
+    width, steps = len(trace.token_ids), max(1, len(history))
     cell = 10.0
     tall = min(cell, max(2.0, 170.0 / steps))
     commits: dict[int, list[str]] = {}
@@ -64,7 +63,7 @@ def heat_strip(record: Mapping[str, Any]) -> Markup:
     paths = "".join(f'<path class="s{number}" d="{"".join(boxes)}"/>' for number, boxes in sorted(commits.items()))
     if taken:
         paths += f'<path class="taken" d="{"".join(taken)}"/>'
-    content = min(record["content_tokens"], width) * cell
+    content = min(record.content_tokens or 0, width) * cell
     end = f'<path class="end" d="M{content:g} 0v{steps * tall:g}"/>'
     size = f'viewBox="0 0 {width * cell:g} {steps * tall:g}" width="{width * cell:g}" height="{steps * tall:g}"'
     label = f"{steps} steps by {width} positions"

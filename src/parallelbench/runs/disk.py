@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -33,23 +31,14 @@ def disk_errors(path: Path) -> Iterator[None]:
             raise UserError(
                 f"{path} cannot be written because the disk is full; free some space and run the same command again, "
                 "which keeps every finished sample."
-            ) from None
+            ) from error
         raise UserError(
             f"{path} cannot be written ({error.strerror}); check its permissions or choose another folder."
-        ) from None
+        ) from error
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file as a whole or not at all.
-
-    Raises:
-        UserError: the disk is full, or the folder cannot be written.
-    """
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file as a whole or not at all.
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
@@ -57,8 +46,8 @@ def write_text(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     with disk_errors(path):
         try:
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with draft.open("wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
@@ -68,13 +57,17 @@ def write_text(path: Path, text: str) -> None:
             raise
 
 
-def line_of(row: Mapping[str, Any]) -> bytes:
-    """Write a record as one line of JSON."""
-    return (json.dumps(row, separators=(",", ":"), allow_nan=False) + "\n").encode()
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as a whole or not at all.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    write_bytes(path, text.encode())
 
 
 class Appender:
-    """Appends lines to a file, each whole and handed to the system at once; a torn last line is cut off first."""
+    """Appends lines to a file, each whole and handed to the system at once; what lies behind `keep` bytes is cut off first."""
 
     def __init__(self, path: Path, keep: int) -> None:
         self.path = path
@@ -82,7 +75,7 @@ class Appender:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             if path.is_file() and os.fstat(self._file).st_size > keep:
                 os.ftruncate(self._file, keep)
-        self._end = keep
+        self.end = keep
 
     def append(self, line: bytes) -> None:
         """Append one line, its line end included.
@@ -97,9 +90,9 @@ class Appender:
                     rest = rest[os.write(self._file, rest) :]
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(self._file, self._end)
+                    os.ftruncate(self._file, self.end)
                 raise
-        self._end += len(line)
+        self.end += len(line)
 
     def close(self) -> None:
         """Make the lines durable and close the file."""
@@ -122,8 +115,10 @@ def locked(out: Path) -> Iterator[None]:
     with disk_errors(out):
         try:
             lock.acquire()
-        except Timeout:
-            raise UserError(f"another process is writing {out}; wait until it ends or choose another folder with -o.") from None
+        except Timeout as error:
+            raise UserError(
+                f"another process is writing {out}; wait until it ends or choose another folder with -o."
+            ) from error
     try:
         yield
     finally:

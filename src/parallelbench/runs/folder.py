@@ -1,68 +1,207 @@
-"""The layout of a run folder, and its two small files: run.json and cells/<id>/cell.json."""
+"""A run folder is a collection of cells, to which every call adds. One folder or several are read as one `StoredRun`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
 
 from parallelbench.errors import UserError
+from parallelbench.runs.border import SCHEMA as SCHEMA
+from parallelbench.runs.border import STRICT, DamagedRun, Schema, read_json
+from parallelbench.runs.calls import Call, read_calls
+from parallelbench.runs.cell import Cell
+from parallelbench.runs.cell_folder import CELL, RECORDS, CellFile, CellFolder, Session
+from parallelbench.runs.records import Extent, Record
 
-RUN = "run.json"
-CELLS = "cells"
-CELL = "cell.json"
-RECORDS = "records.jsonl"
-DONE = "DONE"
+RUN, CELLS = "run.json", "cells"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """What run.json holds: the version of the layout, and when the folder was made (UTC)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    schema: Schema
+    created: str
+
+
+RUN_FILE = TypeAdapter(RunFile)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCell:
+    """A cell that lies in one folder or in several, each with a part of its samples or the same ones."""
+
+    folders: tuple[CellFolder, ...]
+    files: tuple[CellFile, ...]
+
+    @property
+    def cell(self) -> Cell:
+        """What it is."""
+        return self.files[-1].cell
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.files[0].id
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every call that added to it came to its end."""
+        return all(folder.is_done for folder in self.folders)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """What each call did for it."""
+        return [session for file in self.files for session in file.sessions]
+
+    def records(self) -> list[tuple[CellFolder, Record]]:
+        """Read its records, each with the folder that holds it; a sample that lies in several folders counts once.
+
+        Raises:
+            DamagedRun: a file is damaged (`CellFolder.records`).
+            UserError: two folders hold different answers for one sample.
+        """
+        found: dict[int, tuple[CellFolder, Record]] = {}
+        for folder in self.folders:
+            for record in folder.records(self.cell):
+                first = found.setdefault(record.index, (folder, record))
+                if first[1] is not record and _answer(first[1]) != _answer(record):
+                    raise UserError(
+                        f"{record.sample_id} has one result in {first[0].path / RECORDS} and another in "
+                        f"{folder.path / RECORDS}; report the folders one by one, and find out what differed between them."
+                    )
+        return list(found.values())
+
+
+def _answer(record: Record) -> Record:
+    """A record without what differs from run to run."""
+    return replace(record, seconds=0.0, trace=Extent(0, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run on disk: its path, what run.json says, and the cells that have been started, in the order of the plan."""
+    """One folder: its path, its calls, and the cells that have been begun, in the order in which calls planned them."""
 
     path: Path
-    run: Mapping[str, Any]
-    cells: tuple[Mapping[str, Any], ...]
-
-    def cell_path(self, cell_id: str) -> Path:
-        """The folder of a cell."""
-        return self.path / CELLS / cell_id
-
-    def is_done(self, cell_id: str) -> bool:
-        """True where the cell's last line has been written."""
-        return (self.cell_path(cell_id) / DONE).is_file()
+    created: str
+    calls: tuple[Call, ...]
+    cells: tuple[StoredCell, ...]
 
 
-def read_run(out: Path) -> RunFolder:
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """The cells of one folder, or of several that are read together."""
+
+    folders: tuple[RunFolder, ...]
+    cells: tuple[StoredCell, ...]
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call, folder by folder."""
+        return [call for folder in self.folders for call in folder.calls]
+
+    @property
+    def planned(self) -> list[str]:
+        """The ids of the cells that were asked for, begun or not."""
+        ids = [cell.id for cell in self.cells]
+        return list(dict.fromkeys([*(cell_id for call in self.calls for cell_id in call.cells), *ids]))
+
+    @property
+    def unfinished(self) -> list[str]:
+        """The ids of the cells that still miss samples."""
+        done = {cell.id for cell in self.cells if cell.is_done}
+        return [cell_id for cell_id in self.planned if cell_id not in done]
+
+    def said(self, key: str) -> str:
+        """The `name` or `description` of the newest call that has one; empty where none has."""
+        found: list[Any] = [call.resolved.get(key) for call in self.calls]
+        return next((str(text) for text in reversed(found) if text), "")
+
+    def select(self, tasks: Sequence[str] = (), decoders: Sequence[str] = (), models: Sequence[str] = ()) -> StoredRun:
+        """Return the run with the cells alone that some pattern of each kind matches; `*` is any part of a name, none is all.
+
+        Raises:
+            UserError: no cell is left.
+        """
+        kept = tuple(
+            stored
+            for stored in self.cells
+            if _matches((stored.cell.task, stored.cell.task_spec), tasks)
+            and _matches(
+                (stored.cell.decoder, stored.cell.decoder_facts.family, stored.cell.decoder_facts.label),
+                decoders,
+            )
+            and _matches((stored.cell.model, stored.cell.model_facts.spec), models)
+        )
+        if not kept and self.cells:
+            names = sorted({stored.cell.task for stored in self.cells}), sorted({stored.cell.decoder for stored in self.cells})
+            raise UserError(
+                f"no cell of {self.folders[0].path} matches; its tasks are {', '.join(names[0][:5])}, its decoders "
+                f"{', '.join(names[1][:5])}."
+            )
+        return replace(self, cells=kept)
+
+
+def _matches(names: Iterable[str], patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def read_run(*paths: Path) -> StoredRun:
+    """Read the small files of one run folder or several; records are read cell by cell when they are asked for.
+
+    Raises:
+        UserError: a folder holds no run, or one cell has other prompts in another folder.
+        DamagedRun: a file is damaged.
+        OtherSchema: another version wrote it.
+    """
+    folders = tuple(read_folder(path) for path in dict.fromkeys(paths))
+    found: dict[str, StoredCell] = {}
+    for folder in folders:
+        for stored in folder.cells:
+            before = found.get(stored.id)
+            if before is not None and before.files[0].prompt_hash != stored.files[0].prompt_hash:
+                raise UserError(
+                    f"the prompts of {stored.cell.task} differ between {before.folders[0].path} and {stored.folders[0].path}; "
+                    "report the folders one by one."
+                )
+            found[stored.id] = (
+                stored if before is None else StoredCell(before.folders + stored.folders, before.files + stored.files)
+            )
+    return StoredRun(folders, tuple(found.values()))
+
+
+def read_folder(out: Path) -> RunFolder:
     """Read the small files of a run folder.
 
     Raises:
-        UserError: the folder holds no run, or one of the files is damaged.
+        UserError: it holds no run.
+        DamagedRun: one of its files is damaged.
+        OtherSchema: another version wrote it.
     """
-    if not (out / RUN).is_file():
+    if not (out / RUN).exists():
         raise UserError(f"{out} holds no run; give a folder that 'parallelbench run -o' or 'sweep -o' has written.")
-    run = read_json(out / RUN, needs=("cells", "resolved"))
-    if not isinstance(run["cells"], list) or not all(isinstance(cell_id, str) for cell_id in run["cells"]):
-        raise UserError(f"{out / RUN} is damaged; run the same command again in another folder.")
-    started = [cell_id for cell_id in run["cells"] if (out / CELLS / cell_id / CELL).is_file()]
-    return RunFolder(
-        out, run, tuple(read_json(out / CELLS / cell_id / CELL, needs=("metrics", "task_spec")) for cell_id in started)
-    )
+    created, calls = read_json(out / RUN, RUN_FILE).created, read_calls(out)
+    planned = dict.fromkeys(cell_id for call in calls for cell_id in call.cells)
+    begun = {path.name for path in cell_folders(out)}
+    ids = [*(cell_id for cell_id in planned if cell_id in begun), *sorted(begun - planned.keys())]
+    folders = [CellFolder(out / CELLS / cell_id) for cell_id in ids]
+    return RunFolder(out, created, calls, tuple(StoredCell((folder,), (folder.read(),)) for folder in folders))
 
 
-def read_json(path: Path, needs: Sequence[str] = ()) -> dict[str, Any]:
-    """Read a JSON object that has the keys `needs`.
+def cell_folders(out: Path) -> list[Path]:
+    """The folders of the cells that have been begun.
 
     Raises:
-        UserError: the file cannot be read or is damaged.
+        DamagedRun: one holds records, but no cell.json.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from None
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or not all(value.get(key) not in (None, [], "") for key in needs):
-        raise UserError(f"{path} is damaged; delete the folder {path.parent} and run the same command again.")
-    return value
+    folders = sorted(path for path in (out / CELLS).iterdir() if path.is_dir()) if (out / CELLS).is_dir() else []
+    for path in folders:
+        if (path / RECORDS).exists() and not (path / CELL).exists():
+            raise DamagedRun(path / CELL, "is missing, but there are records")
+    return [path for path in folders if (path / CELL).exists()]

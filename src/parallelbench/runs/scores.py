@@ -1,119 +1,167 @@
-"""Scores and reasons that were computed after a run: `cells/<id>/scores/<metric>.jsonl` (docs/records.md).
+"""Scores and reasons of failures that were computed after a run: `cells/<id>/scores/<metric>.jsonl` (docs/records.md).
 
-The first line names the metric and its backend, every other one sample. They stand in the place of what the records say.
+The first line names the metric and what computed it, every other line is one sample. They replace what the records say.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-import pandas as pd
+from pydantic import ConfigDict, TypeAdapter
 
 from parallelbench.errors import UserError
-from parallelbench.runs.folder import RECORDS, RunFolder
+from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, parse
+from parallelbench.runs.cell_folder import RECORDS, CellFolder
+from parallelbench.runs.disk import Appender, disk_errors
+from parallelbench.runs.folder import StoredCell, StoredRun
+from parallelbench.runs.lines import whole_bytes, whole_lines
+from parallelbench.runs.records import Rate
 
 SCORES, SUFFIX = "scores", ".jsonl"
 FAILURES = "failures"
-SCHEMA = 1
+"""The name under which reasons of failures are stored; it is no metric."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One metric of one cell: what computed it, and one row per sample id (`value` and `hits`, or `labels`)."""
+class ScoreHead:
+    """The first line of a file of scores."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    schema: Schema
+    metric: str
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """What was computed for one sample: a value and what a checker found (rule, start and end in the text), or reasons."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    sample_id: str
+    value: Rate | None = None
+    hits: tuple[tuple[str, int, int], ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScores:
+    """One metric of one cell: what computed it, and one row for each sample id."""
 
     name: str
     backend: str
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Mapping[str, ScoreRow]
 
 
-def score_file(folder: RunFolder, cell_id: str, name: str) -> Path:
-    """Where the scores of a metric and a cell are kept."""
-    return folder.cell_path(cell_id) / SCORES / f"{name}{SUFFIX}"
+HEAD, ROW = TypeAdapter(ScoreHead), TypeAdapter(ScoreRow)
 
 
-def read_stored(path: Path) -> Stored | None:
+def score_file(folder: CellFolder, name: str) -> Path:
+    """Where the scores of a metric are kept."""
+    return folder.path / SCORES / f"{name}{SUFFIX}"
+
+
+def read_scores(path: Path) -> StoredScores | None:
     """Read a file of scores; None where there is none or its first line is torn. A torn last line is left out.
 
     Raises:
-        UserError: another line is damaged.
+        DamagedRun: another line is damaged, or repeats a sample.
+        OtherSchema: another version wrote it.
     """
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        lines = [line for line in file if line.endswith(b"\n")]
-    try:
-        head, *rest = (json.loads(line) for line in lines)
-        if head["schema"] != SCHEMA:
-            raise KeyError("schema")
-        return Stored(head["metric"], head["backend"], {row["sample_id"]: row for row in rest})
-    except (ValueError, KeyError, TypeError):
-        if not lines:
-            return None
-        raise UserError(f"{path} is damaged; delete it and give the 'parallelbench score' command again.") from None
+    head: ScoreHead | None = None
+    rows: dict[str, ScoreRow] = {}
+    for number, line in whole_lines(path):
+        if head is None:
+            head = parse(line, HEAD, path, number)
+            continue
+        row = parse(line, ROW, path, number)
+        if row.sample_id in rows:
+            raise DamagedRun(path, f"repeats the sample {row.sample_id:.80}", number)
+        rows[row.sample_id] = row
+    return None if head is None else StoredScores(head.metric, head.backend, rows)
 
 
-def stored(folder: RunFolder, cell_id: str) -> Iterator[Stored]:
-    """Yield what was computed afterwards for a cell, by name."""
-    for path in sorted((folder.cell_path(cell_id) / SCORES).glob(f"*{SUFFIX}")):
-        found = read_stored(path)
-        if found is not None:
-            yield found
-
-
-def overlay(folder: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:
-    """Put the scores that were computed afterwards into the `scores` of a frame of records, and check their backends.
+def scores_of(cell: StoredCell) -> Iterator[StoredScores]:
+    """Yield what was computed afterwards for a cell, folder by folder, by name.
 
     Raises:
-        UserError: a file is damaged, or one metric was computed by two backends.
+        DamagedRun: a file is damaged.
     """
-    check_backends(folder)
-    later: dict[tuple[str, str], dict[str, float]] = {}
-    for cell in folder.cells:
-        for found in stored(folder, cell["id"]):
-            for sample_id, row in found.rows.items():
-                if "value" in row:
-                    later.setdefault((cell["id"], sample_id), {})[found.name] = row["value"]
-    if not later:
-        return rows
-    keys = zip(rows["cell"], rows["sample_id"], rows["scores"], strict=True)
-    merged = [{**scores, **later.get((cell, sample), {})} for cell, sample, scores in keys]
-    return rows.assign(scores=pd.Series(merged, index=rows.index, dtype=object))
+    for folder in cell.folders:
+        for path in sorted((folder.path / SCORES).glob(f"*{SUFFIX}")):
+            if (found := read_scores(path)) is not None:
+                yield found
 
 
-def backends(folder: RunFolder) -> dict[str, set[str]]:
-    """Return for each metric of a run what computed it; records that do not say are left out."""
+@contextlib.contextmanager
+def appending_scores(path: Path, head: ScoreHead, keep: bool) -> Iterator[Appender]:
+    """Open a file of scores for more lines; unless what is there is kept, the file begins anew with its first line.
+
+    Raises:
+        UserError: the disk cannot be written.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(exist_ok=True)
+        if not keep:
+            path.unlink(missing_ok=True)
+    file = Appender(path, whole_bytes(path) if keep else 0)
+    try:
+        if not keep:
+            file.append(HEAD.dump_json(head) + b"\n")
+        yield file
+    finally:
+        file.close()
+
+
+def row_line(row: ScoreRow) -> bytes:
+    """Write one row as a line."""
+    return ROW.dump_json(row, exclude_defaults=True) + b"\n"
+
+
+def head_of(metric: str, backend: str) -> ScoreHead:
+    """The first line of a file of scores of this version."""
+    return ScoreHead(SCHEMA, metric, backend)
+
+
+def backends(run: StoredRun) -> dict[str, set[str]]:
+    """Return for each metric of a run what computed it; records that do not say are left out.
+
+    Raises:
+        DamagedRun: a file is damaged.
+    """
     found: dict[str, set[str]] = {}
-    for cell in folder.cells:
-        said = [*cell.get("backends", {}).items()]
-        for one in stored(folder, cell["id"]):
-            if len(one.rows) >= _count(folder, cell["id"]):  # of the records' own scores none is left
-                said = [(name, backend) for name, backend in said if name != one.name]
-            said.append((one.name, one.backend))
-        for name, backend in said:
+    for cell in run.cells:
+        stored = list(scores_of(cell))
+        count = sum(_count(folder) for folder in cell.folders) if stored else 0
+        rows: Counter[str] = Counter()
+        for one in stored:
+            rows[one.name] += len(one.rows)
+        recorded = [pair for file in cell.files for pair in file.backends.items() if not 0 < count <= rows[pair[0]]]
+        for name, backend in [*recorded, *((one.name, one.backend) for one in stored)]:
             if name != FAILURES:
                 found.setdefault(name, set()).add(backend)
     return found
 
 
-def _count(folder: RunFolder, cell_id: str) -> int:
+def _count(folder: CellFolder) -> int:
     """How many records a cell has."""
-    with (folder.cell_path(cell_id) / RECORDS).open("rb") as file:
-        return sum(line.endswith(b"\n") for line in file)
+    return sum(1 for _ in whole_lines(folder.path / RECORDS))
 
 
-def check_backends(folder: RunFolder) -> None:
+def check_backends(run: StoredRun) -> None:
     """Refuse a run in which one metric was computed in two ways.
 
     Raises:
         UserError: there is such a metric; the message says how to compute it anew.
     """
-    for name, ways in backends(folder).items():
+    for name, ways in backends(run).items():
         if len(ways) > 1:
+            folder = run.folders[0].path
             raise UserError(
-                f"{name} was computed in {len(ways)} ways in {folder.path} ({'; '.join(sorted(ways))}); compute it anew for "
-                f"every cell: parallelbench score {folder.path} --metric {name}."
+                f"{name} was computed in {len(ways)} ways in {folder} ({'; '.join(sorted(ways))}); compute it anew for every "
+                f"cell: parallelbench score {folder} --metric {name}."
             )

@@ -1,128 +1,83 @@
-"""A run on disk: `out/run.json` and `out/cells/<id>/{cell.json, records.jsonl, DONE}` (docs/records.md)."""
+"""Opens a run folder for writing: it is made or found, checked, and held against other processes."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from parallelbench.errors import UserError
-from parallelbench.runs.cell import Cell, run_identity
-from parallelbench.runs.disk import Appender, disk_errors, locked, write_json
-from parallelbench.runs.disk import line_of as line_of
-from parallelbench.runs.folder import CELL, CELLS, DONE, RECORDS, RUN, read_json
-from parallelbench.runs.lines import read_lines, whole_bytes
-
-SCHEMA = 1
-
-
-class CellStore:
-    """One cell's folder. Records are appended as they come; `finish` writes DONE, always last."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.records = path / RECORDS
-
-    def done_indices(self) -> set[int]:
-        """Return the indices of the samples that are on disk.
-
-        Raises:
-            UserError: a record line is damaged.
-        """
-        return {row["index"] for row in read_lines(self.records)}
-
-    def describe(self, cell: Cell, more: Mapping[str, Any], prompt_hash: str) -> None:
-        """Write cell.json, or check that the one on disk was written for the same prompts and add to its provenance.
-
-        Raises:
-            UserError: the prompts have changed since, or the disk cannot be written.
-        """
-        path = self.path / CELL
-        if not path.is_file():
-            with disk_errors(self.path):
-                self.path.mkdir(parents=True, exist_ok=True)
-            identity = {"schema": SCHEMA, "id": cell.id, **asdict(cell)}
-            write_json(path, {**identity, **more, "prompt_hash": prompt_hash})
-            return
-        written = read_json(path)
-        if written.get("prompt_hash") != prompt_hash:
-            raise UserError(
-                f"the prompts of {cell.task} have changed since {path} was written ({written.get('prompt_hash')}); "
-                "choose another folder."
-            )
-        if "backends" in written and written["backends"] != more.get("backends"):
-            raise UserError(f"the metrics of {cell.task} have changed since {path} was written; choose another folder.")
-        write_json(path, {**written, "continued": [*written.get("continued", []), more["provenance"]]})
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[Appender]:
-        """Open the cell for more records: DONE is taken away, a torn last line is cut off."""
-        with disk_errors(self.path):
-            (self.path / DONE).unlink(missing_ok=True)
-        appender = Appender(self.records, whole_bytes(self.records) if self.records.is_file() else 0)
-        try:
-            yield appender
-        finally:
-            appender.close()
-
-    def finish(self, rows: int) -> None:
-        """Write DONE with the number of records."""
-        path = self.path / DONE
-        if not path.is_file() or read_json(path).get("rows") != rows:
-            write_json(path, {"rows": rows})
+from parallelbench.runs.border import SCHEMA, read_json
+from parallelbench.runs.calls import Call, Environment, Outcome, begin_call, end_call
+from parallelbench.runs.cell import Cell
+from parallelbench.runs.cell_folder import CellFolder
+from parallelbench.runs.disk import disk_errors, locked, write_bytes
+from parallelbench.runs.folder import CELLS, RUN, RUN_FILE, RunFile
+from parallelbench.runs.times import now
 
 
 @dataclass(frozen=True, slots=True)
 class RunStore:
-    """A run's folder, locked by this process."""
+    """A run folder that this process writes, and the call that it writes for."""
 
     path: Path
+    call: Call
 
-    def cell(self, cell: Cell) -> CellStore:
-        """Return the store of one cell."""
-        return CellStore(self.path / CELLS / cell.id)
+    def cell(self, cell: Cell) -> CellFolder:
+        """Return the folder of one cell."""
+        return CellFolder(self.path / CELLS / cell.id)
 
 
 @contextlib.contextmanager
-def open_run(out: Path, cell_ids: Sequence[str], facts: Mapping[str, Any]) -> Iterator[RunStore]:
-    """Make or reopen the folder of a run, locked against other processes as long as the context lasts.
+def open_run(
+    out: Path, cells: Mapping[str, int], arguments: list[str], resolved: Mapping[str, Any], environment: Environment
+) -> Iterator[RunStore]:
+    """Make a run folder or add to one, and hold it against other processes as long as the context lasts.
+
+    Args:
+        out: the folder.
+        cells: the ids of the cells that are asked for, in the order of the plan, and how many samples of each.
+        arguments: the command line as given.
+        resolved: the sweep that it came to.
+        environment: software and machine.
 
     Raises:
-        UserError: the folder holds another run or other files, another process writes it, or it cannot be written.
+        UserError: the folder holds files of something else, another process writes it, or it cannot be written.
+        OtherSchema: another version wrote it.
     """
-    check_folder(out, cell_ids)
+    check_folder(out)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with locked(out):
-        check_folder(out, cell_ids)
-        before = read_json(out / RUN) if (out / RUN).is_file() else {}
-        now = {"schema": SCHEMA, "identity": run_identity(cell_ids), "cells": list(cell_ids), **facts}
-        write_json(out / RUN, {**now, "created": before.get("created", facts["created"])})
-        yield RunStore(out)
+        check_folder(out)
+        if not (out / RUN).exists():
+            write_bytes(out / RUN, RUN_FILE.dump_json(RunFile(SCHEMA, now()), indent=2) + b"\n")
+        call = begin_call(out, arguments, resolved, cells, environment, now())
+        outcome: Outcome = "failed"
+        try:
+            yield RunStore(out, call)
+            outcome = "complete"
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+            raise
+        finally:
+            end_call(out, call, outcome, now())
 
 
-def check_folder(out: Path, cell_ids: Sequence[str]) -> None:
-    """Refuse a folder that is not this run's; writes nothing.
+def check_folder(out: Path) -> None:
+    """Refuse a folder that is no run; writes nothing.
 
     Raises:
-        UserError: `out` is a file, holds another run, or holds files of something else.
+        UserError: `out` is a file, or holds files of something else.
+        DamagedRun: its run.json is damaged.
+        OtherSchema: another version wrote it.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give a folder with -o.")
-    if (out / RUN).is_file():
-        run = read_json(out / RUN, needs=("cells",))
-        if run.get("schema") != SCHEMA:
-            raise UserError(
-                f"{out} was written by another version (schema {run.get('schema')}); choose another folder with -o."
-            )
-        begun = any((out / CELLS).glob(f"*/{RECORDS}"))
-        if begun and run.get("identity") != run_identity(cell_ids):
-            shared = len(set(run["cells"]) & set(cell_ids))
-            raise UserError(
-                f"{out} holds another run ({len(run['cells'])} cells, {shared} of them of this one); choose another -o."
-            )
+    if (out / RUN).exists():
+        read_json(out / RUN, RUN_FILE)
         return
     with disk_errors(out):
         foreign = sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) if out.exists() else []

@@ -1,0 +1,60 @@
+"""How cells are named in tables and figures: by the fields that they hold, and in full where a short name has two meanings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from parallelbench.runs.cell import Cell
+from parallelbench.runs.folder import StoredRun
+from parallelbench.specs import render
+
+PLAIN = "plain"
+"""The variant of a decoder that differs in nothing from its defaults, its speed aside."""
+
+
+def distinct(named: Sequence[tuple[str, str]]) -> list[str]:
+    """Return for each (name, full name) the name, or the full name where that name has several."""
+    full: dict[str, set[str]] = {}
+    for name, whole in named:
+        full.setdefault(name, set()).add(whole)
+    return [whole if len(full[name]) > 1 else name for name, whole in named]
+
+
+def name_cells(run: StoredRun) -> list[dict[str, Any]]:
+    """Return for each cell of a run, in order, its names: `model`, `task`, `decoder`, `family`, `series`, `setting`, `variant`.
+
+    `family` is the decoder's label, or its registered name where two decoders have one label. `series` names the curve that
+    the setting belongs to: decoders that differ only in what sets their speed form one.
+    """
+    cells = [stored.cell for stored in run.cells]
+    models = distinct([(_with_cache(cell, cell.model), _with_cache(cell, _in_full(cell))) for cell in cells])
+    tasks = distinct([(cell.task, cell.task_spec) for cell in cells])
+    families = distinct([(cell.decoder_facts.label, cell.decoder_facts.family) for cell in cells])
+    return [
+        {"model": model, "task": task, **_decoder(cell, family)}
+        for cell, model, task, family in zip(cells, models, tasks, families, strict=True)
+    ]
+
+
+def _decoder(cell: Cell, family: str) -> dict[str, str]:
+    facts = cell.decoder_facts
+    setting = {key: facts.parameters[key] for key in facts.speed if key in facts.parameters}
+    return {
+        "decoder": render(family, facts.parameters),
+        "family": family,
+        "series": render(family, facts.variant),
+        "setting": render("", setting).removeprefix(":"),
+        "variant": render("", facts.variant).removeprefix(":") or PLAIN,
+    }
+
+
+def _in_full(cell: Cell) -> str:
+    where = f" ({cell.model_facts.path})" if cell.model_facts.path else ""
+    return f"{cell.model}@{cell.revision}/{cell.dtype}{where}"
+
+
+def _with_cache(cell: Cell, model: str) -> str:
+    """Name a model with the cache and the auxiliary model that it ran with."""
+    kept = "" if cell.cache == "none" else f", {cell.cache} cache ({'approximate' if cell.approximate else 'exact'})"
+    return model + kept + (f", aux {cell.aux.partition('@')[0]}" if cell.aux else "")

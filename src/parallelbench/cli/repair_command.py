@@ -1,0 +1,28 @@
+"""`parallelbench repair`: sets aside what is damaged in a run folder, and converts a folder of an earlier layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(out: Annotated[Path, typer.Argument(metavar="OUT", help="A run folder.")]) -> None:
+    """Say what is damaged in a run folder, and move it into OUT/damaged; nothing is deleted.
+
+    The command of the run then decodes again only what is missing. A folder of the earlier layout (schema 1) is converted; its
+    files are kept in OUT/schema1.
+    """
+    from parallelbench.experiments.convert import convert, is_schema_1
+    from parallelbench.runs.repair import repair
+
+    if is_schema_1(out):
+        print(f"converted {convert(out)} cells; the earlier files are kept in {out / 'schema1'}")
+    done = repair(out)
+    for line in done.found:
+        print(line)
+    if done.found:
+        print(f"set aside in {done.folder}; the command of the run decodes again what is missing now")
+    else:
+        print(f"{out} is not damaged")

@@ -1,0 +1,124 @@
+"""Reads every file of a run: its kind, size, schema version and types are checked here, and only here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from parallelbench.errors import UserError
+
+T = TypeVar("T")
+
+SCHEMA: Literal[2] = 2
+"""The version of the layout and of every file in it."""
+Schema = Literal[2]
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants")
+"""No key too many, no type converted, no number that is none. JSON deeper than 200 levels is refused by the parser."""
+MAX_BYTES = 64 << 20
+"""The largest file, or line of a file of lines, that is read."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+PLACES = frozenset({"cells", "calls"})
+
+
+class DamagedRun(UserError):
+    """A file of a run is not what was written; the message names file and line."""
+
+    def __init__(self, path: Path, what: str, line: int | None = None) -> None:
+        where = f"{path} line {line}" if line else str(path)
+        super().__init__(
+            f"{where} {what}; 'parallelbench repair {run_of(path)}' sets aside what is damaged, and the same command again "
+            "then decodes only what is missing."
+        )
+        self.path, self.what, self.line = path, what, line
+
+
+class OtherSchema(UserError):
+    """A file was written by another version of the program."""
+
+    def __init__(self, path: Path, found: Any) -> None:
+        super().__init__(
+            f"{path} has schema {found!s:.20}, and this version reads {SCHEMA}; 'parallelbench repair {run_of(path)}' converts "
+            "a folder of schema 1, any other needs the version of parallelbench that wrote it."
+        )
+        self.path = path
+
+
+def run_of(path: Path) -> Path:
+    """The folder of the run that a file belongs to."""
+    inside = next((parent for parent in path.parents if parent.name in PLACES), None)
+    return path.parent if inside is None else inside.parent
+
+
+def read_json(path: Path, adapter: TypeAdapter[T]) -> T:
+    """Read a file that holds one JSON value of a known type.
+
+    Raises:
+        DamagedRun: it is no regular file, too large, no JSON, or of another type.
+        OtherSchema: another version wrote it.
+        UserError: it cannot be read.
+    """
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+    if len(data) > MAX_BYTES:
+        raise DamagedRun(path, f"is larger than {MAX_BYTES >> 20} MB")
+    return parse(data, adapter, path)
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is no regular file, so that nothing waits for a pipe or reads a device.
+
+    Raises:
+        DamagedRun: `path` is a folder, a pipe, a device, or a link to nothing.
+        UserError: it does not exist, or cannot be looked at.
+    """
+    try:
+        if path.is_file():
+            return
+        exists = path.exists() or path.is_symlink()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+    if exists:
+        raise DamagedRun(path, "is no regular file")
+    raise DamagedRun(path, "is missing")
+
+
+def parse(data: bytes, adapter: TypeAdapter[T], path: Path, line: int | None = None) -> T:
+    """Read one JSON value of a known type.
+
+    Raises:
+        DamagedRun: it is no JSON, or of another type; the message names the first field that is wrong.
+        OtherSchema: another version wrote it.
+    """
+    try:
+        return adapter.validate_json(data)
+    except ValidationError as error:
+        _refuse(error, path, line)
+
+
+def _refuse(error: ValidationError, path: Path, line: int | None) -> NoReturn:
+    faults = error.errors(include_url=False)
+    for fault in faults:
+        if fault["loc"] == ("schema",) and fault["type"] == "literal_error":
+            raise OtherSchema(path, fault["input"]) from error
+    first = faults[0]
+    field = ".".join(str(part) for part in first["loc"])
+    raise DamagedRun(path, f"has no good '{field}'" if field else "is damaged", line) from error
+
+
+def cleaned(value: Any) -> Any:
+    """Return a JSON value with every lone surrogate, which no JSON file can hold, replaced by U+FFFD."""
+    if isinstance(value, str):
+        return SURROGATE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {cleaned(key): cleaned(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(one) for one in value]
+    return value

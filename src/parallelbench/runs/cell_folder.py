@@ -1,0 +1,253 @@
+"""The folder of one cell, `cells/<id>/`: cell.json, records.jsonl, traces.jsonl and DONE, read and written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
+
+from parallelbench.errors import UserError
+from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, cleaned, parse, read_json
+from parallelbench.runs.calls import Environment
+from parallelbench.runs.cell import Cell
+from parallelbench.runs.disk import Appender, disk_errors, write_bytes
+from parallelbench.runs.lines import read_lines, whole_bytes
+from parallelbench.runs.records import RECORD, TRACE, Count, Extent, Record, Trace, line_of
+
+CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What one call did for a cell.
+
+    Attributes:
+        call: the number of the call in its folder.
+        started, ended: UTC, ISO 8601; `ended` is None where it was killed or failed.
+        samples: how many it added; 0 where it did not come to its end.
+        device, batch_size, model: with what, `model` being what the model tells of itself.
+        environment: software and machine.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    call: int
+    started: str
+    ended: str | None = None
+    samples: Count = 0
+    device: str
+    batch_size: Count
+    model: Mapping[str, Any]
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFile:
+    """What cell.json holds.
+
+    Attributes:
+        backends: for each metric that more than one program can compute, which did, and its version.
+        prompt_hash: hash of the first sample's prompt; a cell of which the prompts have changed is not continued.
+        sessions: one for each call that added samples.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    schema: Schema
+    id: str
+    cell: Cell
+    backends: Mapping[str, str]
+    prompt_hash: str
+    sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What DONE holds: how many records the cell has."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    schema: Schema
+    rows: Count
+
+
+CELL_FILE, DONE_FILE = TypeAdapter(CellFile), TypeAdapter(Done)
+
+
+@dataclass(frozen=True, slots=True)
+class CellFolder:
+    """One cell on disk."""
+
+    path: Path
+
+    @property
+    def begun(self) -> bool:
+        """Whether cell.json has been written."""
+        return (self.path / CELL).exists()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every sample that was asked for has been written."""
+        return (self.path / DONE).is_file()
+
+    def read(self) -> CellFile:
+        """Read cell.json.
+
+        Raises:
+            DamagedRun: it is damaged, or of another cell than the folder's name says.
+            OtherSchema: another version wrote it.
+        """
+        file = read_json(self.path / CELL, CELL_FILE)
+        if not file.id == file.cell.id == self.path.name:
+            raise DamagedRun(self.path / CELL, f"describes the cell {file.cell.id}, not {self.path.name}")
+        return file
+
+    def records(self, cell: Cell) -> list[Record]:
+        """Read every record, in the order in which they were written.
+
+        Raises:
+            DamagedRun: a line other than a torn last one is damaged, repeats a sample or is of another cell; DONE counts other
+                samples than there are; or the traces end too early.
+            OtherSchema: another version wrote a line.
+        """
+        path = self.path / RECORDS
+        found: dict[int, Record] = {}
+        for number, record in read_lines(path, RECORD):
+            self.check(record, number, cell, found)
+            found[record.index] = record
+        self._compare(path, len(found))
+        end = max((record.trace.offset + record.trace.size for record in found.values()), default=0)
+        traces = self.path / TRACES
+        if end > (traces.stat().st_size if traces.is_file() else 0):
+            raise DamagedRun(traces, f"ends before the {end} bytes that {RECORDS} refers to")
+        return list(found.values())
+
+    def check(self, record: Record, number: int, cell: Cell, found: Container[int]) -> None:
+        """Refuse a record of another cell, or of a sample that has one already.
+
+        Raises:
+            DamagedRun: it is one; the message names its line.
+        """
+        if record.index in found:
+            raise DamagedRun(self.path / RECORDS, f"repeats the sample {record.sample_id}", number)
+        if record.sample_id != cell.sample_id(record.index):
+            raise DamagedRun(self.path / RECORDS, f"holds a sample of another cell, {record.sample_id:.80}", number)
+
+    def _compare(self, path: Path, rows: int) -> None:
+        """Refuse a file of records that holds more or fewer samples than DONE says."""
+        if not (self.path / DONE).exists():
+            return
+        done = read_json(self.path / DONE, DONE_FILE)
+        if done.rows > rows:
+            raise DamagedRun(path, f"is missing: {DONE} counts {done.rows} samples, the file holds {rows}", rows + 1)
+        if done.rows < rows:
+            raise DamagedRun(path, f"is one too many: {DONE} counts {done.rows} samples, the file holds {rows}", done.rows + 1)
+
+    def trace(self, record: Record) -> Trace:
+        """Read how the sample of a record was decoded.
+
+        Raises:
+            DamagedRun: the trace is damaged, or of another sample.
+        """
+        path = self.path / TRACES
+        try:
+            with path.open("rb") as file:
+                file.seek(record.trace.offset)
+                line = file.read(record.trace.size)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+        trace = parse(line, TRACE, path)
+        if trace.sample_id != record.sample_id:
+            raise DamagedRun(path, f"holds {trace.sample_id:.80} where {record.sample_id} should be")
+        return trace
+
+    def begin(self, cell: Cell, backends: Mapping[str, str], prompt_hash: str, session: Session) -> None:
+        """Write cell.json, or add the session of this call to the one on disk.
+
+        Raises:
+            UserError: the prompts or the metrics have changed since it was written, or the disk cannot be written.
+        """
+        path, before = self.path / CELL, tuple[Session, ...]()
+        if self.begun:
+            written = self.read()
+            if written.prompt_hash != prompt_hash:
+                raise UserError(
+                    f"the prompts of {cell.task} have changed since {path} was written ({written.prompt_hash}); choose another "
+                    "folder."
+                )
+            if written.backends != backends:
+                raise UserError(f"the metrics of {cell.task} have changed since {path} was written; choose another folder.")
+            before = written.sessions
+        else:
+            with disk_errors(self.path):
+                self.path.mkdir(parents=True, exist_ok=True)
+        session = replace(session, model=cleaned(session.model))
+        self._write(
+            CellFile(
+                schema=SCHEMA,
+                id=cell.id,
+                cell=cell,
+                backends=dict(backends),
+                prompt_hash=prompt_hash,
+                sessions=(*before, session),
+            )
+        )
+
+    def _write(self, file: CellFile) -> None:
+        write_bytes(self.path / CELL, CELL_FILE.dump_json(file, indent=2) + b"\n")
+
+    @contextlib.contextmanager
+    def writing(self, before: int, ends: int) -> Iterator[CellWriter]:
+        """Open the cell for more samples: DONE is removed, and what a killed call left half-written is cut off.
+
+        Args:
+            before: samples that are on disk.
+            ends: bytes of the traces that they refer to.
+        """
+        with disk_errors(self.path):
+            (self.path / DONE).unlink(missing_ok=True)
+        records, traces = self.path / RECORDS, self.path / TRACES
+        writer = CellWriter(Appender(records, whole_bytes(records) if records.is_file() else 0), Appender(traces, ends), before)
+        try:
+            yield writer
+        finally:
+            writer.traces.close()
+            writer.records.close()
+
+    def finish(self, cell: Cell, expected: int, ended: str | None = None, added: int = 0) -> None:
+        """Compare what is on disk with what must be, write DONE, and close this call's session.
+
+        Raises:
+            DamagedRun: more or fewer samples are on disk than were there before and were written.
+        """
+        rows = len(self.records(cell))
+        if rows != expected:
+            raise DamagedRun(self.path / RECORDS, f"holds {rows} samples, where {expected} were read and written")
+        if not self.is_done:
+            write_bytes(self.path / DONE, DONE_FILE.dump_json(Done(SCHEMA, rows)) + b"\n")
+        if ended is not None:
+            file = self.read()
+            last = replace(file.sessions[-1], ended=ended, samples=added)
+            self._write(replace(file, sessions=(*file.sessions[:-1], last)))
+
+
+@dataclass(slots=True)
+class CellWriter:
+    """Appends samples to a cell: the trace first, so that a record is never without one."""
+
+    records: Appender
+    traces: Appender
+    count: int
+
+    def append(self, record: Record, trace: Trace) -> None:
+        """Write one sample.
+
+        Raises:
+            UserError: the disk is full, or the sample holds what no reader could read.
+        """
+        line = line_of(trace)
+        placed = line_of(replace(record, trace=Extent(self.traces.end, len(line))))
+        self.traces.append(line)
+        self.records.append(placed)
+        self.count += 1
