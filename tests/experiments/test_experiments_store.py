@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import random
-import resource
 import signal
-import subprocess
-import sys
-import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -18,77 +13,14 @@ from typing import Any
 import fake_model
 import pytest
 from filelock import FileLock
+from run_files import DECODERS, TASKS, finished, lines, records, start, wait_for_lines
 
-import parallelbench
 from parallelbench.api import run, run_sweep
 from parallelbench.errors import UserError
 from parallelbench.experiments import model_pool
 from parallelbench.experiments.spec import Sweep
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
-
-SCRIPT = Path(fake_model.__file__)
-TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
-DECODERS = ["confidence:k=4", "random:k=8"]
-
-
-def records(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every record by cell, in the order of the samples, without the seconds."""
-    found = {}
-    for path in sorted(out.glob("cells/*/records.jsonl")):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        traces = path.with_name("traces.jsonl").read_bytes()
-        for row in rows:
-            del row["seconds"]
-            extent = row.pop("trace")
-            row["trace"] = json.loads(traces[extent["offset"] : extent["offset"] + extent["size"]])
-            assert row["trace"]["sample_id"] == row["sample_id"]
-        assert len({row["sample_id"] for row in rows}) == len(rows), "a sample twice"
-        found[path.parent.name] = sorted(rows, key=lambda row: row["index"])
-    return found
-
-
-def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = None) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(SCRIPT),
-        "run",
-        "-m",
-        f"fake:delay={delay}",
-        "--limit",
-        "12",
-        "--batch-size",
-        "3",
-        "-o",
-        str(out),
-    ]
-    command += [f"-t{task}" for task in TASKS] + [f"-d{decoder}" for decoder in DECODERS] + list(more)
-    source = str(Path(parallelbench.__file__).parents[1])
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{source}{os.pathsep}{SCRIPT.parent}"}
-
-    def bound() -> None:
-        if file_size is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=bound)
-
-
-def lines(out: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
-
-
-def wait_for_lines(process: subprocess.Popen[str], out: Path, count: int) -> None:
-    while process.poll() is None and lines(out) < count:
-        time.sleep(0.002)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    out = tmp_path_factory.mktemp("undisturbed") / "out"
-    run("fake:delay=0.0", TASKS, DECODERS, limit=12, batch_size=64, out=out)
-    return records(out)
 
 
 def test_a_killed_run_continues_to_identical_records(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
@@ -126,12 +58,6 @@ def test_batch_size_changes_no_record(tmp_path: Path, undisturbed: dict[str, Any
     assert records(tmp_path / "out") == undisturbed
 
 
-def finished(tmp_path: Path, limit: int = 4) -> tuple[Path, Path]:
-    out = tmp_path / "out"
-    run("fake", TASKS[0], DECODERS[0], limit=limit, out=out)
-    return out, next(out.glob("cells/*/records.jsonl"))
-
-
 def test_a_finished_run_runs_nothing_and_a_raised_limit_adds_rows(tmp_path: Path) -> None:
     out, path = finished(tmp_path)
     before = path.read_text()
@@ -143,78 +69,6 @@ def test_a_finished_run_runs_nothing_and_a_raised_limit_adds_rows(tmp_path: Path
     assert path.read_text().startswith(before)
     assert path.read_text().count("\n") == 6
     assert json.loads((path.parent / "DONE").read_text()) == {"schema": 2, "rows": 6}
-
-
-def test_a_torn_last_line_is_dropped_and_done_anew(tmp_path: Path) -> None:
-    out, path = finished(tmp_path)
-    whole = records(out)
-    path.write_bytes(path.read_bytes()[:-40])
-    (path.parent / "DONE").unlink()
-    assert len(run("fake", TASKS[0], DECODERS[0], limit=4, out=out).frame) == 4
-    assert records(out) == whole
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ('{"sample_id": "a', "line 2 is damaged"),
-        ("[1]", "line 2 is damaged"),
-        ("", "line 2 is damaged"),
-        ('{"sample_id": "a", "schema": 2, "index": 0}', "line 2 has no good 'prompt_hash'"),
-        ("[" * 100_000, "line 2 is damaged"),
-    ],
-)
-def test_a_damaged_line_is_named_and_deleting_it_mends_the_cell(tmp_path: Path, line: str, said: str) -> None:
-    out, path = finished(tmp_path)
-    whole, text = records(out), path.read_text().splitlines()
-    path.write_text("\n".join([text[0], line, *text[2:]]) + "\n")
-    with pytest.raises(UserError, match=rf"records.jsonl {said}.*parallelbench repair"):
-        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
-    path.write_text("\n".join([text[0], *text[2:]]) + "\n")
-    (path.parent / "DONE").unlink()
-    run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
-    assert records(out) == whole
-
-
-def test_a_sample_twice_is_damage_and_so_is_another_schema(tmp_path: Path) -> None:
-    out, path = finished(tmp_path)
-    text = path.read_text()
-    path.write_text(text + text.splitlines()[0] + "\n")
-    with pytest.raises(UserError, match="line 5 repeats the sample"):
-        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
-    path.write_text(text.replace('"schema":2', '"schema":99'))
-    with pytest.raises(UserError, match="schema 99"):
-        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
-
-
-def test_a_full_disk_is_one_sentence_and_the_run_continues_after_it(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
-    out = tmp_path / "out"
-    process = start(out, file_size=9000)
-    _, stderr = process.communicate()
-    assert process.returncode == 2 and "the disk is full; free some space and run the same command again" in stderr
-    assert 0 < lines(out) < 48 and len(list(out.glob("cells/*/DONE"))) < 4
-    process = start(out)
-    assert process.communicate()[0] and process.returncode == 0
-    assert records(out) == undisturbed
-
-
-@pytest.mark.parametrize("moment", [5, 6])  # in the third trace, and in the third record
-def test_a_write_that_fails_half_way_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
-    out = tmp_path / "out"
-    real, calls = os.write, [0]
-
-    def failing(file: int, data: Any) -> int:
-        calls[0] += 1
-        if calls[0] == moment:
-            return real(file, bytes(data)[:25])
-        if calls[0] == moment + 1:
-            raise OSError(28, "No space left on device")
-        return real(file, data)
-
-    monkeypatch.setattr("parallelbench.runs.disk.os.write", failing)
-    with pytest.raises(UserError, match="disk is full"):
-        run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
-    assert len(next(iter(records(out).values()))) == 2
 
 
 def test_another_process_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Runs of the fake model for tests of what is on disk, in this process and in others that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import fake_model
+
+import parallelbench
+from parallelbench import run
+
+SCRIPT = Path(fake_model.__file__)
+TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
+DECODERS = ["confidence:k=4", "random:k=8"]
+
+
+def records(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every record by cell, in the order of the samples, without the seconds."""
+    found = {}
+    for path in sorted(out.glob("cells/*/records.jsonl")):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        traces = path.with_name("traces.jsonl").read_bytes()
+        for row in rows:
+            del row["seconds"]
+            extent = row.pop("trace")
+            row["trace"] = json.loads(traces[extent["offset"] : extent["offset"] + extent["size"]])
+            assert row["trace"]["sample_id"] == row["sample_id"]
+        assert len({row["sample_id"] for row in rows}) == len(rows), "a sample twice"
+        found[path.parent.name] = sorted(rows, key=lambda row: row["index"])
+    return found
+
+
+def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = None) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        str(SCRIPT),
+        "run",
+        "-m",
+        f"fake:delay={delay}",
+        "--limit",
+        "12",
+        "--batch-size",
+        "3",
+        "-o",
+        str(out),
+    ]
+    command += [f"-t{task}" for task in TASKS] + [f"-d{decoder}" for decoder in DECODERS] + list(more)
+    source = str(Path(parallelbench.__file__).parents[1])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{source}{os.pathsep}{SCRIPT.parent}"}
+
+    def bound() -> None:
+        if file_size is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=bound)
+
+
+def lines(out: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
+
+
+def wait_for_lines(process: subprocess.Popen[str], out: Path, count: int) -> None:
+    while process.poll() is None and lines(out) < count:
+        time.sleep(0.002)
+
+
+def finished(tmp_path: Path, limit: int = 4) -> tuple[Path, Path]:
+    out = tmp_path / "out"
+    run("fake", TASKS[0], DECODERS[0], limit=limit, out=out)
+    return out, next(out.glob("cells/*/records.jsonl"))
