@@ -174,6 +174,8 @@ def show(title: str, setting: Setting, facts: Facts) -> None:
 def _text(name: str, value: object) -> str:
     if value is None:
         return "unknown"
+    if isinstance(value, tuple) and name.startswith("best_"):
+        return ", ".join(f"{accuracy:.4f}" for accuracy in value)
     if isinstance(value, tuple):
         return ", ".join(_times(part, sum(1 for _ in equal)) for part, equal in itertools.groupby(value))
     return f"{value:z.3f}" if name.endswith("bits") else f"{value:z.5f}"

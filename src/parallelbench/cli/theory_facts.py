@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from parallelbench import theory
 from parallelbench.errors import UserError
 from parallelbench.tasks import load_task
 from parallelbench.theory import (
@@ -22,7 +24,7 @@ from parallelbench.theory import (
     total_correlation,
     total_correlation_of,
 )
-from parallelbench.theory.laws import DETERMINISTIC
+from parallelbench.theory.laws import DETERMINISTIC, RANDOM
 
 ANY_ORDER = ("random", "left_to_right")  # orders that are fixed before a token is seen
 
@@ -40,6 +42,9 @@ class Facts:
     """The answer, in the order in which it is printed; None where no formula is known.
 
     `schedule` are sizes. `optimal_schedule` are sizes where only sizes matter (exchangeable laws), else sets of positions.
+    `best_before_draw` and `best_after_draw` are the highest expected accuracies within 1, 2, ... forwards of samplers that draw
+    independently and take nothing back: of those that choose the positions of a forward before they draw (the paper's
+    Theorem 1), and of those that choose what to keep after they have drawn. Each ends where it reaches 1.
     """
 
     total_correlation_bits: float
@@ -49,6 +54,8 @@ class Facts:
     optimal_schedule: tuple[int, ...] | tuple[tuple[int, ...], ...] | None
     accuracy: float | None
     limit: float | None
+    best_before_draw: tuple[float, ...] | None = None
+    best_after_draw: tuple[float, ...] | None = None
 
 
 def subject(text: str, must_differ: bool = False) -> Subject:
@@ -84,6 +91,49 @@ def _of_task(text: str, must_differ: bool) -> Subject:
 
 def facts_of(about: Subject, n: int, setting: Setting) -> Facts:
     """Compute everything for one size.
+
+    Raises:
+        UserError: n is out of range, the schedule does not fit, or the law is too large for what must be searched.
+    """
+    before, after = best_before_draw(about, n, setting.temperature), best_after_draw(about, n, setting.temperature)
+    return replace(_facts_of_schedule(about, n, setting), best_before_draw=before, best_after_draw=after)
+
+
+def best_before_draw(about: Subject, n: int, temperature: float) -> tuple[float, ...] | None:
+    """The best accuracy within T = 1, 2, ... forwards, positions chosen before the draw; None where the law is too large."""
+    try:
+        return _until_sure(theory.best_policy(law(about.law, n, must_differ=about.must_differ), temperature).accuracies)
+    except UserError:
+        return None
+
+
+def best_after_draw(about: Subject, n: int, temperature: float) -> tuple[float, ...] | None:
+    """The same, chosen after the draw; None where there is neither a formula nor a law that is small enough."""
+    positions = range(1, positions_of(about.law, n) + 1)
+    try:
+        if about.law == "shuffle":
+            return _until_sure(theory.shuffle_after_draw(n, t, about.must_differ, temperature) for t in positions)
+        if about.law in RANDOM:
+            return _until_sure(theory.place_after_draw(about.law, n, t, temperature) for t in positions)
+        if about.law in DETERMINISTIC:
+            return (1.0,)
+        return _until_sure(theory.best_after_draw(law(about.law, n), temperature).accuracies)
+    except UserError:
+        return None
+
+
+def _until_sure(accuracies: Iterable[float]) -> tuple[float, ...]:
+    """The values up to the first that is 1 but for rounding."""
+    found: list[float] = []
+    for accuracy in accuracies:
+        found.append(float(accuracy))
+        if accuracy > 1.0 - 1e-12:
+            break
+    return tuple(found)
+
+
+def _facts_of_schedule(about: Subject, n: int, setting: Setting) -> Facts:
+    """What follows from the setting's steps.
 
     Raises:
         UserError: n is out of range, the schedule does not fit, or the law is too large for what must be searched.
