@@ -82,9 +82,14 @@ def test_the_recursion_of_shuffle_is_the_value(n, must_differ, temperature):
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
-@pytest.mark.parametrize(("name", "n"), [("replace_random", 2), ("replace_random", 4), ("replace_random", 5), ("insert_random", 1),
-                                         ("insert_random", 2), ("insert_random", 3), ("insert_random", 4), ("remove_random", 2),
-                                         ("remove_random", 5), ("remove_random", 6)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "n"),
+    [
+        (f"{name}_random", n)
+        for name, sizes in (("replace", (2, 4, 5)), ("insert", (1, 2, 3, 4)), ("remove", (2, 5, 6)))
+        for n in sizes
+    ],
+)
 def test_the_formulas_of_a_random_place_are_the_value(name, n, temperature):
     answers = law(name, n)
     exact = best_after_draw(answers, temperature).accuracies
