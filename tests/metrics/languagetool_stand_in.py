@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+import hostile_http
+
 REPEAT = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
 
 
@@ -48,7 +50,7 @@ def answer(text: str, language: str, version: str) -> dict[str, Any]:
 
 
 class StandIn:
-    """A running server: `faults` are consumed one per request ("slow", "500", "cut", "malformed", "nonsense")."""
+    """A running server; each request consumes one of `faults`: "slow", "500", "cut", "malformed", "nonsense", `hostile_http`."""
 
     def __init__(self, port: int = 0, version: str = "6.8") -> None:
         self.faults: list[str] = []
@@ -96,6 +98,9 @@ class StandIn:
             self.texts.append(text)
             self.busy += 1
             self.most = max(self.most, self.busy)
+        if fault in hostile_http.MODES:
+            hostile_http.misbehave(request, fault)
+            return
         time.sleep(0.6 if fault == "slow" else self.delay)
         body = json.dumps(answer(text, language, self.version)).encode()
         try:
