@@ -32,6 +32,19 @@ class MissingExtra(UserError):
         super().__init__(f"{what} needs an optional package: pip install 'parallelbench[{extra}]'.")
 
 
+def root_cause(error: BaseException) -> str:
+    """Return the first line of the error that began a chain of errors, for a message: "401 Client Error: Unauthorized"."""
+    while error.__cause__ is not None or (error.__context__ is not None and not error.__suppress_context__):
+        error = error.__cause__ or error.__context__ or error
+    return first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, at most 160 characters; its type where it says nothing."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return said[0][:160].rstrip(".")
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return "did you mean 'x'?" for the nearest known names, or all of them where none is near; ends the sentence."""
     names = sorted(known)

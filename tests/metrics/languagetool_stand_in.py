@@ -50,7 +50,7 @@ def answer(text: str, language: str, version: str) -> dict[str, Any]:
 
 
 class StandIn:
-    """A running server; each request consumes one of `faults`: "slow", "500", "cut", "malformed", "nonsense", `hostile_http`."""
+    """A running server; each request takes one of `faults`: "slow", "500", "cut", "malformed", "nonsense", `hostile_http`."""
 
     def __init__(self, port: int = 0, version: str = "6.8") -> None:
         self.faults: list[str] = []

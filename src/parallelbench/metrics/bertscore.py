@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from parallelbench.errors import MissingExtra, UserError
+from parallelbench.errors import MissingExtra, UserError, root_cause
 from parallelbench.metrics.base import Metric
 from parallelbench.metrics.encoder import Encoder, digest
 from parallelbench.schema import Sample
@@ -78,10 +78,11 @@ def _roberta() -> Path:
 
     try:
         return Path(snapshot_download(ROBERTA, allow_patterns=FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
-            f"{ROBERTA} cannot be fetched from Hugging Face; give a folder that has it: bertscore_f1:path=FOLDER."
-        ) from None
+            f"{ROBERTA} cannot be fetched from Hugging Face ({root_cause(error)}); give a folder that has it: "
+            "bertscore_f1:path=FOLDER."
+        ) from error
 
 
 @cache

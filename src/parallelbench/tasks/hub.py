@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from parallelbench.errors import MissingExtra, UnknownName, UserError, suggestion
+from parallelbench.errors import MissingExtra, UnknownName, UserError, first_line, root_cause, suggestion
 from parallelbench.specs import build, parse, render
 from parallelbench.tasks.base import Question
 from parallelbench.tasks.paraphrase_summarize import ask_paraphrase, ask_summary
@@ -108,8 +108,10 @@ def _passed(source: DataSet, rows: Iterable[Mapping[str, Any]], clean: Clean | N
     for number, row in enumerate(rows):
         try:
             text, question = source.read(row)
-        except (KeyError, TypeError, ValueError, AttributeError, SyntaxError, IndexError):
-            raise UserError(f"row {number} of the shuffled {source.repository} is not as expected; fetch it again.") from None
+        except (KeyError, TypeError, ValueError, AttributeError, SyntaxError, IndexError) as error:
+            raise UserError(
+                f"row {number} of the shuffled {source.repository} is not as expected ({first_line(error)}); fetch it again."
+            ) from error
         if clean is None or clean(text):
             yield question
 
@@ -123,11 +125,12 @@ def _shuffled(source: DataSet, folder: Path | None) -> Iterable[Mapping[str, Any
     try:
         found = datasets.load_dataset(source.repository if folder is None else str(folder), split=source.split)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).split("\n")[0].rstrip(".") or type(error).__name__
+        first, root = first_line(error), root_cause(error)
+        reason = first if root in first else f"{first}: {root}"
         raise UserError(
-            f"the data set {folder or source.repository} cannot be read ({reason}); check the network, or give a folder that "
-            "holds a copy with --data-dir."
-        ) from None
+            f"the data set {folder or source.repository} cannot be read ({reason}); mend that, or name a folder that holds a "
+            "copy with --data-dir."
+        ) from error
     rows: Iterable[Mapping[str, Any]] = found.shuffle(seed=source.seed)
     return rows
 

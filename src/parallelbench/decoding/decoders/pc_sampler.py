@@ -29,7 +29,7 @@ from parallelbench.decoding.decoders.classic import TopK
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
 from parallelbench.decoding.user_file import hash_of
-from parallelbench.errors import UserError
+from parallelbench.errors import UserError, first_line
 
 TINY = 1e-300
 MAKE_ONE = "make one with parallelbench.training.background.write_background"
@@ -75,10 +75,10 @@ def counts(path: str) -> dict[int, int]:
     try:
         table = json.loads(Path(path).read_text(encoding="utf-8"))
         return {int(token): int(count) for token, count in table["counts"].items()}
-    except OSError:
-        raise UserError(f"the table of token counts {path} cannot be read; {MAKE_ONE}.") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(f"{path} holds no token counts; {MAKE_ONE}.") from None
+    except OSError as error:
+        raise UserError(f"the table of token counts {path} cannot be read ({error.strerror}); {MAKE_ONE}.") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} holds no token counts ({first_line(error)}); {MAKE_ONE}.") from error
 
 
 @cache

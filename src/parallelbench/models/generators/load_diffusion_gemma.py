@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from parallelbench.contracts.generator import Generator, GeneratorInfo
-from parallelbench.errors import UserError
+from parallelbench.errors import UserError, first_line
 from parallelbench.models.checkpoint import read_json, revision, shards
 from parallelbench.models.generators.autoregressive import Special
 from parallelbench.models.generators.load_local import FILES, template_codec
@@ -111,11 +111,11 @@ def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     shards(folder)
     try:
         from transformers import DiffusionGemmaForBlockDiffusion
-    except ImportError:
+    except ImportError as error:
         raise UserError(
             "the installed transformers does not know DiffusionGemma; upgrade it: pip install -U transformers."
-        ) from None
+        ) from error
     try:
         return read_weights(DiffusionGemmaForBlockDiffusion, folder, dtype)
     except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder} cannot be read ({str(error).splitlines()[0][:120]}); copy the checkpoint again.") from None
+        raise UserError(f"{folder} cannot be read ({first_line(error)}); copy the checkpoint again.") from error

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from parallelbench.contracts.denoiser import Codec
 from parallelbench.contracts.generator import Generator, GeneratorInfo
-from parallelbench.errors import MissingExtra, UnknownName, UserError
+from parallelbench.errors import MissingExtra, UnknownName, UserError, first_line
 from parallelbench.models.cards import CARDS
 from parallelbench.models.checkpoint import read_json, revision, shards
 from parallelbench.models.codec import ChatCodec, read_tokenizer, special_id, vocabulary_size
@@ -152,9 +152,9 @@ def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         kind = described.get("model_type", "unknown")
         raise UserError(
-            f"{folder} ({kind}) is no causal model that transformers has classes for ({str(error).splitlines()[0][:120]}); "
+            f"{folder} ({kind}) is no causal model that transformers has classes for ({first_line(error)}); "
             "remote code is not run, so use another model."
-        ) from None
+        ) from error
 
 
 def check_tokenizer(folder: Path) -> None:
@@ -178,7 +178,7 @@ def template_codec(folder: Path, thoughts: bool | None = None) -> TemplateCodec:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (ValueError, KeyError, OSError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
-            f"the tokenizer in {folder} cannot be read ({str(error).splitlines()[0][:120]}); copy it again, or convert it to a "
+            f"the tokenizer in {folder} cannot be read ({first_line(error)}); copy it again, or convert it to a "
             "plain tokenizer.json: remote code is not run."
         ) from error
     return TemplateCodec(tokenizer, str(folder), thoughts)

@@ -140,8 +140,8 @@ def check_url(address: str) -> None:
     try:
         parts = urlsplit(address)
         parts.port  # noqa: B018 - raises where it is no number
-    except ValueError:
-        raise UserError(BAD_ADDRESS) from None
+    except ValueError as error:
+        raise UserError(BAD_ADDRESS) from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(BAD_ADDRESS)
     if parts.username or parts.password or parts.query or parts.fragment:
