@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from parallelbench.metrics.grammar.abbreviations import TITLES
+from parallelbench.metrics.grammar.clauses import begins_clause, is_measure
+from parallelbench.metrics.grammar.dictionary import readings
 from parallelbench.metrics.grammar.hit import Hit
 from parallelbench.metrics.grammar.lexicon import (
     AUXILIARIES,
@@ -21,7 +24,7 @@ from parallelbench.metrics.grammar.lexicon import (
     THIRD,
     WISHES,
 )  # fmt: skip
-from parallelbench.metrics.grammar.words import Sentence, Word, readings
+from parallelbench.metrics.grammar.words import Sentence, Word
 
 _ASKS = frozenset({"suggest", "suggests", "suggested", "recommend", "recommended", "insist", "insists", "insisted", "demand",
                    "demanded", "asked", "request", "requested", "propose", "proposed", "require", "requires", "essential",
@@ -33,6 +36,7 @@ _LINKS = frozenset({"of", "to", "in", "on", "at", "with", "for", "from", "behind
 _PLURAL_ONLY, _SINGULAR_ONLY = PLURAL - {"were"}, SINGULAR - {"does"}
 """Without "were" of a wish, and "does" of a question."""
 _BEFORE_BASE_FORM = AUXILIARIES | _ASKS | {"let"}
+_NO_PLAIN_VERB = {"JJ", "JJR", "RB", "RBR", "VBD", "VBZ"}
 _BEFORE_SINGULAR = DETERMINERS | {"this", "that"}
 _ONE, _SEVERAL = ONE | {"this"}, {"these", "those"} | NUMBERS - {"both", "few"}
 _BEGINS = DETERMINERS | NUMBERS | {"this", "that", "these", "those", "her"}
@@ -57,7 +61,7 @@ def _is_plural_form(word: Word) -> bool:
 
 def is_base_verb(word: Word) -> bool:
     """True for a base form that is no noun, adjective or past form: "go", "bring"."""
-    return "VB" in word.can and not word.can & {"NN", "JJ", "RB", "VBD", "NNS"} and word.lower not in AUXILIARIES
+    return "VB" in word.can and not word.can & {"NN", "JJ", "JJR", "RB", "RBR", "VBD", "NNS"} and word.lower not in AUXILIARIES
 
 
 def is_third_person(word: Word) -> bool:
@@ -71,15 +75,21 @@ def pronoun(sentence: Sentence) -> Iterator[Hit]:
         before = sentence[place - 1].lower if place else ""
         if one.lower not in _NOMINATIVE or before in ("and", "or", "nor") or two.lower == "'s":
             continue
+        if one.lower in ("it", "you") and not begins_clause(sentence, place):
+            continue  # it may be an object: "the people who saw it are"
+        if one.text == "I" and place > 1 and sentence[place - 1].text[:1].isupper():
+            continue  # a numeral: "World War I has"
         earlier = {word.lower for word in sentence[:place]}
         if one.lower in THIRD:
             wrong = (two.lower in _PLURAL_ONLY and before not in AUXILIARIES) or two.lower == "am"
             wrong |= two.lower == "were" and not earlier & WISHES and before not in AUXILIARIES
             sure = one.lower != "it" or not place
-            wrong |= sure and is_base_verb(two) and not earlier & _BEFORE_BASE_FORM and before not in ("that",)
+            base = is_base_verb(two) or (not place and "VBP" in two.can and not two.can & _NO_PLAIN_VERB)
+            wrong |= sure and base and not earlier & _BEFORE_BASE_FORM and before not in ("that",)
         elif one.lower in MANY:
             noun_first = before in ("of", "for", "with", "to")
             wrong = not noun_first and (two.lower in _SINGULAR_ONLY or two.lower == "am" or is_third_person(two))
+            wrong |= not place and two.lower == "does"
         elif one.text == "I":
             wished = two.lower == "were" and earlier & WISHES
             wrong = (two.lower in ("is", "are", "has", "does", "were") and not wished) or is_third_person(two)
@@ -104,6 +114,7 @@ def noun_phrase(sentence: Sentence) -> Iterator[Hit]:
         if sure or not place:
             plural = is_plural(noun) or (sure and _is_plural_form(noun))
             wished = verb.lower == "were" and place > 0 and sentence[place - 1].lower in WISHES
+            plural = plural and not is_measure(sentence[place:end], noun)
             if (plural and (verb.lower in _SINGULAR_ONLY or is_third_person(verb))) or (
                 sure and is_singular(noun) and not wished and (verb.lower in PLURAL or is_base_verb(verb))
             ):
@@ -126,7 +137,9 @@ def _behind_preposition(sentence: Sentence, place: int) -> int:
 def names(sentence: Sentence) -> Iterator[Hit]:
     """Names as subjects at the start of a clause: "Sam are", "Tom and Nina has", "Anna go"."""
     for place, one in enumerate(sentence[:-1]):
-        if (place and sentence[place - 1].lower not in OPENERS) or not _is_name(one):
+        titled = place > 0 and sentence[place - 1].lower.rstrip(".") in TITLES
+        opener = sentence[place - titled - 1] if place > titled else None
+        if (opener is not None and opener.lower not in OPENERS) or not _is_name(one):
             continue
         verb = sentence[place + 1]
         if verb.lower in _PLURAL_ONLY or is_base_verb(verb):
@@ -145,13 +158,17 @@ def _is_name(word: Word, first: bool = True) -> bool:
 
 def there_is(sentence: Sentence) -> Iterator[Hit]:
     """ "there is two dogs", "there are a dog"."""
-    for one, two, three in zip(sentence, sentence[1:], sentence[2:], strict=False):
+    for place, (one, two, three) in enumerate(zip(sentence, sentence[1:], sentence[2:], strict=False)):
         if one.lower != "there":
             continue
-        follow = sentence[sentence.index(three) + 1 :][:1]
-        if two.lower in ("is", "was", "'s") and (three.lower in NUMBERS - {"few"} or is_plural(three)):
+        follow = sentence[place + 3 : place + 4]
+        measured = bool(follow) and (follow[0].lower in ("a", "an") or is_measure([three], follow[0]))
+        counted = three.lower in NUMBERS - {"few", "both"} and not measured
+        if two.lower in ("is", "was", "'s") and (counted or is_plural(three)):
             yield Hit("agreement", one.start, three.end)
-        if two.lower in ("are", "were") and three.lower in ("a", "an", "one") and follow and is_singular(follow[0]):
+        joined = any(word.lower == "and" for word in sentence[place + 3 :])  # "there are a man and a woman"
+        single = two.lower in ("are", "were") and three.lower in ("a", "an", "one") and not joined
+        if single and follow and is_singular(follow[0]):
             yield Hit("agreement", one.start, follow[0].end)
 
 

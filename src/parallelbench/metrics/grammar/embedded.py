@@ -6,18 +6,18 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from parallelbench.metrics.grammar import agreement, harper, surface, verbs
+from parallelbench.metrics.grammar import agreement, harper, surface, verbless, verbs
 from parallelbench.metrics.grammar.hit import Hit
 from parallelbench.metrics.grammar.words import Sentence, sentences
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 LONGEST_TEXT, LONGEST_WORD = 10_000, 45
 """Characters. What is longer is no answer to any task, and is not read word by word."""
 
 RULES: tuple[Callable[[Sentence], Iterator[Hit]], ...] = (
     surface.repeated_word, surface.a_an, surface.lower_case_start,
     agreement.pronoun, agreement.noun_phrase, agreement.names, agreement.there_is, agreement.number,
-    verbs.verb_form, verbs.participle, verbs.missing_verb, verbs.pronoun_case, verbs.determiner, verbs.open_end,
+    verbs.verb_form, verbs.participle, verbless.missing_verb, verbs.pronoun_case, verbs.determiner, verbs.open_end,
     verbs.preposition,
 )  # fmt: skip
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")

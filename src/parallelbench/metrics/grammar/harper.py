@@ -6,83 +6,32 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from parallelbench.metrics.grammar.abbreviations import ANYWHERE
+from parallelbench.metrics.grammar.dictionary import readings
 from parallelbench.metrics.grammar.hit import Hit
-from parallelbench.metrics.grammar.words import readings
+from parallelbench.metrics.grammar.lexicon import word_set
 
 if TYPE_CHECKING:
     from harper import Linter
 
-RULES = frozenset(
-    [
-        "SpellCheck",
-        "SentenceCapitalization",
-        "CapitalizePersonalPronouns",
-        "TransposedSpace",
-        "UnclosedQuotes",
-        "WrongApostrophe",
-        "CorrectNumberSuffix",
-        "PronounVerbAgreement",
-        "PronounInflectionBe",
-        "IAmAgreement",
-        "ThereIsAgreement",
-        "WentAheadAndAgreement",
-        "OneOfTheSingular",
-        "MassNouns",
-        "HeDos",
-        "QuantifierNumeralConflict",
-        "CriteriaPhenomena",
-        "AnotherThings",
-        "SimplePastToPastParticiple",
-        "WillNonLemma",
-        "DidPast",
-        "SingleBe",
-        "ToTo",
-        "InflectedVerbAfterTo",
-        "IsBeenAuxSequence",
-        "HelpedPast",
-        "ModalOf",
-        "ModalSeem",
-        "NotBeAfterNot",
-        "ProgressiveNeedsBe",
-        "RegularIrregulars",
-        "WantBe",
-        "SupposedTo",
-        "LetToDo",
-        "DontCan",
-        "NorModalPronoun",
-        "CompoundSubjectI",
-        "SubjectPronoun",
-        "SubjectAndObjectPronoun",
-        "TheyToThem",
-        "WhomSubjectOfVerb",
-        "HavePronoun",
-        "PossessiveYour",
-        "ThatThis",
-        "ThereToTheir",
-        "TheirToThere",
-        "TheirToTheyre",
-        "TheyreToTheir",
-        "ItsContraction",
-        "ItsPossessive",
-        "YourPredicateAdjective",
-        "WereWhere",
-        "DoesOrDose",
-        "ThenThan",
-        "TooTo",
-        "ToTwoToo",
-        "NounVerbConfusion",
-        "EachOthersPossessive",
-        "AdjectiveDoubleDegree",
-        "MoreBetter",
-        "WorseOrWorst",
-        "TheAnother",
-        "AnAnother",
-        "AnotherAn",
-        "SomeWithoutArticle",
-        "HaveNegNoAny",
-    ]
+RULES = word_set(
+    """
+    SpellCheck CapitalizePersonalPronouns TransposedSpace UnclosedQuotes WrongApostrophe CorrectNumberSuffix
+    IAmAgreement ThereIsAgreement WentAheadAndAgreement OneOfTheSingular HeDos CriteriaPhenomena AnotherThings SingleBe
+    ToTo InflectedVerbAfterTo IsBeenAuxSequence HelpedPast ModalOf ModalSeem NotBeAfterNot ProgressiveNeedsBe
+    RegularIrregulars WantBe SupposedTo LetToDo DontCan NorModalPronoun CompoundSubjectI SubjectPronoun
+    SubjectAndObjectPronoun TheyToThem WhomSubjectOfVerb HavePronoun PossessiveYour ThatThis ThereToTheir TheirToThere
+    TheirToTheyre TheyreToTheir ItsContraction ItsPossessive YourPredicateAdjective WereWhere DoesOrDose ThenThan TooTo
+    NounVerbConfusion EachOthersPossessive AdjectiveDoubleDegree MoreBetter WorseOrWorst TheAnother AnAnother AnotherAn
+    SomeWithoutArticle HaveNegNoAny
+    """
 )
-"""Harper's rules that are asked. Repeats and a/an are left to our own, which err less, and 850 idioms to nobody."""
+"""Harper's rules that count.
+
+Repeated words, a and an, capitals at the start of a sentence, and the forms behind an auxiliary are left to this package's
+rules, which err less on correct sentences; 850 rules about idioms and style are not used.
+"""
+_INITIAL = re.compile(r"[A-Z]\.\s")
 
 
 def hits(text: str) -> list[Hit]:
@@ -91,14 +40,21 @@ def hits(text: str) -> list[Hit]:
     return [
         Hit(f"harper_{_snake(lint.lint_kind)}", lint.span.start, lint.span.end)
         for lint in found
-        if _counts(lint.lint_kind, lint.problem_text)
+        if _counts(lint.lint_kind, lint.problem_text, text[max(0, lint.span.start - 3) : lint.span.start])
     ]
 
 
-def _counts(kind: str, word: str) -> bool:
-    """Spelling: small letters that the dictionary does not know either, and no part of a compound. Capitals: a small letter."""
+def _counts(kind: str, word: str, before: str) -> bool:
+    """True where a finding of Harper counts.
+
+    A misspelling does where the word has small letters only, is no abbreviation and
+    no species ("E. coli"), and is unknown to the dictionary too; a
+    missing capital where the letter is small; an unclosed quotation mark where it is no sign for inches.
+    """
     if kind == "Spelling":
-        return word.isalpha() and word.islower() and not readings(word)
+        return word.isalpha() and word.islower() and not (word in ANYWHERE or _INITIAL.match(before) or readings(word))
+    if kind == "Formatting" and before[-1:].isdigit():
+        return False
     return kind != "Capitalization" or word[:1].islower()
 
 
