@@ -31,8 +31,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from parallelbench.contracts.forward import AttentionQuery, ForwardBatch
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Engine, load_decoder
-from parallelbench.decoding.cache import Feed
-from parallelbench.decoding.ledger import Account, cost_of
+from parallelbench.decoding.caches.base import InputSpan
+from parallelbench.decoding.ledger import cost_of
 from parallelbench.models import load_model
 from parallelbench.models.attention_probe import NAME as PROBED
 from parallelbench.models.native import NativeDenoiser
@@ -106,10 +106,9 @@ def forward(model: NativeDenoiser, batch: ForwardBatch) -> object:
 
 def floor(info: ModelInfo, rows: int, length: int, flops_rate: float, bytes_rate: float) -> tuple[float, str]:
     """The least time of a forward, and what bounds it."""
-    account = Account()
-    account.charge("denoise", cost_of(info, Feed(0, length, np.empty(0, dtype=np.int64)), rows, rows * ASKED, 0), info)
+    cost = cost_of(info, InputSpan(0, length), rows, rows * ASKED, 0)
     size = torch.finfo(getattr(torch, info.dtype)).bits // 8
-    times = {"operations": account.flops / flops_rate, "bytes": (info.active_params + info.head_params) * size / bytes_rate}
+    times = {"operations": cost.flops / flops_rate, "bytes": (info.active_params + info.head_params) * size / bytes_rate}
     bound = max(times, key=lambda name: times[name])
     return times[bound], bound
 

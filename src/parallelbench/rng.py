@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,23 @@ class Draws:
     """Counter-based uniform draws of one sample: a pure function of (seed, sample, step, position, lane)."""
 
     def __init__(self, *labels: Any) -> None:
-        self._key = np.uint64(digest("draws", *labels))
+        self.key = np.uint64(digest("draws", *labels))
 
     def uniform(self, step: int, positions: npt.ArrayLike, lane: int = 0) -> npt.NDArray[np.float64]:
         """Return one number in (0, 1) for each position at this step.
 
         `lane` separates uses within a step; `decoding.signals` names those below 8, from 8 on they are the decoder's own.
         """
-        with np.errstate(over="ignore"):
-            where = np.asarray(positions, dtype=np.int64).astype(np.uint64)
-            key = _mix(np.asarray([self._key + np.uint64(step) * _STEP + np.uint64(lane) * _LANE]))
-            bits = _mix(_mix(key + (where + np.uint64(1)) * _GOLDEN))
-        return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        where = np.asarray(positions, dtype=np.int64)
+        return uniform_each([self], [step], [where.size], where.ravel(), lane).reshape(where.shape or (1,))
+
+
+def uniform_each(
+    draws: Sequence[Draws], steps: Sequence[int], counts: Sequence[int], positions: npt.NDArray[np.int64], lane: int = 0
+) -> npt.NDArray[np.float64]:
+    """Return the numbers of several samples at once: `counts[i]` positions of sample i at its step `steps[i]`, in turn."""
+    with np.errstate(over="ignore"):
+        keys = np.array([one.key for one in draws], dtype=np.uint64)
+        keys = _mix(keys + np.array(steps, dtype=np.uint64) * _STEP + np.uint64(lane) * _LANE)
+        bits = _mix(_mix(np.repeat(keys, counts) + (positions.astype(np.uint64) + np.uint64(1)) * _GOLDEN))
+    return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52

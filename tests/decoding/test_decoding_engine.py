@@ -11,9 +11,10 @@ from decoding_fakes import END, MASK, PAD, Fake, certain, generate, noisy, promp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parallelbench.contracts.forward import LENGTH_MULTIPLE, padded_length
 from parallelbench.decoding import Engine, ForwardRequest, ProgramDecoder, State, load_decoder
+from parallelbench.decoding.admission import READ_AHEAD
 from parallelbench.decoding.decoder import Run
-from parallelbench.decoding.packing import LENGTH_BUCKET, padded_length
 from parallelbench.schema import Prompt
 
 
@@ -73,19 +74,19 @@ def test_slots_stay_full_while_samples_wait() -> None:
     assert len(sizes) < fixed
 
 
-def test_prompts_are_drawn_as_slots_become_free() -> None:
+def test_prompts_are_read_a_bounded_number_ahead() -> None:
     taken: list[int] = []
 
     def source() -> object:
-        for index in range(6):
+        for index in range(90):
             taken.append(index)
             yield prompt(4, index=index)
 
     engine = Engine(Fake(noisy()), batch_size=2)
     results = engine.generate(source(), load_decoder("all_at_once"))  # type: ignore[arg-type]
     next(results)
-    assert taken == [0, 1]
-    assert len(list(results)) == 5 and taken == list(range(6))
+    assert len(taken) <= 2 + 2 * READ_AHEAD
+    assert len(list(results)) == 89 and taken == list(range(90))
 
 
 def test_nothing_to_do_is_done_without_a_forward() -> None:
@@ -126,7 +127,7 @@ def test_rows_are_padded_by_their_own_length_alone() -> None:
     generate(model, prompts, "all_at_once")
     assert sorted(batch.ids.shape for batch in model.batches) == [(1, 64), (2, 16), (2, 32)]
     for batch in model.batches:
-        assert batch.ids.shape[1] == padded_length(int(batch.lengths.max())) and batch.ids.shape[1] % LENGTH_BUCKET == 0
+        assert batch.ids.shape[1] == padded_length(int(batch.lengths.max())) and batch.ids.shape[1] % LENGTH_MULTIPLE == 0
         for row, length in zip(batch.ids, batch.lengths, strict=True):
             assert (row[length:] == PAD).all() and (row[length - 4 : length] == MASK).all()
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from decoding_fakes import MASK, VOCABULARY, Fake, generate, noisy, orders, prompt
 
+from parallelbench.contracts.forward import ForwardOutput
 from parallelbench.decoding import ForwardRequest, ProgramDecoder, Signals, State
 from parallelbench.decoding.decoder import Run, StepDecoder
 from parallelbench.decoding.signals import Sampling, compute
@@ -123,7 +124,8 @@ def test_the_mask_is_never_a_candidate_and_has_no_probability() -> None:
 def test_an_embedding_padded_beyond_the_vocabulary_is_never_read() -> None:
     model = Fake(lambda asked, canvas, position: [0.0, 9.0, 1.0, 2.0, 99.0, 99.0], vocab_size=6)
     model._info = Fake(noisy(), vocab_size=4).info
-    model.forward = lambda batch: torch.tensor([[0.0, 9.0, 1.0, 2.0, 99.0, 99.0]]).repeat(len(batch.rows), 1)  # type: ignore[method-assign]
+    padded = torch.tensor([[0.0, 9.0, 1.0, 2.0, 99.0, 99.0]])
+    model.forward = lambda batch: ForwardOutput(padded.repeat(len(batch.rows), 1))  # type: ignore[method-assign]
     for spec in ("all_at_once", "all_at_once:temperature=3.0"):
         (done,) = generate(model, [prompt(12)], spec)
         assert max(done.token_ids) <= 3

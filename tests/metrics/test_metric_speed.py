@@ -48,9 +48,8 @@ def test_content_tokens_stand_before_the_first_end(ids: list[int], ends: set[int
     assert content_tokens(ids, ends) == count
 
 
-def test_a_ledger_without_forwards_has_no_speed() -> None:
-    with pytest.raises(ValueError, match="no speed"):
-        measure(ledger({}), [1], {0})
+def test_a_sample_that_needs_no_forward_has_no_tokens_per_forward() -> None:  # fault 44
+    assert measure(ledger({}), [1, 2, 0], {0}, given=[0, 1, 2]) == Speed(2, 0, None, None)
 
 
 def test_the_last_write_counts_and_a_remask_does_not() -> None:

@@ -18,7 +18,7 @@ from parallelbench.contracts.info import ModelInfo
 from parallelbench.doctor.models import ModelReport, check_model
 from parallelbench.models import load_model, native
 from parallelbench.models.kv_cache import Past
-from parallelbench.models.visibility import Fed, visible
+from parallelbench.models.visibility import Inputs, visible
 from parallelbench.schema import Sample
 
 MAKE: dict[str, Callable[[Path], Path]] = {
@@ -98,8 +98,8 @@ def test_a_mistake_is_one_sentence(words: list[str], sentence: str, capsys: pyte
 
 
 def test_blocks_that_see_too_little_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def causal(fed: Fed, past: Past | None, info: ModelInfo) -> torch.Tensor:
-        return visible(fed, past, info) & visible(fed, past, replace(info, block=1))
+    def causal(inputs: Inputs, past: Past | None, info: ModelInfo) -> torch.Tensor:
+        return visible(inputs, past, info) & visible(inputs, past, replace(info, block=1))
 
     model = load_model(f"path:{MAKE['sdar'](tmp_path)}")
     monkeypatch.setattr(native, "visible", causal)

@@ -13,12 +13,13 @@ REGISTRIES = {
     "tasks": "parallelbench.tasks:TASKS",
     "models": "parallelbench.models:MODELS",
     "decoders": "parallelbench.decoding:DECODERS",
+    "caches": "parallelbench.decoding:CACHES",
     "metrics": "parallelbench.metrics:METRICS",
 }
 
 
-def command(kind: Annotated[str, typer.Argument(metavar="tasks|models|decoders|metrics", help="What to list.")]) -> None:
-    """List tasks, models, decoders or metrics, one a line."""
+def command(kind: Annotated[str, typer.Argument(metavar="tasks|models|decoders|caches|metrics", help="What to list.")]) -> None:
+    """List tasks, models, decoders, caches or metrics, one a line."""
     from parallelbench.registry import Entry
 
     if kind not in REGISTRIES:

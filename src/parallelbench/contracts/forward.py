@@ -1,4 +1,4 @@
-"""One forward of a denoiser as values: the rows that are fed, and what comes back for the positions that were asked."""
+"""One forward of a denoiser as values: the rows that the model reads, and what it returns for the requested positions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,23 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Layers = Literal["all", "last30", "last_eighth"] | tuple[int, ...]
 Shadow = Literal["separate", "shared"]
-"""What a shadow mask sees of the other shadows in its row: none of them, or all of them (as in WINO's published code)."""
+"""What a shadow mask attends to of the other shadow masks in its row: none of them, or all of them (WINO's published code)."""
+LENGTH_MULTIPLE = 16
+
+
+def padded_length(length: int) -> int:
+    """The length to which a row, its cached keys or its shadow masks are padded: a property of that row alone.
+
+    A multiple of 16 up to 128, above of an eighth of the next power of two: few lengths, so that rows share forwards, and
+    less than a quarter of padding.
+    """
+    multiple = max(LENGTH_MULTIPLE, 1 << max(0, (length - 1).bit_length() - 3))
+    return -(-length // multiple) * multiple
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionQuery:
-    """Layers whose attention is wanted: all, the last 30 % or eighth (rounded up), or these indices."""
+    """The layers to return attention maps of: all, the last 30 % or the last eighth (rounded up), or these indices."""
 
     layers: Layers = "last30"
 
@@ -39,11 +50,13 @@ class AttentionQuery:
 
 @dataclass(frozen=True, slots=True)
 class CacheRows:
-    """What the rows of a forward see of earlier forwards, and what they leave behind.
+    """The keys and values of earlier forwards that the rows of this forward attend to, and those to keep from it.
 
-    `positions` [R, L] are the places of the fed tokens in their whole rows. `past` holds for each row what an earlier forward
-    kept of it, or is empty where no row has a past. `keep` names for each row the columns of `ids` whose keys and values are
-    to be added to its past.
+    Attributes:
+        positions: the position of each column of `ids` in its whole row, [R, L].
+        past: for each row what an earlier forward returned as `ForwardOutput.kept`; empty where no row has any. The numbers
+            of cached tokens of all rows have the same `padded_length`.
+        keep: for each row the columns of `ids` whose keys and values are to be added to its past.
     """
 
     positions: Ints
@@ -55,12 +68,15 @@ class CacheRows:
 class ForwardBatch:
     """Rows of one forward, right-padded to a common length L.
 
-    `ids` [R, L] token ids; `lengths` [R] valid tokens of each row; `rows`, `columns` [N] name the positions whose logits
-    are wanted, grouped by row; `prompts` [R] say whose row it is (models that know the answer's law read them).
-    `attention` asks for attention maps, `shadow` for the view of a shadow mask of this kind at every asked position (see
-    `ForwardOutput`);
-    `cache` is None where whole rows are fed and nothing is kept. `noise` [R] is the noise level of each row for a model that
-    is conditioned on one, NaN where none is asked for.
+    Attributes:
+        ids: token ids, [R, L].
+        lengths: valid tokens of each row, [R].
+        rows, columns: the positions to return logits for, [N], grouped by row.
+        prompts: the prompt of each row, [R] (a model that is computed from the law of the right answers reads its sample).
+        attention: the layers to return attention maps of, or None.
+        shadow: return the view of a shadow mask of this kind at every requested position (see `ForwardOutput`), or None.
+        cache: None where whole rows are computed and nothing is kept.
+        noise: the noise level of each row for a score network, [R], NaN where the masks of the row imply it; or None.
     """
 
     ids: Ints
@@ -76,15 +92,16 @@ class ForwardBatch:
 
 @dataclass(frozen=True, slots=True)
 class ForwardOutput:
-    """What a forward returns; the parts that were not asked for are None or empty.
+    """What a forward returns; the parts that were not requested are None or empty.
 
     Attributes:
-        logits: of the asked positions, [N, V].
-        attention: from each asked position to every position of its whole row, float32, mean over heads and chosen layers,
-            [N, C] with C at least the longest whole row.
-        shadow: logits of a mask that stands in for the token at each asked position: it sees every other position of the row
-            and not that token, [N, V]; where shadows are shared, it sees the row's other shadows as well.
-        kept: for each row what `CacheRows.past` takes; opaque.
+        logits: of the requested positions, [N, V].
+        attention: from each requested position to every position of its whole row, float32, mean over heads and chosen
+            layers, [N, C] with C at least the longest whole row.
+        shadow: logits of a shadow mask: an additional mask at a requested position that attends to every other position of
+            the row and not to the token there, [N, V]; where shadow masks are "shared", also to the other shadow masks of the
+            row. No token of the row attends to it.
+        kept: for each row what `CacheRows.past` takes; only the model reads it.
     """
 
     logits: Tensor

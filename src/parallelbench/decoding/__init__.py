@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from parallelbench.registry import Entry, Registry
 
 if TYPE_CHECKING:
+    from parallelbench.decoding.caches.base import Cache
     from parallelbench.decoding.decoder import Decoder, ProgramDecoder, RankingDecoder, StepDecoder
     from parallelbench.decoding.engine import Engine
     from parallelbench.decoding.load import (
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from parallelbench.decoding.state import State
 
 __all__ = [
+    "CACHES",
     "DECODERS",
+    "Cache",
     "Decoder",
     "Engine",
     "ForwardRequest",
@@ -39,6 +42,7 @@ __all__ = [
     "check_auxiliary",
     "check_compatibility",
     "check_law",
+    "load_cache",
     "load_decoder",
     "load_decoders",
     "make_prompt",
@@ -46,6 +50,7 @@ __all__ = [
 
 _CLASSIC = "parallelbench.decoding.decoders.classic"
 _OF = "parallelbench.decoding.decoders"
+_CACHES = "parallelbench.decoding.caches"
 _FAST = "parallelbench.decoding.decoders.fast_dllm"
 
 DECODERS = Registry(
@@ -95,10 +100,21 @@ DECODERS = Registry(
     },
 )
 
+CACHES = Registry(
+    "cache",
+    {
+        "none": Entry(f"{_CACHES}.base:NoCache", "every forward computes whole rows"),
+        "prefix": Entry(f"{_CACHES}.prefix:Prefix", "keys before the block are kept; approximate"),
+        "dual": Entry(f"{_CACHES}.dual:Dual", "keys before and after the block are kept; approximate"),
+        "block": Entry(f"{_CACHES}.block:Block", "keys of finished blocks of a block-causal model; exact"),
+    },
+)
+
 _HOMES = {
+    "caches.base": ("Cache",),
     "decoder": ("Decoder", "ProgramDecoder", "RankingDecoder", "StepDecoder"),
     "engine": ("Engine",),
-    "load": ("caution", "check_auxiliary", "check_law", "check_compatibility", "load_decoder", "load_decoders"),
+    "load": ("caution", "check_auxiliary", "check_law", "check_compatibility", "load_cache", "load_decoder", "load_decoders"),
     "prompts": ("make_prompt",),
     "signals": ("ForwardRequest", "Signals"),
     "state": ("State",),

@@ -10,8 +10,8 @@ Whatever the tier, the engine sees `run(state)`: a generator of `ForwardRequest`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,9 @@ from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import Need
 from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.quota import Quota
+from parallelbench.decoding.ranking import checked, commit_first, is_elementwise, order_each
 from parallelbench.decoding.signals import ORDER, Extra, ForwardRequest, Sampling, Signals
-from parallelbench.decoding.state import DecoderFault, State
+from parallelbench.decoding.state import State, States
 from parallelbench.schema import DecoderFacts, Effect
 from parallelbench.specs import Options, render
 
@@ -146,30 +147,37 @@ class RankingDecoder(Decoder, ABC):
         request = ForwardRequest(extras=self.extras)
         while state.masked.any():
             signals = yield request
-            order = self.best_first(_checked(self.score(signals, state), signals.positions), signals.positions, state)
-            chosen = order[: max(1, quota.count(signals.confidence[order], state))]
-            state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
+            self.commit_best(signals, [signals], States([state], [len(signals.positions)]), [quota])
+
+    @property
+    def batched(self) -> bool:
+        """True where the engine may decide for many samples at once: `run` and `best_first` are not overridden."""
+        return type(self).run is RankingDecoder.run and type(self).best_first is Decoder.best_first
+
+    @property
+    def elementwise(self) -> bool:
+        """True where `score` may be called once for the positions of several samples (`ranking.elementwise`)."""
+        return is_elementwise(type(self).score)
+
+    def commit_best(self, signals: Signals, each: Sequence[Signals], states: States, quotas: Sequence[Quota]) -> None:
+        """Rank the positions of several samples, each sample by itself, and commit the best of each.
+
+        `signals` hold the samples in turn; `each` are the same by sample (not read where the score is `elementwise`).
+        """
+        if self.elementwise:
+            scores = checked(self.score(signals, cast(State, states)), signals.positions)
+        else:
+            pairs = zip(each, states.states, strict=True)
+            scores = np.concatenate([checked(self.score(one, state), one.positions) for one, state in pairs])
+        if len(states.states) == 1:
+            order = self.best_first(scores, signals.positions, states.states[0])
+        else:
+            order = order_each(scores, signals.positions, states, self.ties)
+        commit_first(order, signals, states, quotas)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _checked(scores: npt.ArrayLike, positions: Ints) -> npt.NDArray[np.float64]:
-    """The scores as numbers, one for each position.
-
-    Raises:
-        DecoderFault: there are more or fewer, or one is no number.
-    """
-    try:
-        found = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DecoderFault(f"score returned {scores!r:.60}, which are no numbers") from None
-    if found.shape != positions.shape:
-        raise DecoderFault(f"score returned an array of shape {found.shape} for {len(positions)} positions")
-    if np.isnan(found).any():
-        raise DecoderFault("score returned NaN, which has no rank")
-    return found
 
 
 class StepDecoder(Decoder, ABC):

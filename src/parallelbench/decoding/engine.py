@@ -1,29 +1,34 @@
-"""The engine: every forward of every decoder passes here.
+"""The engine: every forward of every decoder is made here.
 
-Continuous batching: each sample is a coroutine (`Session`) that yields requests; requests of the same kind and padded length
-share a forward (`packing`); a finished sample leaves at once and the next takes its slot. A row's arithmetic does not depend on
-its neighbours, so a sample's tokens and ledger are the same in any batch and any order (fp32 on CPU: to the bit).
+Continuous batching: each sample (`Session`) yields requests; requests of the same kind and padded length share a forward
+(`packing`); a finished sample leaves at once and the next takes its slot (`admission`). A row's arithmetic does not depend on
+the other rows, so a sample's tokens and ledger are the same in any batch and any order (fp32 on CPU: to the bit).
 """
 
 from __future__ import annotations
 
 import math
-import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.forward import ForwardOutput
+from parallelbench.decoding.admission import Waiting, row_length
+from parallelbench.decoding.batch_size import Batching, BatchSize
+from parallelbench.decoding.caches.base import Cache
 from parallelbench.decoding.decoder import Decoder
-from parallelbench.decoding.load import check_auxiliary, check_cache
-from parallelbench.decoding.packing import Packed, asked_tokens, draws, groups, pack
-from parallelbench.decoding.session import Infos, Session
-from parallelbench.decoding.signals import FlatSignals, add_views, compute, fit, union
+from parallelbench.decoding.load import check_auxiliary, load_cache
+from parallelbench.decoding.packing import Packed, draws, groups, pack, requested_tokens
+from parallelbench.decoding.session import Session, Setup
+from parallelbench.decoding.signals import FlatSignals, add_views, compute, to_vocabulary, union
+from parallelbench.decoding.state import States
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
-from parallelbench.schema import CacheKind, Generation, Prompt
+from parallelbench.schema import Generation, Prompt
 
 
 class Engine:
@@ -31,23 +36,24 @@ class Engine:
 
     Args:
         model: the denoiser.
-        batch_size: samples in flight at once; halved where a forward does not fit into memory.
-        aux: a model with the same vocabulary, for decoders that ask one (`ForwardRequest.model`).
-        cache: which keys and values outlive a forward (`decoding.cache`).
+        batch_size: samples in flight at once, or "auto" (`batch_size`); fewer where a forward does not fit into memory.
+        aux: an auxiliary model with the same vocabulary, for decoders that request it (`ForwardRequest.model`).
+        cache: which keys and values are kept between forwards: a `Cache`, or its spec (`decoding.caches`).
 
     Raises:
         UserError: the auxiliary model has another vocabulary, or the model cannot keep such a cache.
     """
 
-    def __init__(self, model: Denoiser, batch_size: int = 64, aux: Denoiser | None = None, cache: CacheKind = "none") -> None:
-        check_cache(model.info, cache)
+    def __init__(
+        self, model: Denoiser, batch_size: BatchSize = "auto", aux: Denoiser | None = None, cache: Cache | str = "none"
+    ) -> None:
+        self.cache = load_cache(cache) if isinstance(cache, str) else cache
+        self.cache.check(model.info)
         if aux is not None:
             check_auxiliary(model, aux)
         self.model = model
         self.batch_size = batch_size
         self.aux = None if aux is None else aux.auxiliary()
-        self.cache = cache
-        self._infos: Infos = {"main": model.info} if self.aux is None else {"main": model.info, "aux": self.aux.info}
 
     def generate(self, prompts: Iterable[Prompt], decoder: Decoder, seed: int = 0) -> Iterator[Generation]:
         """Decode prompts and yield each generation as it finishes, in no particular order.
@@ -57,51 +63,79 @@ class Engine:
         Raises:
             UserError: a forward of a single sample does not fit into memory.
         """
-        waiting = iter(prompts)
+        setup = self._setup(decoder, seed)
+        waiting = Waiting(prompts)
+        batching: Batching | None = None
         active: list[Session] = []
         while True:
-            while len(active) < self.batch_size and (prompt := next(waiting, None)) is not None:
-                active.append(Session(prompt, decoder, self._infos, seed, self.cache))
+            first = None if active or batching is not None else waiting.take(Counter(), 1)
+            if first is not None:
+                batching = Batching(self.batch_size, self.model.info, len(first.canvas))
+                active.append(Session(first, setup))
+            if batching is None:
+                return
+            self._admit(active, waiting, batching, setup)
             if not active:
                 return
-            for group in groups(session for session in active if not session.done):
-                self._serve(group)
+            self._step([session for session in active if not session.done], batching)
             yield from (self._generation(session) for session in active if session.done)
             active = [session for session in active if not session.done]
 
     def warm_up(self, prompt: Prompt, decoder: Decoder, seed: int = 0) -> None:
-        """Make one forward that no account counts, because a model's first takes longer than all others."""
-        session = Session(prompt, decoder, self._infos, seed, self.cache)
+        """Make one forward that is charged to no sample, because a model's first takes longer than all others."""
+        session = Session(prompt, self._setup(decoder, seed))
         if not session.done:
             self._attempt([session])
 
-    def _serve(self, sessions: Sequence[Session]) -> None:
-        """Answer one request of each of these sessions, as many in one forward as memory allows."""
+    def _setup(self, decoder: Decoder, seed: int) -> Setup:
+        main = self.model.info
+        return Setup(decoder, {"main": main} if self.aux is None else {"main": main, "aux": self.aux.info}, seed, self.cache)
+
+    def _admit(self, active: list[Session], waiting: Waiting, batching: Batching, setup: Setup) -> None:
+        """Fill the free slots."""
+        lengths = Counter(len(session.row) for session in active)
+        while len(active) < batching.size and (prompt := waiting.take(lengths, batching.size)) is not None:
+            active.append(Session(prompt, setup))
+            lengths[row_length(prompt)] += 1
+
+    def _step(self, sessions: Sequence[Session], batching: Batching) -> None:
+        """Run the pending request of each of these sessions, as many in one forward as may share it."""
+        start, tokens = time.perf_counter(), 0
+        for group in groups(sessions):
+            tokens += self._serve(group, batching)
+        batching.step_done(len(sessions), tokens, time.perf_counter() - start)
+
+    def _serve(self, sessions: Sequence[Session], batching: Batching) -> int:
+        """Run the requests of sessions of one kind, as many in one forward as memory allows; return the tokens read."""
+        tokens = 0
         while sessions:
-            part = sessions[: self.batch_size]
+            part = sessions[: batching.size]
             start = time.perf_counter()
             found = self._attempt(part)
             if found is None:
-                self._halve(part)
+                self._refused(part, batching)
                 continue
-            _resume(part, *found)
-            share = (time.perf_counter() - start) / len(part)
+            _resume(*found)
+            tokens += found[0].batch.ids.size
+            seconds = (time.perf_counter() - start) / len(part)
             for session in part:
-                session.seconds += share
+                session.seconds += seconds
             sessions = sessions[len(part) :]
+        return tokens
 
-    def _attempt(self, sessions: Sequence[Session]) -> tuple[Packed, FlatSignals, Sequence[object]] | None:
-        """Run one forward and make its signals; None where memory does not suffice."""
-        packed = pack(sessions, self._asked(sessions).info.pad_id)
+    def _attempt(self, sessions: Sequence[Session]) -> tuple[Packed, FlatSignals, Sequence[Any]] | None:
+        """Run one forward and compute its signals; None where memory does not suffice."""
+        model = self._model_of(sessions)
+        packed = pack(sessions, model.info.pad_id)
         try:
             with torch.inference_mode():
-                answer = self._asked(sessions).forward(packed.batch)
-                return packed, self._signals(packed, answer), answer.kept
+                output = model.forward(packed.batch)
+                return packed, self._signals(packed, output), output.kept
         except torch.OutOfMemoryError:
             return None
 
-    def _halve(self, sessions: Sequence[Session]) -> None:
-        """Make later batches half as large as the one that did not fit.
+    def _refused(self, sessions: Sequence[Session], batching: Batching) -> None:
+        """Go on with fewer samples at once.
 
         Raises:
             UserError: it was a single sample.
@@ -113,20 +147,21 @@ class Engine:
             )
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        self.batch_size = len(sessions) // 2
-        print(f"note: out of memory with {len(sessions)} samples, going on with {self.batch_size} at once", file=sys.stderr)
+        batching.did_not_fit(len(sessions))
 
-    def _asked(self, sessions: Sequence[Session]) -> Denoiser:
-        """The model that these sessions ask."""
+    def _model_of(self, sessions: Sequence[Session]) -> Denoiser:
+        """The model that these sessions' requests name."""
         return self.model if self.aux is None or sessions[0].pending.model == "main" else self.aux
 
-    def _signals(self, packed: Packed, answer: ForwardOutput) -> FlatSignals:
+    def _signals(self, packed: Packed, output: ForwardOutput) -> FlatSignals:
         extras, top = union([session.pending for session in packed.sessions])
-        info, asked = self.model.info, self._asked(packed.sessions)
-        logits = answer.logits if asked is self.model else fit(answer.logits, asked.info.vocab_size, info.vocab_size)
-        sampling = packed.sessions[0].sampling
-        flat = compute(logits, info, sampling, draws(packed), extras, top, asked_tokens(packed))
-        return add_views(flat, answer, info, packed.standing)
+        info, model = self.model.info, self._model_of(packed.sessions)
+        logits = output.logits
+        if model is not self.model:
+            logits = to_vocabulary(logits, model.info.vocab_size, info.vocab_size)
+        sampling = packed.sessions[0].setup.sampling
+        flat = compute(logits, info, sampling, draws(packed), extras, top, requested_tokens(packed))
+        return add_views(flat, output, info, packed.current)
 
     def _generation(self, session: Session) -> Generation:
         canvas = tuple(session.state.canvas.tolist())
@@ -137,11 +172,36 @@ class Engine:
         return Generation(session.prompt, canvas, text, content, ledger, session.seconds)
 
 
-def _resume(sessions: Sequence[Session], packed: Packed, signals: FlatSignals, kept: Sequence[object]) -> None:
-    """Hand each session its part of a forward."""
-    offset = 0
-    for session, row in zip(sessions, packed.first, strict=False):
+def _resume(packed: Packed, flat: FlatSignals, kept: Sequence[Any]) -> None:
+    """Hand each session its signals, and let it write and make its next request."""
+    for session, row in zip(packed.sessions, packed.first, strict=True):
+        session.record(kept[row] if kept else None)
+    if packed.sessions[0].joint:
+        _decide(packed, flat)
+        for session in packed.sessions:
+            session.advance(None)
+    else:
+        for session, signals in zip(packed.sessions, _cut(packed, flat), strict=True):
+            session.advance(signals)
+
+
+def _decide(packed: Packed, flat: FlatSignals) -> None:
+    """Let a ranking decoder decide for all these sessions at once."""
+    sessions = packed.sessions
+    decoder = sessions[0].setup.ranking
+    assert decoder is not None
+    states = States([session.state for session in sessions], packed.sizes)
+    each = [] if decoder.elementwise else _cut(packed, flat)
+    quotas = [session.quota for session in sessions]
+    decoder.commit_best(flat.joined(packed.positions), each, states, quotas)
+
+
+def _cut(packed: Packed, flat: FlatSignals) -> list[Any]:
+    """The signals of each session."""
+    found, offset = [], 0
+    for session in packed.sessions:
         request, shape = session.pending, session.shape
-        keys = slice(0 if request.prompt else len(session.prompt.ids), session.length)
-        session.resume(signals.cut(offset, shape, request, session.positions, keys), kept[row] if kept else None)
+        keys = slice(0 if request.prompt else session.before, session.length)
+        found.append(flat.cut(offset, shape, request, session.positions, keys))
         offset += math.prod(shape)
+    return found

@@ -1,4 +1,4 @@
-"""Accounting: the one place where a forward is charged to a sample."""
+"""Accounting: the one place where the cost of a forward is charged to a sample."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding.cache import Feed
+from parallelbench.decoding.caches.base import InputSpan
 from parallelbench.decoding.signals import Role
 from parallelbench.decoding.state import Write
 from parallelbench.schema import Ledger
@@ -16,31 +16,37 @@ from parallelbench.schema import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one forward of one sample comes to: rows, query tokens, keys attended by them, rows of logits."""
+    """The cost of one forward of one sample: rows, query tokens, keys attended, and arithmetic (see `Account`)."""
 
     rows: int
     queries: int
     attended: int
-    asked: int
+    flops: float
 
 
-def cost_of(info: ModelInfo, feed: Feed, rows: int, asked: int, shadows: int, shared: bool = False) -> Cost:
-    """The cost of feeding `rows` rows with logits at `asked` positions in all and `shadows` shadow tokens in each row.
+def cost_of(info: ModelInfo, span: InputSpan, rows: int, outputs: int, shadows: int, shared: bool = False) -> Cost:
+    """The cost of a forward of `rows` rows that compute `span`, read `outputs` rows of logits in all and have `shadows` shadow
+    masks in each row.
 
-    A shadow attends to itself and to all tokens of the row but one, where shadows are `shared` also to the other shadows; it
-    has logits of its own.
+    A shadow attends to itself and to all tokens but one, where shadow masks are `shared` also to the other shadow masks; it has
+    logits of its own.
     """
-    fed = feed.end - feed.start
-    seen = feed.seen + fed
-    own = fed * seen if info.attention == "full" else _attended(feed, info.block or 1)
-    others = shadows - 1 if shared and shadows else 0
-    return Cost(rows, rows * (fed + shadows), rows * (own + shadows * (seen + others)), asked + rows * shadows)
+    computed = span.end - span.start
+    seen = span.cached + computed
+    attended = computed * seen if info.attention == "full" else _attended(span, info.block or 1)
+    of_shadow = seen + (shadows - 1 if shared and shadows else 0)
+    queries, keys, outputs = rows * (computed + shadows), rows * (attended + shadows * of_shadow), outputs + rows * shadows
+    flops = 2.0 * info.active_params * queries + 4.0 * info.hidden_size * info.layers * keys + 2.0 * info.head_params * outputs
+    return Cost(rows, queries, keys, flops)
 
 
-def _attended(feed: Feed, block: int) -> int:
-    """Keys attended where a token sees all up to the end of its block (1: causal); what is kept stands before what is fed."""
-    ends = (np.arange(feed.start, feed.end) // block + 1) * block
-    return int(np.minimum(ends, feed.end).sum())
+def _attended(span: InputSpan, block: int) -> int:
+    """Keys attended where each token attends to all tokens up to the end of its block (block 1: causal attention).
+
+    The cached columns are those before `span.start`, so the column of a block's end is also the number of keys.
+    """
+    ends = (np.arange(span.start, span.end) // block + 1) * block
+    return int(np.minimum(ends, span.end).sum())
 
 
 @dataclass(slots=True)
@@ -58,22 +64,13 @@ class Account:
     flops: float = 0.0
     flags: list[str] = field(default_factory=list)
 
-    def charge(self, role: Role, cost: Cost, info: ModelInfo) -> None:
-        """Charge one sequential forward of the model that `info` describes."""
+    def charge(self, role: Role, cost: Cost) -> None:
+        """Charge one sequential forward."""
         self.nfe[role] += 1
         self.rows += cost.rows
         self.q_tokens += cost.queries
         self.kv_tokens += cost.attended
-        self.flops += (
-            2.0 * info.active_params * cost.queries
-            + 4.0 * info.hidden_size * info.layers * cost.attended
-            + 2.0 * info.head_params * cost.asked
-        )
-
-    @property
-    def forwards(self) -> int:
-        """Sequential forwards so far."""
-        return sum(self.nfe.values())
+        self.flops += cost.flops
 
     def close(self, history: list[list[Write]]) -> Ledger:
         """Freeze the account."""

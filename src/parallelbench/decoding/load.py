@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.info import ModelInfo, Need, check_names
-from parallelbench.decoding import DECODERS
+from parallelbench.decoding import CACHES, DECODERS
+from parallelbench.decoding.caches.base import Cache
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.user_file import is_user_file, load_user_decoder
 from parallelbench.errors import UserError
-from parallelbench.schema import CacheKind
 from parallelbench.specs import build, grid, parse
 
 ALWAYS: frozenset[Need] = frozenset({"logits", "edit"})
@@ -57,7 +57,7 @@ def check_law(info: ModelInfo, task: str, law: str | None) -> None:
 
 
 def check_compatibility(
-    info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: CacheKind = "none"
+    info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: str = "none"
 ) -> None:
     """Refuse a pair that cannot work, with the reason.
 
@@ -83,7 +83,7 @@ def check_compatibility(
         )
     if info.block is not None and decoder.block not in (None, info.block):
         raise UserError(f"{info.name} decodes in blocks of {info.block}; leave block out of {decoder.spec}.")
-    check_cache(info, cache)
+    load_cache(cache).check(info)
 
 
 def caution(info: ModelInfo, decoder: Decoder) -> str | None:
@@ -93,20 +93,15 @@ def caution(info: ModelInfo, decoder: Decoder) -> str | None:
     return None
 
 
-def check_cache(info: ModelInfo, cache: CacheKind) -> None:
-    """Refuse a cache that a model cannot keep.
+def load_cache(spec: str) -> Cache:
+    """Make the cache that `name:key=value,...` names.
 
     Raises:
-        UserError: the model keeps no keys, or the cache is made for another kind of attention.
+        UserError: the name or a key is unknown, or a value is out of range.
     """
-    if cache == "none":
-        return
-    if "cache" not in info.offers:
-        raise UserError(f"{info.name} has no keys and values to keep; use cache none.")
-    kind = info.attention.replace("_", "-")
-    if (cache == "block") != (info.attention == "block_causal"):
-        fits = "block" if info.attention == "block_causal" else "prefix or dual"
-        raise UserError(f"cache {cache} does not fit the {kind} attention of {info.name}; use {fits}.")
+    name, options = parse(spec)
+    cls: type[Cache] = CACHES.get(name).load()
+    return build(cls, f"cache '{name}'", options)
 
 
 def check_auxiliary(model: Denoiser, aux: Denoiser) -> None:

@@ -1,7 +1,7 @@
-"""Which requests share a forward, and how they lie in it.
+"""Which requests share a forward, and how their rows are laid out in it.
 
-Requests share a forward where model, kind and padded lengths agree. Those follow from a request alone, so a row's arithmetic
-is the same in any batch and any order.
+Requests share a forward where model, kind and padded lengths agree (`Session.kind`). Those follow from a request alone, so a
+row's arithmetic is the same in any batch and any order.
 """
 
 from __future__ import annotations
@@ -14,78 +14,83 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from parallelbench.contracts.forward import CacheRows, ForwardBatch, Ints
+from parallelbench.contracts.forward import CacheRows, ForwardBatch, Ints, padded_length
 from parallelbench.decoding.session import Session
-
-LENGTH_BUCKET = 16
+from parallelbench.rng import uniform_each
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The requests that share a forward, and the first of each one's rows and, of all, past the last."""
+    """The sessions that share a forward, its rows, and the index of the first row of each session.
+
+    `sizes` are the numbers of requested positions of each session, all its rows together.
+    """
 
     sessions: Sequence[Session]
     batch: ForwardBatch
     first: Sequence[int]
+    sizes: Sequence[int]
 
     @property
-    def standing(self) -> Ints:
-        """The token at each asked position."""
+    def current(self) -> Ints:
+        """The current token at each requested position, [N]."""
         return self.batch.ids[self.batch.rows, self.batch.columns]
+
+    @property
+    def positions(self) -> Ints:
+        """The canvas positions of all sessions, one after another; for sessions of one row each."""
+        return np.concatenate([session.positions for session in self.sessions])
 
 
 def groups(sessions: Iterable[Session]) -> Iterable[list[Session]]:
     """Sort sessions with pending requests into those that may share a forward."""
     found: dict[Any, list[Session]] = defaultdict(list)
     for session in sessions:
-        found[_kind(session)].append(session)
+        found[session.kind].append(session)
     return found.values()
 
 
-def padded_length(length: int) -> int:
-    """The length to which a row is padded: a property of the row alone."""
-    return -(-length // LENGTH_BUCKET) * LENGTH_BUCKET
-
-
 def pack(sessions: Sequence[Session], pad_id: int) -> Packed:
-    """Lay the pending requests out as rows of one forward."""
+    """Lay out the pending requests as rows of one forward, padded with `pad_id`."""
     counts = [len(session.rows) for session in sessions]
-    first = [0, *np.cumsum(counts).tolist()]
-    fed = [session.feed.end - session.feed.start for session in sessions]
-    ids = np.full((first[-1], padded_length(fed[0])), pad_id, dtype=np.int64)
-    columns = []
-    for session, start, count, length in zip(sessions, first, counts, fed, strict=False):
-        ids[start : start + count, :length] = session.rows[:, session.feed.start : session.feed.end]
-        own = len(session.prompt.ids) + session.positions - session.feed.start
-        columns.append(np.tile(own, count) if count > 1 else own)
-    asked = np.repeat([len(session.positions) for session in sessions], counts)
+    first = np.cumsum([0, *counts[:-1]]).tolist()
+    widths = [session.span.end - session.span.start for session in sessions]
+    wanted = np.repeat([len(session.positions) for session in sessions], counts)
+    starts = np.repeat([session.before - session.span.start for session in sessions], counts)
     request = sessions[0].pending
     batch = ForwardBatch(
-        ids=ids,
-        lengths=np.repeat(fed, counts),
-        rows=np.repeat(np.arange(first[-1]), asked),
-        columns=np.concatenate(columns),
+        ids=_ids(sessions, counts, first, widths, pad_id),
+        lengths=np.repeat(widths, counts),
+        rows=np.repeat(np.arange(sum(counts)), wanted),
+        columns=_positions(sessions, counts) + np.repeat(starts, wanted),
         prompts=[session.prompt for session, count in zip(sessions, counts, strict=True) for _ in range(count)],
         attention=request.attention,
         shadow=request.shadow,
-        cache=_cache(sessions, counts, ids.shape[1]),
+        cache=_cache(sessions, counts, padded_length(widths[0])),
         noise=_noise(sessions, counts),
     )
-    return Packed(sessions, batch, first)
+    sizes = [len(session.positions) * count for session, count in zip(sessions, counts, strict=True)]
+    return Packed(sessions, batch, first, sizes)
 
 
 def draws(packed: Packed) -> npt.NDArray[np.float64] | None:
-    """The uniform draws that the sampling of these sessions needs, one for each asked row."""
-    lanes = packed.sessions[0].sampling.lanes
+    """The uniform draws that the sampling of these sessions needs, one for each requested position; branches share theirs."""
+    sessions = packed.sessions
+    lanes = sessions[0].setup.sampling.lanes
     if not lanes:
         return None
-    return np.concatenate(
-        [np.tile(session.state.uniform(session.positions, lanes[0]), len(session.rows)) for session in packed.sessions]
-    )
+    states = [session.state for session in sessions]
+    counts = [len(session.positions) for session in sessions]
+    where = np.concatenate([session.positions for session in sessions])
+    found = uniform_each([one.draws for one in states], [len(one.history) for one in states], counts, where, lanes[0])
+    if counts == list(packed.sizes):
+        return found
+    parts = np.split(found, np.cumsum(counts)[:-1])
+    return np.concatenate([np.tile(part, len(session.rows)) for part, session in zip(parts, sessions, strict=True)])
 
 
-def asked_tokens(packed: Packed) -> Ints | None:
-    """The tokens of `p_of`, flattened; -1 where a request asks for none."""
+def requested_tokens(packed: Packed) -> Ints | None:
+    """The tokens of `p_of`, flattened; -1 where a request has none, None where no request has any."""
     if all(session.pending.tokens is None for session in packed.sessions):
         return None
     wanted = [-1 if session.pending.tokens is None else session.pending.tokens for session in packed.sessions]
@@ -94,16 +99,29 @@ def asked_tokens(packed: Packed) -> Ints | None:
     )
 
 
-def _kind(session: Session) -> tuple[Any, ...]:
-    """What the requests of one forward have in common."""
-    request, feed = session.pending, session.feed
-    shadows = padded_length(len(session.positions)) if request.shadow else None
-    lengths = padded_length(feed.end - feed.start), padded_length(feed.seen), shadows
-    return request.model, *lengths, request.attention, request.shadow, len(feed.keep) > 0
+def _ids(sessions: Sequence[Session], counts: Sequence[int], first: Sequence[int], widths: Sequence[int], pad_id: int) -> Ints:
+    """The token ids of all rows, [R, padded length]."""
+    width = padded_length(widths[0])
+    if all(session.plain for session in sessions):
+        return np.stack([session.row for session in sessions])
+    ids = np.full((sum(counts), width), pad_id, dtype=np.int64)
+    for session, start, count, length in zip(sessions, first, counts, widths, strict=True):
+        ids[start : start + count, :length] = session.rows[:, session.span.start : session.span.end]
+    return ids
+
+
+def _positions(sessions: Sequence[Session], counts: Sequence[int]) -> Ints:
+    """The requested canvas positions of every row, one after another."""
+    return np.concatenate(
+        [
+            session.positions if count == 1 else np.tile(session.positions, count)
+            for session, count in zip(sessions, counts, strict=True)
+        ]
+    )
 
 
 def _noise(sessions: Sequence[Session], counts: Sequence[int]) -> npt.NDArray[np.float64] | None:
-    """The noise level of each row, NaN where none is named; None where no row names one."""
+    """The noise level of each row, NaN where a request names none; None where no request names one."""
     levels = [session.pending.noise for session in sessions]
     if all(level is None for level in levels):
         return None
@@ -111,10 +129,10 @@ def _noise(sessions: Sequence[Session], counts: Sequence[int]) -> npt.NDArray[np
 
 
 def _cache(sessions: Sequence[Session], counts: Sequence[int], width: int) -> CacheRows | None:
-    """What rows see of earlier forwards and leave behind; None where whole rows are fed and nothing is kept."""
-    feeds = [session.feed for session, count in zip(sessions, counts, strict=True) for _ in range(count)]
-    if feeds[0].past is None and not len(feeds[0].keep):
+    """The cached keys that rows attend to and those to keep; None where whole rows are computed and nothing is kept."""
+    spans = [session.span for session, count in zip(sessions, counts, strict=True) for _ in range(count)]
+    if spans[0].past is None and not len(spans[0].keep):
         return None
-    positions = np.array([feed.start for feed in feeds])[:, None] + np.arange(width)
-    past = [feed.past for feed in feeds] if feeds[0].past is not None else []
-    return CacheRows(positions, past, [feed.keep - feed.start for feed in feeds])
+    positions = np.array([span.start for span in spans])[:, None] + np.arange(width)
+    past = [span.past for span in spans] if spans[0].past is not None else []
+    return CacheRows(positions, past, [span.keep - span.start for span in spans])

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from parallelbench.decoding.signals import Floats
-from parallelbench.decoding.state import COMMITTED, MASKED, State
+from parallelbench.decoding.state import COMMITTED, MASKED, State, States
 
 
 class Quota(ABC):
-    """A rule for the number of commits; the caller commits at least one whatever it answers."""
+    """A rule for the number of commits; the caller commits at least one, whatever the rule says."""
 
     @abstractmethod
     def count(self, confidences: Floats, state: State) -> int:
         """Return how many of the ranked positions to commit; `confidences` [N] are in rank order."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "count" in vars(cls) and "count_each" not in vars(cls):
+            cls.count_each = Quota.count_each  # type: ignore[method-assign]  # another rule than the one it was made for
+
+    def count_each(self, confidences: Floats, states: States) -> Sequence[int] | None:
+        """Return what `count` returns for each of several samples, or None where the rule has no form for all of them.
+
+        `confidences` [N] hold the samples in turn, each in its rank order.
+        """
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,9 @@ class Fixed(Quota):
     def count(self, confidences: Floats, state: State) -> int:
         return self.k
 
+    def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
+        return [self.k] * len(states.counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Everything(Quota):
@@ -35,6 +52,9 @@ class Everything(Quota):
 
     def count(self, confidences: Floats, state: State) -> int:
         return len(confidences)
+
+    def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
+        return states.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,10 @@ class Threshold(Quota):
 
     def count(self, confidences: Floats, state: State) -> int:
         return int((confidences >= np.float32(self.gamma)).sum())
+
+    def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
+        passing = states.sample[confidences >= np.float32(self.gamma)]
+        return [int(count) for count in np.bincount(passing, minlength=len(states.counts))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,59 +1,117 @@
-"""One sample in flight: its prompt, state, coroutine and account, and the guards that no decoder can get around."""
+"""One sample in flight: its prompt, state, decoder and account, and the guards that hold for every decoder."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-from parallelbench.contracts.forward import Ints
+from parallelbench.contracts.forward import Ints, padded_length
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding.cache import Feed, NoCache, Question, make_cache
-from parallelbench.decoding.decoder import Decoder, Run
-from parallelbench.decoding.ledger import Account, cost_of
-from parallelbench.decoding.signals import ForwardRequest, Signals
+from parallelbench.decoding.caches.base import Cache, CacheQuery, InputSpan
+from parallelbench.decoding.decoder import Decoder, RankingDecoder, Run
+from parallelbench.decoding.ledger import Account, Cost, cost_of
+from parallelbench.decoding.signals import ForwardRequest, Role, Sampling, Signals
 from parallelbench.decoding.state import DecoderFault, State
 from parallelbench.rng import Draws
-from parallelbench.schema import CacheKind, Prompt
+from parallelbench.schema import Prompt
 
-Infos = Mapping[Literal["main", "aux"], ModelInfo]
+ModelName = Literal["main", "aux"]
+
+
+@dataclass(slots=True)
+class Setup:
+    """What all samples of one call of the engine have in common, computed once.
+
+    `ranking` is the decoder where the engine decides for all samples of a forward at once (`RankingDecoder.batched`).
+    """
+
+    decoder: Decoder
+    infos: Mapping[ModelName, ModelInfo]
+    seed: int
+    cache: Cache
+    ranking: RankingDecoder | None = field(init=False)
+    request: ForwardRequest = field(init=False)
+    sampling: Sampling = field(init=False)
+    _costs: dict[tuple[Any, ...], Cost] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        decoder = self.decoder
+        self.ranking = decoder if isinstance(decoder, RankingDecoder) and decoder.batched else None
+        self.request = ForwardRequest(extras=self.ranking.extras) if self.ranking is not None else ForwardRequest()
+        self.sampling = decoder.sampling
+
+    def cost(self, request: ForwardRequest, span: InputSpan, rows: int, positions: int) -> Cost:
+        """The cost of one forward of one sample (`ledger.cost_of`)."""
+        shadows, shared = positions if request.shadow else 0, request.shadow == "shared"
+        key = (request.model, span.start, span.end, span.cached, rows, positions, shadows, shared)
+        if key not in self._costs:
+            self._costs[key] = cost_of(self.infos[request.model], span, rows, rows * positions, shadows, shared)
+        return self._costs[key]
 
 
 class Session:
-    """Advances one sample's decoder from request to request.
+    """Advances one sample from request to request.
 
     Guards: after as many forwards as the decoder's `max_forwards` allows the rest is committed by one last forward and the
     sample is flagged "capped"; a decoder that returns and leaves masks is finished the same way and flagged "unfinished".
+
+    Attributes:
+        request: the request that waits for its signals; None once the sample is done.
+        ranked: True where the decoder has no coroutine, because the engine decides for many samples at once.
+        joint: True where that holds for the pending request.
+        row: prompt and canvas, padded, [padded length]; the state's canvas is a part of it.
+        rows: the whole rows of the request, [R, length].
+        positions: the positions of the request, [N]; those of the prompt, where it includes them, are negative.
+        span: the columns that the model computes.
+        plain: True where the model reads the row as it is, padding included.
+        kind: what this request must have in common with those that share its forward.
     """
 
-    def __init__(self, prompt: Prompt, decoder: Decoder, infos: Infos, seed: int, cache: CacheKind = "none") -> None:
-        sample, info = prompt.sample, infos["main"]
-        draws = Draws(seed, sample.task, sample.version, sample.seed, sample.index)
+    rows: Ints
+    positions: Ints
+    span: InputSpan
+    plain: bool
+    joint: bool
+    kind: tuple[Any, ...]
+
+    def __init__(self, prompt: Prompt, setup: Setup) -> None:
+        sample, info, decoder = prompt.sample, setup.infos["main"], setup.decoder
         self.prompt = prompt
-        self.sampling = decoder.sampling
-        self.state = State(np.asarray(prompt.canvas, dtype=np.int64), prompt.ids, info, draws, decoder.block or info.block)
+        self.setup = setup
+        self.before = len(prompt.ids)
+        self.length = self.before + len(prompt.canvas)
+        self.row = np.full(padded_length(self.length), info.pad_id, dtype=np.int64)
+        self.row[: self.before] = prompt.ids
+        self.row[self.before : self.length] = prompt.canvas
+        draws = Draws(setup.seed, sample.task, sample.version, sample.seed, sample.index)
+        canvas = self.row[self.before : self.length]
+        self.state = State(canvas, prompt.ids, info, draws, decoder.block or info.block)
         self.account = Account()
         self.seconds = 0.0
         self.limit = decoder.max_forwards(len(prompt.canvas))
-        self.length = len(prompt.ids) + len(prompt.canvas)
-        self._infos = infos
-        self._cache = make_cache(cache, info)
-        self._prompt_ids = np.asarray(prompt.ids, dtype=np.int64)
-        self._run: Run = decoder.run(self.state)
         self.request: ForwardRequest | None = None
-        self._advance(None)
+        self.ranked = setup.ranking is not None
+        self._cache = setup.cache.start(info)
+        self._after_repeat: tuple[ForwardRequest | None] | None = None
+        if setup.ranking is not None:
+            self.quota = setup.ranking.quota()
+        else:
+            self._run: Run = decoder.run(self.state)
+        self.advance(None)
 
     @property
     def done(self) -> bool:
-        """True when no forward is wanted any more."""
+        """True when no forward is needed any more."""
         return self.request is None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the pending request's signals: (positions,), or (branches, positions)."""
-        asked = len(self.positions)
-        return (asked,) if self.pending.branches is None else (len(self.rows), asked)
+        size = len(self.positions)
+        return (size,) if self.pending.branches is None else (len(self.rows), size)
 
     @property
     def pending(self) -> ForwardRequest:
@@ -62,66 +120,94 @@ class Session:
             raise DecoderFault("this sample is done; it has no request")
         return self.request
 
-    def resume(self, signals: Signals, kept: Any = None) -> None:
-        """Hand the decoder its signals, with what the model kept of the row, and take its next request."""
-        request, feed, info = self.pending, self.feed, self._infos[self.pending.model]
-        shadows = len(self.positions) if request.shadow else 0
-        role = "aux" if request.model == "aux" else feed.role or request.role
-        self.account.charge(
-            role, cost_of(info, feed, len(self.rows), signals.token.size, shadows, request.shadow == "shared"), info
-        )
-        self._cache.store(feed, self.rows, kept)
+    def record(self, kept: Any) -> None:
+        """Book the forward that has answered the pending request, and cache what the model kept of its row."""
+        request = self.pending
+        cost = self.setup.cost(request, self.span, len(self.rows), len(self.positions))
+        role: Role = "aux" if request.model == "aux" else self.span.role or request.role
+        self.account.charge(role, cost)
+        if self._cache is not None and request.model == "main":
+            self._cache.store(self.span, self.rows, kept)
         self.state.history.append([])
-        self._advance(signals)
-        self.state.forwards += 1
 
-    def _advance(self, signals: Signals | None) -> None:
+    def advance(self, signals: Signals | None) -> None:
+        """Take the next request of the decoder, which receives `signals` (None: it has none to receive)."""
+        if self._after_repeat is not None:
+            (self.request,), self._after_repeat = self._after_repeat, None
+        elif self.ranked:
+            self.request = self.setup.request if self.state.masked.any() else None
+        else:
+            self._resume(signals)
+        if self.request is not None and len(self.state.history) >= self.limit and not self.account.flags:
+            self._finish("capped")
+        repeated = None if self._cache is None else self._cache.repeats(self._columns(self.state.window))
+        if repeated is not None:
+            self._after_repeat = (self.request,)
+            positions = np.arange(*repeated) - self.before
+            self._prepare(ForwardRequest(positions=positions[positions >= 0]), repeated)
+        elif self.request is not None:
+            self._prepare(self.request, None)
+
+    def _resume(self, signals: Signals | None) -> None:
         try:
             self.request = next(self._run) if signals is None else self._run.send(signals)
         except StopIteration:
             self.request = None
             if self.state.masked.any():
                 self._finish("unfinished")
-        if self.request is not None and self.account.forwards >= self.limit and not self.account.flags:
-            self._finish("capped")
-        if self.request is not None:
-            self._prepare(self.request)
 
-    def _prepare(self, request: ForwardRequest) -> None:
-        """PlannedCell out what the request feeds: `rows` [R, length], `positions` in the canvas, `feed`."""
-        if request.model not in self._infos:
-            raise DecoderFault("the auxiliary model is asked, but there is none")
-        canvases = self._canvases(request)
-        prompt = np.broadcast_to(self._prompt_ids, (len(canvases), len(self._prompt_ids)))
-        self.rows: Ints = np.concatenate([prompt, canvases], axis=1)
-        self.positions: Ints = self._positions(request)
-        own = request.canvas is None and request.branches is None
-        start, (first, last) = len(self._prompt_ids), self.state.window
-        columns = np.maximum(start + self.positions - self._infos[request.model].shift, 0)
-        cache = self._cache if request.model == "main" else NoCache()
-        self.feed: Feed = cache.feed(Question(self.rows, columns, (start + first, start + last), own))
+    def _prepare(self, request: ForwardRequest, window: tuple[int, int] | None) -> None:
+        """Lay out what the model reads for a request. `window`: the columns of the block being filled; None: the state's."""
+        self.request = request
+        if request.model not in self.setup.infos:
+            raise DecoderFault("the decoder requests the auxiliary model, but there is none")
+        is_canvas = request.canvas is None and request.branches is None
+        self.rows = self.row[None, : self.length] if is_canvas else self._rows(request)
+        self.positions = self.state.eligible if request.positions is None else self._checked(request.positions)
+        if request.prompt:
+            self.positions = np.concatenate([np.arange(-self.before, 0), self.positions])
+        if self._cache is None or request.model != "main":
+            self.span = InputSpan(0, self.length)
+        else:
+            columns = np.maximum(self.before + self.positions - self.setup.infos["main"].shift, 0)
+            window = window or self._columns(self.state.window)
+            self.span = self._cache.plan(CacheQuery(self.rows, columns, window, is_canvas))
+        shadows = padded_length(len(self.positions)) if request.shadow else None
+        lengths = padded_length(self.span.end - self.span.start), padded_length(self.span.cached), shadows
+        self.plain = is_canvas and request.model == "main" and self.span.start == 0 and self.span.end == self.length
+        self.joint = self.ranked and self._after_repeat is None
+        self.kind = (request.model, *lengths, request.attention, request.shadow, len(self.span.keep) > 0, self.joint)
 
-    def _canvases(self, request: ForwardRequest) -> Ints:
-        """The canvases of a request, [R, W]."""
-        if request.branches is not None:
-            return request.branches
-        return (self.state.canvas if request.canvas is None else request.canvas)[None, :]
+    def _rows(self, request: ForwardRequest) -> Ints:
+        """The whole rows of another canvas or of several branches, [R, length]."""
+        canvases = request.branches if request.branches is not None else np.asarray(request.canvas)[None, :]
+        prompt = np.broadcast_to(self.row[: self.before], (len(canvases), self.before))
+        return np.concatenate([prompt, canvases], axis=1)
 
-    def _positions(self, request: ForwardRequest) -> Ints:
-        """The positions whose signals a request wants; those of the prompt are negative."""
-        positions = self.state.eligible if request.positions is None else request.positions
+    def _columns(self, window: tuple[int, int]) -> tuple[int, int]:
+        """The columns of canvas positions (start, end) in the whole row."""
+        return self.before + window[0], self.before + window[1]
+
+    def _checked(self, positions: Ints) -> Ints:
+        """The canvas positions that a request names.
+
+        Raises:
+            DecoderFault: one is outside the canvas.
+        """
         outside = [int(at) for at in positions if not 0 <= at < len(self.state.canvas)]
         if outside:
             raise DecoderFault(f"signals are asked for position {outside[0]}, outside the canvas of {len(self.state.canvas)}")
-        return np.concatenate([np.arange(-len(self._prompt_ids), 0), positions]) if request.prompt else positions
+        return positions
 
     def _finish(self, flag: str) -> None:
+        """Let one last forward commit every mask that is left."""
         self.account.flags.append(flag)
+        self.ranked = False
         self._run = _commit_rest(self.state)
         self.request = next(self._run, None)
 
 
-def _commit_rest(state: State) -> Generator[ForwardRequest, Signals, None]:
+def _commit_rest(state: State) -> Run:
     """Commit every mask that is left with its candidate, in one forward."""
     left = np.flatnonzero(state.masked)
     if left.size:

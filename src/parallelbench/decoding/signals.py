@@ -1,6 +1,6 @@
-"""What decoders ask for and what they get: small vectors over positions, made on the device, read on the host.
+"""What decoders request of a forward and what they receive: small vectors over positions, computed on the device.
 
-All vocabulary-sized arithmetic of decoding lives here, in float32 or in the logits' own float64.
+All arithmetic over the whole vocabulary is done here, in float32, or in float64 where the logits are float64.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from torch import Tensor
 
 from parallelbench.contracts.forward import AttentionQuery, ForwardOutput, Ints, Shadow
 from parallelbench.contracts.info import ModelInfo
+from parallelbench.sampling import draw, tempered
 
 Floats = npt.NDArray[np.float32]
 Role = Literal["denoise", "verify", "probe", "aux", "kv_store", "refresh"]
 Extra = Literal["entropy", "margin", "logits"]
 DRAW, TIE, RANK, ORDER = 0, 1, 2, 3  # lanes of a sample's draws: tokens, tied tokens, random ranks, tied positions
+CHUNK_BYTES = 1 << 28
+"""Size in bytes of one [rows, V] array of float64 while signals are computed; about six of them exist at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +32,20 @@ class ForwardRequest:
     """A request for one forward.
 
     Attributes:
-        positions: canvas positions whose signals are wanted; None: the eligible ones.
-        canvas: another canvas to look at, [W]; None: the sample's own. Several: see `branches`.
+        positions: canvas positions to return signals for, [N]; None: the eligible ones.
+        canvas: another canvas to run the model on, [W]; None: the sample's current one. Several: see `branches`.
         branches: several canvases in one forward, [R, W]; signals then have a leading axis R.
         extras: signals beyond the candidate token and its confidence.
         top: how many of the most probable tokens to return.
-        tokens: tokens whose probability is wanted, one for each position, those of the prompt included (`p_of`).
+        tokens: tokens to return the probability of, one for each position, those of the prompt included (`p_of`).
         role: what the forward is for, in the ledger; forwards of the auxiliary model are always charged as "aux".
-        attention: layers whose attention is wanted; needs a model that offers "attention".
-        shadow: the probability of the token at each of the positions, given all other tokens (`shadow_p`); needs a model that
-            offers "shadow". "shared" lets the shadow masks see each other, "separate" does not.
-        model: which model is asked; "aux" needs an auxiliary model with the same vocabulary.
-        noise: the noise level at which a score network is asked; None: what the masks of the canvas say.
-        prompt: True where signals are wanted of the prompt as well. Its P positions are -P to -1 and come before the others
-            in every signal; attention then has a column for each of them, before those of the canvas.
+        attention: layers to return attention maps of; needs a model that offers "attention".
+        shadow: return the probability of the current token at each position, given all other tokens (`shadow_p`); needs a
+            model that offers "shadow". "shared" lets the shadow masks attend to each other, "separate" does not.
+        model: which model to run; "aux" needs an auxiliary model with the same vocabulary.
+        noise: the noise level of a score network; None: the level that the number of masks implies.
+        prompt: return signals for the prompt as well. Its P positions are -P to -1 and come before the others in every
+            signal; attention then has a column for each of them, before those of the canvas.
     """
 
     positions: Ints | None = None
@@ -60,17 +63,17 @@ class ForwardRequest:
 
     @property
     def signals(self) -> frozenset[str]:
-        """The names of the signals that answer it."""
-        named = {
+        """The names of the signals that it returns."""
+        optional = {
             "top_token": self.top > 0, "top_p": self.top > 0, "p_of": self.tokens is not None,
             "attention": self.attention is not None, "shadow_p": self.shadow is not None,
         }  # fmt: skip
-        return self.extras | {"token", "confidence"} | {name for name, asked in named.items() if asked}
+        return self.extras | {"token", "confidence"} | {name for name, requested in optional.items() if requested}
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What a forward says about positions [N] (or [R, N] for branches).
+    """What a forward returns for positions [N] (or [R, N] for branches); what was not requested is None.
 
     Attributes:
         positions: canvas positions, ascending, [N].
@@ -78,13 +81,13 @@ class Signals:
         confidence: the model's probability of the candidate (before temperature and top-p).
         entropy: of the distribution, in nats; margin: p(1st) - p(2nd).
         top_token, top_p: the most probable tokens and their probabilities, [N, top].
-        p_of: the probability of the tokens asked for.
+        p_of: the probability of the requested tokens.
         logits: the raw logits on the device, [N, V].
         attention: mean over heads and chosen layers from each requested position to every canvas position, [N, W]; rows sum
             to less than 1, because attention to the prompt is left out. With `ForwardRequest.prompt` to every position of the
             prompt and the canvas, [N, P + W]; rows sum to 1.
-        shadow_p: the probability of the token that stands at each asked position, seen from a mask at the same place that
-            sees every other position and not that token, [N]; 0 where a mask stands.
+        shadow_p: the probability of the current token at each requested position, from a mask at the same position that
+            attends to every other position and not to that token, [N]; 0 where the current token is a mask.
     """
 
     positions: Ints
@@ -110,29 +113,30 @@ class Sampling:
 
     @property
     def lanes(self) -> tuple[int, ...]:
-        """The lanes of draws that are needed for each position."""
+        """The lanes of draws that it uses, at most one number for each position."""
         return (DRAW,) if self.temperature > 0 else (TIE,) if self.ties == "random" else ()
 
 
 @dataclass(frozen=True, slots=True)
 class FlatSignals:
-    """Signals of all rows of a forward, one entry for each asked position, on the host."""
+    """Signals of all rows of a forward, one entry for each requested position, on the host."""
 
     token: Ints
     confidence: Floats
-    entropy: Floats | None
-    margin: Floats | None
-    top_token: Ints | None
-    top_p: Floats | None
-    p_of: Floats | None
-    logits: Tensor | None
+    entropy: Floats | None = None
+    margin: Floats | None = None
+    top_token: Ints | None = None
+    top_p: Floats | None = None
+    p_of: Floats | None = None
+    logits: Tensor | None = None
     attention: Floats | None = None
     shadow_p: Floats | None = None
 
     def cut(self, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, keys: slice) -> Signals:
-        """Return the signals of one request, and none that only other requests of its forward want.
+        """Return the part that belongs to one request, and none of the signals that only other requests need.
 
-        `keys` are the columns of its row to which attention is wanted.
+        `start` is its first entry, `shape` the shape of its signals, `keys` the columns of its row to return
+        attention to.
         """
         end, wanted, best = start + math.prod(shape), request.signals, slice(request.top)
         within = {"attention": keys, "top_token": best, "top_p": best}
@@ -146,6 +150,10 @@ class FlatSignals:
 
         return Signals(positions, *(part(name) for name in _SIGNALS))
 
+    def joined(self, positions: Ints) -> Signals:
+        """Return the signals of all requests, one after another, where all of them request the same."""
+        return Signals(positions, *(getattr(self, name) for name in _SIGNALS))
+
 
 _SIGNALS = [one.name for one in fields(FlatSignals)]
 
@@ -154,49 +162,57 @@ def compute(
     logits: Tensor, info: ModelInfo, sampling: Sampling, uniform: npt.NDArray[np.float64] | None, extras: frozenset[Extra],
     top: int, tokens: Ints | None,
 ) -> FlatSignals:  # fmt: skip
-    """Turn logits [N, V] into signals.
+    """Turn logits [N, V] into signals, in chunks of rows so that memory stays bounded (`CHUNK_BYTES`).
 
-    `uniform` [N] are the draws that `sampling` needs. `tokens` [N] are the tokens of `p_of`, -1 where none is asked.
+    `uniform` [N] are the draws that `sampling` needs. `tokens` [N] are the tokens of `p_of`, -1 where none is requested.
     """
+    size = max(1, CHUNK_BYTES // (8 * max(1, logits.shape[1])))
+    parts = [
+        _compute(
+            logits[at : at + size], info, sampling, None if uniform is None else uniform[at : at + size], extras, top,
+            None if tokens is None else tokens[at : at + size],
+        )
+        for at in range(0, max(1, len(logits)), size)
+    ]  # fmt: skip
+    found = parts[0] if len(parts) == 1 else {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return FlatSignals(**found, logits=logits if "logits" in extras else None)
+
+
+def _compute(
+    logits: Tensor, info: ModelInfo, sampling: Sampling, uniform: npt.NDArray[np.float64] | None, extras: frozenset[Extra],
+    top: int, tokens: Ints | None,
+) -> dict[str, npt.NDArray[Any]]:  # fmt: skip
+    """The signals of one chunk by name, as `compute`."""
     scores = writable(logits, info)
     p = torch.softmax(scores, dim=-1).float()
     token = _candidate(scores, p, sampling, uniform)
-    floats = [p.gather(1, token[:, None])[:, 0]]
+    floats = {"confidence": p.gather(1, token[:, None])[:, 0]}
     if "entropy" in extras:
-        floats.append(_entropy(scores).float())
+        floats["entropy"] = _entropy(scores).float()
     if "margin" in extras:
-        pair = p.topk(2, dim=-1).values
-        floats.append(pair[:, 0] - pair[:, 1])
+        best = p.topk(2, dim=-1).values
+        floats["margin"] = best[:, 0] - best[:, 1]
     if tokens is not None:
-        asked = torch.from_numpy(np.maximum(tokens, 0)).to(p.device)
-        floats.append(p.gather(1, asked[:, None])[:, 0])
-    host = iter(torch.stack(floats).cpu().numpy())
-    top_token, top_p = _most_probable(p, min(top, p.shape[1])) if top else (None, None)
-    return FlatSignals(
-        token=token.cpu().numpy(),
-        confidence=next(host),
-        entropy=next(host) if "entropy" in extras else None,
-        margin=next(host) if "margin" in extras else None,
-        p_of=next(host) if tokens is not None else None,
-        top_token=top_token,
-        top_p=top_p,
-        logits=logits if "logits" in extras else None,
-    )
+        floats["p_of"] = p.gather(1, torch.from_numpy(np.maximum(tokens, 0)).to(p.device)[:, None])[:, 0]
+    found = dict(zip(floats, torch.stack(list(floats.values())).cpu().numpy(), strict=True))
+    if top:
+        found["top_token"], found["top_p"] = _most_probable(p, min(top, p.shape[1]))
+    return {"token": token.cpu().numpy(), **found}
 
 
-def add_views(flat: FlatSignals, answer: ForwardOutput, info: ModelInfo, standing: Ints) -> FlatSignals:
-    """Add what a forward saw beyond its logits; `standing` [N] are the tokens at the asked positions."""
-    attention = None if answer.attention is None else answer.attention.cpu().numpy()
-    if answer.shadow is None:
+def add_views(flat: FlatSignals, output: ForwardOutput, info: ModelInfo, current: Ints) -> FlatSignals:
+    """Add attention and shadow probabilities; `current` [N] are the tokens at the requested positions."""
+    attention = None if output.attention is None else output.attention.cpu().numpy()
+    if output.shadow is None:
         return replace(flat, attention=attention)
-    p = torch.softmax(writable(answer.shadow, info), dim=-1).float()
-    at = torch.from_numpy(standing).to(p.device)
+    p = torch.softmax(writable(output.shadow, info), dim=-1).float()
+    at = torch.from_numpy(current).to(p.device)
     return replace(flat, attention=attention, shadow_p=p.gather(1, at[:, None])[:, 0].cpu().numpy())
 
 
-def fit(logits: Tensor, own: int, size: int) -> Tensor:
-    """Bring the logits of an auxiliary model with `own` tokens to a vocabulary of `size`; what it lacks has no probability."""
-    logits = logits[:, : min(own, size)]
+def to_vocabulary(logits: Tensor, known: int, size: int) -> Tensor:
+    """Bring the logits of an auxiliary model of `known` tokens to a vocabulary of `size`; a token it lacks gets -inf."""
+    logits = logits[:, : min(known, size)]
     return torch.nn.functional.pad(logits, (0, size - logits.shape[1]), value=-torch.inf)
 
 
@@ -211,7 +227,7 @@ def writable(logits: Tensor, info: ModelInfo) -> Tensor:
 def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArray[np.float64] | None) -> Tensor:
     """Choose a token for each row: the best one, ties to the lowest id or at random, or a draw at a temperature."""
     if sampling.temperature > 0:
-        return _drawn(scores, sampling, _on(uniform, p))
+        return draw(tempered(scores, sampling.temperature, sampling.top_p), _on(uniform, p))
     best, token = p.max(dim=-1)  # the first of equals
     if sampling.ties == "first":
         return token
@@ -239,18 +255,6 @@ def _entropy(scores: Tensor) -> Tensor:
     return -torch.where(log_p > -torch.inf, log_p.exp() * log_p, 0.0).sum(-1)
 
 
-def _drawn(scores: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
-    """Draw by inverse distribution function from softmax(scores / temperature), cut to the top-p nucleus."""
-    wide = scores.double()
-    p = torch.softmax((wide - wide.max(dim=-1, keepdim=True).values) / sampling.temperature, dim=-1)  # never inf / T
-    if sampling.top_p < 1:
-        ordered, ids = p.sort(dim=-1, descending=True, stable=True)
-        outside = ordered.cumsum(-1) - ordered >= sampling.top_p
-        p = p.masked_fill(outside.scatter(1, ids, outside), 0.0)
-    distribution = p.cumsum(-1)
-    return torch.searchsorted(distribution, (uniform * distribution[:, -1])[:, None], right=True).squeeze(1)
-
-
 def _on(uniform: npt.NDArray[np.float64] | None, like: Tensor) -> Tensor:
     if uniform is None:
         raise ValueError("this sampling needs draws")
@@ -258,5 +262,5 @@ def _on(uniform: npt.NDArray[np.float64] | None, like: Tensor) -> Tensor:
 
 
 def union(requests: Sequence[ForwardRequest]) -> tuple[frozenset[Extra], int]:
-    """The signals that serve every one of these requests."""
+    """The extras and the number of most probable tokens that together serve all of these requests."""
     return frozenset[Extra]().union(*(r.extras for r in requests)), max((r.top for r in requests), default=0)

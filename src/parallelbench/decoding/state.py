@@ -6,7 +6,7 @@ mask`, so a model without a mask token, or a text that contains one, makes no di
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,14 @@ import numpy.typing as npt
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import ParallelBenchError
-from parallelbench.rng import Draws
+from parallelbench.rng import Draws, uniform_each
 
-PROMPT, MASKED, COMMITTED, PAD = 0, 1, 2, 3
+PROMPT, MASKED, COMMITTED = 0, 1, 2
 Write = tuple[int, int, float | None, str]
 
 
 class DecoderFault(ParallelBenchError):
-    """A decoder asked for something that the contract forbids; the message says what."""
+    """A decoder requested something that the contract forbids; the message says what."""
 
 
 class State:
@@ -29,22 +29,26 @@ class State:
 
     Attributes:
         canvas: token ids [W].
-        status: PROMPT (given by the frame), MASKED or COMMITTED, [W].
+        status: PROMPT (fixed by the frame), MASKED or COMMITTED, [W].
         prompt: the prompt's ids.
-        forwards: forwards this sample has taken part in so far; the counter of its random draws.
-        history: one list of writes (position, token, confidence, action) per forward; a confidence that nobody gave is None.
+        history: one list of writes (position, token, confidence, action) for each forward that the sample took part in; an
+            unknown confidence is None. It is the only counter of forwards.
     """
 
     def __init__(self, canvas: Ints, prompt: tuple[int, ...], info: ModelInfo, draws: Draws, block: int | None) -> None:
-        self.canvas = canvas.copy()
+        self.canvas = canvas
         self.status = np.where(canvas == info.mask_id, MASKED, PROMPT).astype(np.uint8)
         self.prompt = prompt
         self.info = info
         self.draws = draws
         self.block = block or len(canvas)
         self._before = len(prompt) % self.block if info.attention == "block_causal" else 0
-        self.forwards = 0
         self.history: list[list[Write]] = []
+
+    @property
+    def forwards(self) -> int:
+        """The number of the forward whose signals the decoder has, from 0: the counter of its random draws."""
+        return max(0, len(self.history) - 1)
 
     @property
     def masked(self) -> npt.NDArray[np.bool_]:
@@ -59,11 +63,12 @@ class State:
         Blocks count from the start of the canvas; those of a block-causal model from the start of the prompt, so that the first
         may hold the prompt's last tokens.
         """
-        at = int(self.masked.argmax())
+        width = len(self.canvas)
+        at = int((self.status == MASKED).argmax())
         if self.status[at] != MASKED:
-            return len(self.canvas), len(self.canvas)
-        start = int(self.block_of(at)) * self.block - self._before
-        return max(0, start), min(start + self.block, len(self.canvas))
+            return width, width
+        start = (at + self._before) // self.block * self.block - self._before
+        return max(0, start), min(start + self.block, width)
 
     @property
     def blocks(self) -> int:
@@ -77,11 +82,14 @@ class State:
     @property
     def eligible(self) -> Ints:
         """Masked positions of the window, ascending."""
-        start, end = self.window
-        return start + np.flatnonzero(self.status[start:end] == MASKED)
+        masked: Ints = (self.status == MASKED).nonzero()[0]
+        if self.block >= len(self.canvas) + self._before or not len(masked):
+            return masked
+        end = ((int(masked[0]) + self._before) // self.block + 1) * self.block - self._before
+        return masked[: int(masked.searchsorted(end))]
 
     def editable(self, start: int, end: int) -> Ints:
-        """Positions of [start, end) that the frame leaves open, masked or committed, ascending."""
+        """Positions of [start, end) that are not fixed by the frame, masked or committed, ascending."""
         return start + np.flatnonzero(self.status[start:end] != PROMPT)
 
     def uniform(self, positions: npt.ArrayLike, lane: int) -> npt.NDArray[np.float64]:
@@ -92,15 +100,17 @@ class State:
         """Write tokens at positions: a token into a mask commits, the mask id remasks, another token edits.
 
         Raises:
-            DecoderFault: a position is outside the canvas or given by the frame, a token is not in the vocabulary, or
+            DecoderFault: a position is outside the canvas or fixed by the frame, a token is not in the vocabulary, or
                 there was no forward yet.
         """
+        where, what, sure = np.broadcast_arrays(positions, tokens, confidences)
+        self.write_each(where.ravel().tolist(), what.ravel().tolist(), sure.ravel().tolist())
+
+    def write_each(self, positions: Sequence[int], tokens: Sequence[int], confidences: Sequence[float]) -> None:
+        """Write as `write` does, from Python numbers, one for each position."""
         if not self.history:
             raise DecoderFault("a write must follow a forward; nothing has been looked at yet")
-        where, what, sure = np.broadcast_arrays(positions, tokens, confidences)
-        for position, token, confidence in zip(
-            where.ravel().tolist(), what.ravel().tolist(), sure.ravel().tolist(), strict=True
-        ):
+        for position, token, confidence in zip(positions, tokens, confidences, strict=True):
             self._write(position, token, confidence)
 
     def remask(self, positions: npt.ArrayLike) -> None:
@@ -127,4 +137,25 @@ class State:
             return
         self.canvas[position] = token
         self.status[position] = after
-        self.history[-1].append((position, token, None if math.isnan(confidence) else confidence, action))
+        unknown = confidence != confidence
+        self.history[-1].append((position, token, None if unknown else confidence, action))
+
+
+class States:
+    """The states of several samples, for rules that are applied to all of them at once.
+
+    Attributes:
+        states: one for each sample.
+        counts: how many positions each sample has in the arrays of this step; the arrays hold the samples in turn.
+        sample: the number of the sample to which each entry of the arrays belongs, [N].
+    """
+
+    def __init__(self, states: Sequence[State], counts: Sequence[int]) -> None:
+        self.states = states
+        self.counts = counts
+        self.sample = np.repeat(np.arange(len(states)), counts)
+
+    def uniform(self, positions: npt.ArrayLike, lane: int) -> npt.NDArray[np.float64]:
+        """Draw one number in (0, 1) for each of N positions: those that `State.uniform` draws for each sample."""
+        where = np.asarray(positions, dtype=np.int64)
+        return uniform_each([one.draws for one in self.states], [one.forwards for one in self.states], self.counts, where, lane)

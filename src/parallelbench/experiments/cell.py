@@ -6,8 +6,7 @@ from typing import Any
 
 from parallelbench.contracts.generator import FAMILY, GeneratorInfo
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding import Decoder
-from parallelbench.decoding.cache import EXACT
+from parallelbench.decoding import Decoder, load_cache
 from parallelbench.runs.cell import Cell, ModelFacts
 from parallelbench.schema import CacheKind, DecoderFacts
 from parallelbench.tasks import Task
@@ -44,7 +43,7 @@ def make_cell(
         canvas_length=task.max_new_tokens,
         cache=cache,
         aux=named,
-        approximate=cache not in EXACT,
+        approximate=not load_cache(cache).exact,
         decoder_facts=decoder.facts,
         model_facts=model,
     )

@@ -56,7 +56,7 @@ def measure(ledger: Ledger, token_ids: Sequence[int], end_ids: Collection[int], 
     """Measure one sample: its canvas (token ids), the ids that end a text, what the engine counted, and the positions of the
     canvas that a frame gave.
 
-    A sample that needed no forward, because its frame left nothing open, has `nfe` 0 and no speed.
+    A sample that needed no forward, because its frame left nothing open, has `nfe` 0 and no tokens per forward.
     """
     nfe = sum(ledger.nfe.values())
     content = content_tokens(token_ids, end_ids)

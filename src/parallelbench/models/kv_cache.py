@@ -1,24 +1,27 @@
-"""Keys and values that outlive a forward, on transformers' stock DynamicCache.
+"""Keys and values that are kept from one forward to the next, in the form of transformers' DynamicCache.
 
-Attention does not care in which order keys stand, because the rotation of their positions is already applied to them. So a
-row's past may be any set of its positions (a prefix, or a prefix and a suffix), and no kernel has to scatter.
+Attention does not depend on the order of the keys, because each key already carries the rotation of its position. So a row's
+past may be any set of its positions (a prefix, or a prefix and a suffix), and no kernel has to scatter.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
-WIDTH_MULTIPLE = 16
+from parallelbench.contracts.forward import padded_length
+
+WORKSPACES = 4
 
 
 class Kept(NamedTuple):
-    """One row's past: keys and values of each layer, [G, K, D], and the places of these K tokens in the row."""
+    """One row's past: keys and values of each layer, [G, K, D], and the positions of these K tokens in the row."""
 
     layers: tuple[tuple[Tensor, Tensor], ...]
     positions: Tensor
@@ -41,26 +44,85 @@ def empty(rows: int, device: torch.device) -> Past:
     return Past(DynamicCache(), nothing, nothing.bool())
 
 
-def join(pasts: Sequence[Kept]) -> Past:
-    """Lay the pasts of the rows of one forward side by side."""
-    width = -(-max(map(len, pasts)) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
-    missing = [width - len(past) for past in pasts]
-    cache = DynamicCache()
-    for layer in range(len(pasts[0].layers)):
-        keys, values = (
-            torch.stack([pad(past.layers[layer][part], (0, 0, 0, rest)) for past, rest in zip(pasts, missing, strict=True)])
-            for part in (0, 1)
-        )
-        cache.update(keys, values, layer)
-    positions = torch.stack([pad(past.positions, (0, rest)) for past, rest in zip(pasts, missing, strict=True)])
-    lengths = torch.tensor([len(past) for past in pasts], device=positions.device)
-    return Past(cache, positions, torch.arange(width, device=positions.device) < lengths[:, None])
+class JoinedLayer(DynamicLayer):  # type: ignore[misc]
+    """Keys and values of one layer, [R, G, K + Q, D]: the past, and behind it room for the Q columns of a forward."""
+
+    def __init__(self, like: Tensor, rows: int, width: int, columns: int) -> None:
+        super().__init__()
+        self.width = width
+        self.keys = like.new_zeros(rows, len(like), width + columns, like.shape[-1])
+        self.values = torch.zeros_like(self.keys)
+        self.dtype, self.device, self.is_initialized = like.dtype, like.device, True
+
+    def place(self, row: int, keys: Tensor, values: Tensor) -> None:
+        """Copy the past of one row to its place."""
+        for joined, past in ((self.keys, keys), (self.values, values)):
+            joined[row, :, : past.shape[1]] = past
+            joined[row, :, past.shape[1] : self.width] = 0
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **options: Any) -> tuple[Tensor, Tensor]:
+        """Put the keys and values of a forward behind the past, in place of those of the forward before."""
+        self.keys[:, :, self.width :] = key_states
+        self.values[:, :, self.width :] = value_states
+        return self.keys, self.values
+
+    def get_seq_length(self) -> int:
+        return self.width
+
+
+class Workspace:
+    """The joined pasts of the rows of one forward, with room for its own keys. A row that has not changed is not copied."""
+
+    def __init__(self, pasts: Sequence[Kept], columns: int) -> None:
+        width = padded_length(max(map(len, pasts)))
+        self._layers = [JoinedLayer(keys, len(pasts), width, columns) for keys, _ in pasts[0].layers]
+        self._rows: list[Kept | None] = [None] * len(pasts)
+        self._positions = pasts[0].positions.new_zeros(len(pasts), width)
+        self._valid = torch.zeros_like(self._positions, dtype=torch.bool)
+        self.copied = 0
+
+    def join(self, pasts: Sequence[Kept]) -> Past:
+        """Return the pasts side by side, in the order given."""
+        for row, past in enumerate(pasts):
+            if self._rows[row] is not past:
+                self._place(row, past)
+        cache = DynamicCache()
+        cache.layers = list(self._layers)
+        return Past(cache, self._positions, self._valid)
+
+    def _place(self, row: int, past: Kept) -> None:
+        for layer, (keys, values) in zip(self._layers, past.layers, strict=True):
+            layer.place(row, keys, values)
+        self._positions[row] = torch.nn.functional.pad(past.positions, (0, self._positions.shape[1] - len(past)))
+        self._valid[row] = torch.arange(self._valid.shape[1], device=self._valid.device) < len(past)
+        self._rows[row] = past
+        self.copied += 1
+
+
+class Workspaces:
+    """The workspaces of the last few kinds of forwards, by their number of rows and widths."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, int, int], Workspace] = OrderedDict()
+
+    def join(self, pasts: Sequence[Kept], columns: int) -> Past:
+        """Lay the pasts of the rows of one forward side by side; the forward computes `columns` columns."""
+        key = len(pasts), padded_length(max(map(len, pasts))), columns
+        workspace = self._kept.pop(key, None) or Workspace(pasts, columns)
+        self._kept[key] = workspace
+        if len(self._kept) > WORKSPACES:
+            self._kept.popitem(last=False)
+        return workspace.join(pasts)
+
+    def clear(self) -> None:
+        """Free their memory."""
+        self._kept.clear()
 
 
 def cut(past: Past, keep: Sequence[Tensor], positions: Tensor, dtype: torch.dtype) -> list[Kept]:
     """Take what each row keeps, its past included, from a cache that a forward has filled.
 
-    `keep` names columns of the fed tokens, whose keys stand behind the past's; `positions` [R, L] are their places.
+    `keep` names columns of the forward's own tokens, whose keys follow those of the past; `positions` [R, L] are theirs.
     """
     width = past.positions.shape[1]
     kept = []

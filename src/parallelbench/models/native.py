@@ -1,4 +1,4 @@
-"""What every model on transformers' own classes shares: masks, caches, attention maps, shadows, the output head.
+"""What all models on the model classes of transformers share: masks, caches, attention maps, shadow masks, the output head.
 
 A family of checkpoints is a configuration of this: which class, which names, which `ModelInfo` (`attention`, `block`, `shift`).
 """
@@ -20,14 +20,14 @@ from parallelbench.models import attention_probe, kv_cache
 from parallelbench.models.attention_probe import Probe
 from parallelbench.models.codec import ChatCodec
 from parallelbench.models.kv_cache import Past
-from parallelbench.models.visibility import Fed, add_shadows, visible
+from parallelbench.models.visibility import Inputs, add_shadows, visible
 from parallelbench.schema import Sample
 
 ROWS_MULTIPLE = 16  # below about 8 rows a matrix product takes another path whose last bit differs
 
 
 class NativeDenoiser(Denoiser):
-    """A causal-LM class of transformers that answers forwards of any kind.
+    """A causal-LM class of transformers that runs forwards of any kind.
 
     Args:
         model: on its device, in evaluation mode, `config.is_causal` False unless `info.attention` is "causal".
@@ -41,6 +41,7 @@ class NativeDenoiser(Denoiser):
         self._model = model
         self._codec = codec
         self._info = replace(info, offers=info.offers | _offers(info))
+        self._workspaces = kv_cache.Workspaces()
         self._blocks = torch.compile(model.model, dynamic=True) if compiled else model.model
 
     @property
@@ -59,34 +60,37 @@ class NativeDenoiser(Denoiser):
     def forward(self, batch: ForwardBatch) -> ForwardOutput:
         device = self._model.device
         rows, columns = (torch.from_numpy(part).to(device) for part in (batch.rows, batch.columns))
-        fed = self._fed(batch)
-        past = self._past(batch)
+        inputs = self._inputs(batch)
         outputs = torch.stack([rows, (columns - self._info.shift).clamp(min=0)])
         shadows = None
         if batch.shadow:
-            fed, shadows = add_shadows(fed, rows, columns, self._info.mask_id, ROWS_MULTIPLE)
+            inputs, shadows = add_shadows(inputs, rows, columns, self._info.mask_id)
             outputs = torch.cat([outputs, torch.stack([rows, shadows])], 1)
+        past = self._past(batch, inputs.ids.shape[1])
         probe = self._probe(batch, columns)
-        hidden = self._hidden(batch, fed, past, probe)
+        hidden = self._hidden(batch, inputs, past, probe)
         logits = self._head(hidden[outputs[0], outputs[1]])
         return ForwardOutput(
             logits=logits[: len(rows)],
-            attention=None if probe is None else _by_place(probe.mean(), rows, fed, past, batch),
+            attention=None if probe is None else _by_position(probe.mean(), rows, inputs, past, batch),
             shadow=None if shadows is None else logits[len(rows) :],
-            kept=self._kept(batch, past, fed),
+            kept=self._kept(batch, past, inputs),
         )
 
-    def _fed(self, batch: ForwardBatch) -> Fed:
+    def _inputs(self, batch: ForwardBatch) -> Inputs:
         device = self._model.device
         ids, lengths = (torch.from_numpy(part).to(device) for part in (batch.ids, batch.lengths))
         at = torch.arange(ids.shape[1], device=device)
         positions = at.expand_as(ids) if batch.cache is None else torch.from_numpy(batch.cache.positions).to(device)
         valid = at < lengths[:, None]
-        return Fed(ids, positions, valid, torch.zeros_like(valid))
+        return Inputs(ids, positions, valid, torch.zeros_like(valid))
 
-    def _past(self, batch: ForwardBatch) -> Past:
-        if batch.cache is not None and batch.cache.past:
-            return kv_cache.join(batch.cache.past)
+    def _past(self, batch: ForwardBatch, columns: int) -> Past:
+        """The cached keys of every row, for a forward that computes this number of columns."""
+        if batch.cache is None:
+            self._workspaces.clear()
+        elif batch.cache.past:
+            return self._workspaces.join(batch.cache.past, columns)
         return kv_cache.empty(len(batch.ids), self._model.device)
 
     def _probe(self, batch: ForwardBatch, columns: Tensor) -> Probe | None:
@@ -95,18 +99,18 @@ class NativeDenoiser(Denoiser):
         counts = torch.from_numpy(batch.rows).bincount(minlength=len(batch.ids))
         return Probe(batch.attention.chosen(self._info.layers), torch.split(columns, counts.tolist()))
 
-    def _hidden(self, batch: ForwardBatch, fed: Fed, past: Past, probe: Probe | None) -> Tensor:
-        """Run the blocks over the fed tokens, [R, Q, d]."""
+    def _hidden(self, batch: ForwardBatch, inputs: Inputs, past: Past, probe: Probe | None) -> Tensor:
+        """Run the blocks over the input tokens, [R, Q, d]."""
         whole = not batch.shadow and past.positions.shape[1] == 0 and self._info.attention != "block_causal"
-        options: dict[str, Any] = {} if whole else {"position_ids": fed.positions}
+        options: dict[str, Any] = {} if whole else {"position_ids": inputs.positions}
         if batch.cache is not None:
             options["past_key_values"] = past.cache
         if probe is not None:
             options["probe"] = probe
         blocks = self._blocks if probe is None and batch.cache is None else self._model.model
-        seen = fed.valid if whole else visible(fed, past, self._info, batch.shadow == "shared")
+        seen = inputs.valid if whole else visible(inputs, past, self._info, batch.shadow == "shared")
         hidden: Tensor = blocks(
-            input_ids=fed.ids, attention_mask=seen, use_cache=batch.cache is not None, **options
+            input_ids=inputs.ids, attention_mask=seen, use_cache=batch.cache is not None, **options
         ).last_hidden_state
         return hidden
 
@@ -117,22 +121,27 @@ class NativeDenoiser(Denoiser):
         logits: Tensor = self._model.lm_head(padded)[: len(hidden)]
         return logits
 
-    def _kept(self, batch: ForwardBatch, past: Past, fed: Fed) -> list[kv_cache.Kept]:
+    def _kept(self, batch: ForwardBatch, past: Past, inputs: Inputs) -> list[kv_cache.Kept]:
         if batch.cache is None or not any(len(columns) for columns in batch.cache.keep):
             return []
-        keep = [torch.from_numpy(columns).to(fed.ids.device) for columns in batch.cache.keep]
-        return kv_cache.cut(past, keep, fed.positions, self._model.dtype)
+        keep = [torch.from_numpy(columns).to(inputs.ids.device) for columns in batch.cache.keep]
+        return kv_cache.cut(past, keep, inputs.positions, self._model.dtype)
 
 
 def _offers(info: ModelInfo) -> frozenset[Capability]:
-    """What any such model can do; a shadow must stand where the output for its own place is read."""
-    stands = info.shift == 0 and info.attention != "causal"
-    return frozenset({"attention", "cache", "shadow"} if stands else {"attention", "cache"})
+    """What any such model can do.
+
+    A shadow mask needs the model's output at its own position to be the prediction for that position, and attention to what
+    follows: so neither shifted logits nor causal attention.
+    """
+    if info.shift == 0 and info.attention != "causal":
+        return frozenset({"attention", "cache", "shadow"})
+    return frozenset({"attention", "cache"})
 
 
-def _by_place(attention: Tensor, rows: Tensor, fed: Fed, past: Past, batch: ForwardBatch) -> Tensor:
-    """Bring attention from keys as they lie in a forward, [N, K + Q], to places of the whole row, [N, C]."""
-    keys = torch.cat([past.positions, fed.positions], 1)
+def _by_position(attention: Tensor, rows: Tensor, inputs: Inputs, past: Past, batch: ForwardBatch) -> Tensor:
+    """Bring attention from the order of keys in a forward, [N, K + Q], to positions of the whole row, [N, C]."""
+    keys = torch.cat([past.positions, inputs.positions], 1)
     width = max(len(prompt.ids) + len(prompt.canvas) for prompt in batch.prompts)
     width = max(width, int(keys.max()) + 1)
     return attention.new_zeros(len(attention), width).scatter_add_(1, keys[rows], attention)

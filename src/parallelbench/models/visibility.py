@@ -1,4 +1,4 @@
-"""Which query sees which key: one rule for whole rows, cached rows, blocks and shadows."""
+"""Which query attends to which key: one rule for whole rows, rows with cached keys, blocks and shadow masks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from parallelbench.contracts.forward import padded_length
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.models.kv_cache import Past
 
 
-class Fed(NamedTuple):
-    """Tokens of a forward, [R, Q]: their ids and places in their rows, which of them are valid, which are shadows."""
+class Inputs(NamedTuple):
+    """The tokens that a forward computes, [R, Q]: their ids and positions, which are valid, and which are shadow masks."""
 
     ids: Tensor
     positions: Tensor
@@ -20,47 +21,47 @@ class Fed(NamedTuple):
     shadow: Tensor
 
 
-def add_shadows(fed: Fed, rows: Tensor, columns: Tensor, mask_id: int, multiple: int) -> tuple[Fed, Tensor]:
-    """Append a mask for each asked (row, column), at the same place; return also the column of each asked one's shadow.
+def add_shadows(inputs: Inputs, rows: Tensor, columns: Tensor, mask_id: int) -> tuple[Inputs, Tensor]:
+    """Append a shadow mask for each requested (row, column), at the same position; return also the column of each shadow mask.
 
-    Every row gets as many columns as the row with the most shadows needs, up to a multiple.
+    Every row gets as many columns as the row with the most shadow masks needs (`padded_length`).
     """
-    total, width = fed.ids.shape
+    total, width = inputs.ids.shape
     counts = torch.bincount(rows, minlength=total)
-    extra = -(-int(counts.max()) // multiple) * multiple
+    extra = padded_length(int(counts.max()))
     first = torch.cumsum(counts, 0) - counts
     at = width + torch.arange(len(rows), device=rows.device) - first[rows]
-    ids = torch.cat([fed.ids, fed.ids.new_full((total, extra), mask_id)], 1)
-    positions = torch.cat([fed.positions, fed.positions.new_zeros(total, extra)], 1)
-    positions[rows, at] = fed.positions[rows, columns]
-    valid = torch.cat([fed.valid, fed.valid.new_zeros(total, extra)], 1)
+    ids = torch.cat([inputs.ids, inputs.ids.new_full((total, extra), mask_id)], 1)
+    positions = torch.cat([inputs.positions, inputs.positions.new_zeros(total, extra)], 1)
+    positions[rows, at] = inputs.positions[rows, columns]
+    valid = torch.cat([inputs.valid, inputs.valid.new_zeros(total, extra)], 1)
     valid[rows, at] = True
     shadow = torch.zeros_like(valid)
     shadow[:, width:] = True
-    return Fed(ids, positions, valid, shadow), at
+    return Inputs(ids, positions, valid, shadow), at
 
 
-def visible(fed: Fed, past: Past, info: ModelInfo, shared: bool = False) -> Tensor:
-    """The mask of a forward, [R, 1, Q, K + Q], True where query q sees key k.
+def visible(inputs: Inputs, past: Past, info: ModelInfo, shared: bool = False) -> Tensor:
+    """The attention mask of a forward, [R, 1, Q, K + Q], True where query q attends to key k.
 
-    Valid keys are seen, of a later block or a later place none where attention is block-causal or causal. A shadow is seen by
-    itself alone, or by all shadows where they are `shared`, and does not see the token that it stands in for. Everything sees
-    itself.
+    A query attends to all keys that are no padding; under block-causal attention to none of a later block, under causal
+    attention to none of a later position. Only a shadow mask itself attends to its key (all shadow masks of the row do where
+    they are `shared`), and it does not attend to the token at its position. Every query attends to itself.
     """
-    keys = torch.cat([past.positions, fed.positions], 1)[:, None, :]
-    queries = fed.positions[:, :, None]
-    valid = torch.cat([past.valid, fed.valid & ~fed.shadow], 1)[:, None, :]
-    seen = valid & ~(fed.shadow[:, :, None] & (keys == queries))
+    keys = torch.cat([past.positions, inputs.positions], 1)[:, None, :]
+    queries = inputs.positions[:, :, None]
+    valid = torch.cat([past.valid, inputs.valid & ~inputs.shadow], 1)[:, None, :]
+    seen = valid & ~(inputs.shadow[:, :, None] & (keys == queries))
     if shared:
-        shadows = torch.cat([torch.zeros_like(past.valid), fed.valid & fed.shadow], 1)[:, None, :]
-        seen = seen | (fed.shadow[:, :, None] & shadows)
+        shadows = torch.cat([torch.zeros_like(past.valid), inputs.valid & inputs.shadow], 1)[:, None, :]
+        seen = seen | (inputs.shadow[:, :, None] & shadows)
     if info.attention == "block_causal":
         block = info.block or 1
         seen = seen & (keys // block <= queries // block)
     elif info.attention == "causal":
         seen = seen & (keys <= queries)
     else:
-        seen = seen.expand(-1, fed.ids.shape[1], -1)
-    own = torch.eye(fed.ids.shape[1], dtype=torch.bool, device=keys.device)
-    itself = torch.cat([own.new_zeros(len(own), past.positions.shape[1]), own], 1)
+        seen = seen.expand(-1, inputs.ids.shape[1], -1)
+    same = torch.eye(inputs.ids.shape[1], dtype=torch.bool, device=keys.device)
+    itself = torch.cat([same.new_zeros(len(same), past.positions.shape[1]), same], 1)
     return (seen | itself)[:, None]

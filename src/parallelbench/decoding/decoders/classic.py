@@ -20,6 +20,7 @@ import numpy.typing as npt
 from parallelbench.decoding.decoder import RankingDecoder
 from parallelbench.decoding.decoders.pace import Paced
 from parallelbench.decoding.quota import Everything, Fixed, Quota
+from parallelbench.decoding.ranking import elementwise
 from parallelbench.decoding.signals import RANK, Extra, Signals
 from parallelbench.decoding.state import State
 
@@ -33,6 +34,7 @@ class Confidence(TopK):
 
     family: ClassVar[str] = "confidence"
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return signals.confidence
 
@@ -43,6 +45,7 @@ class Margin(TopK):
     family: ClassVar[str] = "margin"
     extras: ClassVar[frozenset[Extra]] = frozenset({"margin"})
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return np.asarray(signals.margin)
 
@@ -53,6 +56,7 @@ class Entropy(TopK):
     family: ClassVar[str] = "entropy"
     extras: ClassVar[frozenset[Extra]] = frozenset({"entropy"})
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return -np.asarray(signals.entropy)
 
@@ -62,6 +66,7 @@ class Random(TopK):
 
     family: ClassVar[str] = "random"
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return state.uniform(signals.positions, RANK)
 
@@ -71,6 +76,7 @@ class LeftToRight(TopK):
 
     family: ClassVar[str] = "left_to_right"
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return -signals.positions
 
@@ -82,6 +88,7 @@ class OneByOne(RankingDecoder):
     speed = {}
     adaptive = False
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return signals.confidence
 
@@ -96,6 +103,7 @@ class AllAtOnce(RankingDecoder):
     speed = {}
     adaptive = False
 
+    @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
         return signals.confidence
 

@@ -30,6 +30,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from parallelbench import sampling
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.decoder import ProgramDecoder, Run
@@ -151,10 +152,8 @@ def next_tokens(jumps: Tensor, own: Tensor) -> Tensor:
 
 
 def draw(p: Tensor, uniform: np.ndarray[Any, np.dtype[np.float64]]) -> Ints:
-    """Draw a token for each row by the inverse of its distribution function."""
-    total = p.cumsum(1)
-    at = torch.from_numpy(uniform).to(p.device) * total[:, -1]
-    drawn: Ints = torch.searchsorted(total, at[:, None], right=True)[:, 0].clamp(max=p.shape[1] - 1).cpu().numpy()
+    """Draw a token for each row."""
+    drawn: Ints = sampling.draw(p, torch.from_numpy(uniform).to(p.device)).cpu().numpy()
     return drawn
 
 

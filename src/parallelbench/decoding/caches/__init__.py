@@ -1,0 +1,1 @@
+"""One file for each cache of keys and values; `parallelbench.decoding.CACHES` names them."""
