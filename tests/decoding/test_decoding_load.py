@@ -100,7 +100,7 @@ def test_a_canvas_that_the_block_does_not_divide_is_refused_with_the_nearest_tha
 
 
 def test_a_model_that_lacks_what_the_decoder_needs_is_refused() -> None:
-    assert "needs attention, hidden" in one_sentence("attentive", 8)
+    assert "needs attention, shadow" in one_sentence("attentive", 8)
     assert "needs shadow," in one_sentence("attentive", 8, offers=frozenset({"attention"}))
     check_compatibility(Fake(noisy(), offers=frozenset({"attention", "shadow"})).info, Attentive(), 8)
 
