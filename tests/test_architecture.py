@@ -21,6 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "schema": set(),
     "errors": set(),
     "rng": set(),
+    "sampling": set(),
     "registry": {"errors"},
     "specs": {"errors", "yaml_border"},
     "yaml_border": set(),
