@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "parallelbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = {"schema", "errors", "registry", "rng", "specs", "files", "yaml_border", "clean"}
-BELOW_MODELS = NOUNS | {"bounded_http", "tasks", "metrics", "theory", "contracts"}
+BELOW_MODELS = NOUNS | {"bounded_http", "sampling", "tasks", "metrics", "theory", "contracts"}
 LAYERS: dict[str, set[str]] = {
     "schema": set(),
     "errors": set(),
