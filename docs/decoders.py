@@ -7,20 +7,20 @@ import inspect
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from parallelbench.decoding import DECODERS, Decoder
 from parallelbench.decoding.decoder import COMMON
 from parallelbench.decoding.published import MEANING
+from parallelbench.parameters import choices_of, default_of, range_of
 
 PAGE = Path(__file__).with_suffix(".md")
 INTRODUCTION = """\
 # Decoders
 
 A decoder says which masks are filled, when, and what is taken back. It is named `name:key=value,...`, on the command line
-(`-d confidence:k=[1,2,4]`) and in Python (`load_decoder("threshold:gamma=0.9")`); a list value makes one decoder for each
+(`-d 'confidence:k=[1,2,4]'`) and in Python (`load_decoder("threshold:gamma=0.9")`); a list value makes one decoder for each
 value. `parallelbench list decoders` prints the names, and this page is made from the same table (`make docs`).
 
 Each rule below is the paper's, with known faults of public code corrected; `compat=` brings them back where numbers that are
@@ -157,29 +157,10 @@ def _family(classes: dict[str, type[Decoder]], text: str) -> Iterator[str]:
 
 
 def _row(key: str, value: FieldInfo) -> str:
-    default = (
-        "-"
-        if value.default is None
-        else f"`{str(value.default).lower() if isinstance(value.default, bool) else value.default}`"
-    )
-    return f"| `{key}` | {default} | {_range(value)} | {value.description or ''} |"
-
-
-def _range(value: FieldInfo) -> str:
-    choices = [repr(choice).strip("'") for choice in _literals(value.annotation)]
-    if choices:
-        return ", ".join(f"`{choice}`" for choice in choices)
-    bounds = {name: getattr(one, name) for one in value.metadata for name in ("gt", "ge", "lt", "le") if hasattr(one, name)}
-    low = f"{'more than ' if 'gt' in bounds else ''}{bounds.get('ge', bounds.get('gt', ''))}"
-    high = f"{'less than ' if 'lt' in bounds else ''}{bounds.get('le', bounds.get('lt', ''))}"
-    return f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else "any"
-
-
-def _literals(annotation: Any) -> list[Any]:
-    """The choices of a `Literal`, also of one that may be None."""
-    if get_origin(annotation) is Literal:
-        return list(get_args(annotation))
-    return [choice for part in get_args(annotation) for choice in _literals(part)]
+    default = default_of(value)
+    choices = ", ".join(f"`{choice}`" for choice in choices_of(value))
+    default = default if default == "-" else f"`{default}`"
+    return f"| `{key}` | {default} | {choices or range_of(value)} | {value.description or ''} |"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "yaml_border": set(),
     "files": {"errors", "yaml_border"},
     "clean": set(),
+    "parameters": set(),
     "bounded_http": {"errors"},
     "tasks": NOUNS | {"metrics"},  # a demonstration is judged by the metric of the question
     "metrics": NOUNS | {"bounded_http"},

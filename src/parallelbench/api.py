@@ -1,28 +1,37 @@
-"""The Python way in: `parallelbench.run(...)`; `run_sweep` is what the command line calls."""
+"""The Python way in: `parallelbench.run(...)`, `run_sweep(...)`; the command line calls `run_plan`."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import shutil
+import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from parallelbench.clean import for_terminal
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.generator import Generator
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments import local, provenance
 from parallelbench.experiments.model_pool import ModelPool
-from parallelbench.experiments.plan import PlannedCell, distinct, load_tasks, of_model, plan
-from parallelbench.experiments.progress import Progress, Silent
+from parallelbench.experiments.plan import PlannedCell, distinct, load_tasks, notes, of_model, plan
+from parallelbench.experiments.progress import Progress, Silent, usual_progress
 from parallelbench.experiments.spec import Sweep
 from parallelbench.results import Results
 from parallelbench.runs.cell import run_identity
+from parallelbench.runs.disk import write_text
+from parallelbench.runs.folder import SUMMARY
 from parallelbench.runs.store import open_run
+from parallelbench.schema import CacheKind
 from parallelbench.specs import build
 from parallelbench.tasks import Task
 
-GIVEN = "the model given"
+LOADED = "the loaded model"
 
 
 def run(
@@ -31,10 +40,16 @@ def run(
     decoders: str | Decoder | Sequence[str | Decoder] = (),
     *,
     limit: int | None = None,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
+    shots: int | None = None,
+    suite: Literal["ours", "official", "hf"] = "ours",
+    data_dir: str | Path | None = None,
+    cache: CacheKind | Sequence[CacheKind] = "none",
+    aux: str | None = None,
+    batch_size: int | None = None,
+    device: str | None = None,
     out: str | Path | None = None,
-    progress: Progress | None = None,
-    **options: Any,
+    progress: Progress | bool | None = None,
 ) -> Results:
     """Run decoders on tasks and return the results.
 
@@ -43,31 +58,60 @@ def run(
         task: a task's name with options, a task, or several.
         decoders: decoders by name (a list value makes a grid) or as values; a generator needs none.
         limit: samples per task; None takes all of them.
-        seed: draws the samples and whatever is random in decoding.
-        out: the run folder; the same call with the same folder continues. None makes a temporary one.
-        progress: is told how the run goes.
-        options: `suite`, `data_dir`, `shots`, `cache`, `aux`, `batch_size`, `device` as in `Sweep`; the first three are for
-            tasks by name, a task has its own.
+        seed: draws the samples and whatever is random in decoding; several seeds are run one after another.
+        shots: demonstrations before the question, for tasks by name; None is what the model's card or the task says.
+        suite: where tasks by name come from: this package, the reference's data, or the public data sets.
+        data_dir: the folder of the official data, or of a copy of the public data sets.
+        cache: which keys and values are kept between forwards; several are run one after another.
+        aux: an auxiliary model with the same vocabulary, for decoders that need one.
+        batch_size: samples in flight at once; it changes no answer. None is the default of `Sweep`.
+        device: where a model by name runs, for example "cuda:0".
+        out: the run folder; the same call with the same folder continues. None makes a temporary folder, which is removed
+            when the results are no longer used.
+        progress: a display; True is a bar, False none, None a bar in notebooks and on terminals.
 
     Raises:
         UserError: a name or option is wrong, or the folder cannot be used; the message says what to do.
+
+    What a reader of the results must know is printed on stderr: another model than the one that was named runs a task, a model
+    was not trained for a task, a task has fewer samples than the limit.
     """
-    tasks, values = _list(task), _list(decoders)
-    _check(model, tasks, values, options)
-    asked = {
-        "models": [model if isinstance(model, str) else GIVEN],
+    if (shots, suite, data_dir) != (None, "ours", None) and any(isinstance(one, Task) for one in _list(task)):
+        raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
+    more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
+    sizes = {} if batch_size is None else {"batch_size": batch_size}
+    sweep, pool, cells = _plan(model, _list(task), _list(decoders), {**more, "device": device, **sizes})
+    for remark in notes(cells, sweep.limit):
+        print(for_terminal(f"note: {remark}"), file=sys.stderr)
+    shown = usual_progress() if progress is None or progress is True else progress or Silent()
+    if out is not None:
+        return run_plan(cells, sweep, pool, Path(out).expanduser(), shown)
+    folder = Path(tempfile.mkdtemp(prefix="parallelbench-"))
+    with contextlib.ExitStack() as failed:
+        failed.callback(shutil.rmtree, folder, ignore_errors=True)
+        results = run_plan(cells, sweep, pool, folder, shown)
+        failed.pop_all()
+    weakref.finalize(results, shutil.rmtree, folder, ignore_errors=True)
+    return results
+
+
+def _plan(
+    model: str | Denoiser | Generator, tasks: list[Any], decoders: list[Any], more: Mapping[str, Any]
+) -> tuple[Sweep, ModelPool, list[PlannedCell]]:
+    """Plan the cells of names and of values that are made already."""
+    _check(model, tasks, decoders)
+    named = {
+        "models": [model if isinstance(model, str) else LOADED],
         "tasks": [one if isinstance(one, str) else one.spec for one in tasks],
-        "decoders": [one if isinstance(one, str) else one.spec for one in values],
+        "decoders": [one if isinstance(one, str) else one.spec for one in decoders],
     }
-    sweep = build(Sweep, "run", {**asked, "limit": limit, "seeds": [seed], **options})
+    sweep = build(Sweep, "run", {**named, **more})
     pool = ModelPool(sweep.device)
     if not isinstance(model, str):
-        pool.give(GIVEN, model)
+        pool.give(LOADED, model)
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
-    built = [made for one in values for made in (load_decoders(one) if isinstance(one, str) else [one])]
-    works = distinct(of_model(sweep.models[0], pool, loaded, built, sweep))
-    folder = Path(tempfile.mkdtemp(prefix="parallelbench-")) if out is None else Path(out).expanduser()
-    return carry_out(works, sweep, pool, folder, progress or Silent())
+    built = [made for one in decoders for made in (load_decoders(one) if isinstance(one, str) else [one])]
+    return sweep, pool, distinct(of_model(sweep.models[0], pool, loaded, built, sweep))
 
 
 def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None) -> Results:
@@ -77,22 +121,28 @@ def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None =
         UserError: as `run`.
     """
     pool = ModelPool(sweep.device)
-    works = plan(sweep, pool)
-    return carry_out(works, sweep, pool, out or default_out(works), progress or Silent())
+    cells = plan(sweep, pool)
+    return run_plan(cells, sweep, pool, out or default_out(cells), progress or Silent())
 
 
-def carry_out(works: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: Path, progress: Progress) -> Results:
-    """Run planned cells into a folder."""
-    cells = {work.cell.id: len(work.indices) for work in works}
+def run_plan(cells: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: Path, progress: Progress) -> Results:
+    """Run planned cells into a folder, and write their means into its summary.json.
+
+    Raises:
+        UserError: the folder cannot be used, or a cell cannot be run.
+    """
+    counts = {one.cell.id: len(one.indices) for one in cells}
     arguments, resolved = provenance.given_arguments(), sweep.model_dump(mode="json")
-    with open_run(out, cells, arguments, resolved, provenance.environment()) as store:
-        local.execute(works, store, pool, sweep.batch_size, progress)
-    return Results(out)
+    with open_run(out, counts, arguments, resolved, provenance.environment()) as store:
+        local.execute(cells, store, pool, sweep.batch_size, progress)
+        results = Results(out)
+        write_text(out / SUMMARY, json.dumps(results.summary_json(), indent=2, allow_nan=False) + "\n")
+    return results
 
 
-def default_out(works: Sequence[PlannedCell]) -> Path:
+def default_out(cells: Sequence[PlannedCell]) -> Path:
     """The folder of a run that names none: the same cells always have the same."""
-    return Path("runs") / run_identity([work.cell.id for work in works])
+    return Path("runs") / run_identity([one.cell.id for one in cells])
 
 
 def _tasks(spec: str, sweep: Sweep) -> list[Task]:
@@ -103,14 +153,11 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _check(model: Any, tasks: Sequence[Any], decoders: Sequence[Any], options: Mapping[str, Any]) -> None:
-    """Refuse what is no model, task or decoder, and what is said of a task that is already made."""
+def _check(model: Any, tasks: Sequence[Any], decoders: Sequence[Any]) -> None:
+    """Refuse what is no model, task or decoder."""
     if not isinstance(model, (str, Denoiser, Generator)):
-        raise UserError(f"{model!r} is no model; give one name, or what load_model returns.")
+        raise UserError(f"{model!r:.200} is no model; pass one name, or what load_model returns.")
     for kind, known, values in (("task", Task, tasks), ("decoder", Decoder, decoders)):
         for value in values:
             if not isinstance(value, (str, known)):
-                raise UserError(f"{value!r} is no {kind}; give its name, or what load_{kind} returns.")
-    given = sorted({"suite", "data_dir", "shots"} & options.keys())
-    if given and any(isinstance(one, Task) for one in tasks):
-        raise UserError(f"{given[0]} is said of a task that is already made; give it to load_task, or the task by name.")
+                raise UserError(f"{value!r:.200} is no {kind}; pass its name, or what load_{kind} returns.")

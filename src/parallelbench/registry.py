@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Any
 
 from parallelbench.errors import UnknownName
@@ -17,7 +16,7 @@ from parallelbench.errors import UnknownName
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an object lives, one line that says what it is, what is preset when it is made, and a word for listings."""
+    """Where an object is defined (`module:attribute`), a one-line summary, options preset for it, and a word for listings."""
 
     target: str
     summary: str = ""
@@ -31,19 +30,23 @@ class Entry:
 
 
 class Registry:
-    """Names of one kind ("task", "decoder", ...), each with an `Entry`."""
+    """The names of one kind of object ("task", "decoder", ...), each with an `Entry`."""
 
     def __init__(self, kind: str, entries: Mapping[str, Entry]) -> None:
         self.kind = kind
-        self._own = dict(entries)
+        self._built_in = dict(entries)
+
+    def register(self, name: str, entry: Entry) -> None:
+        """Add a name for the life of this process; a package adds its names through an entry point."""
+        self._built_in[name] = entry
 
     def names(self) -> list[str]:
-        """Every name, ours in the order of the table, then those of installed packages."""
-        return [*self._own, *(name for name in self._foreign() if name not in self._own)]
+        """Return every name: those of this package in the order of its table, then those of installed packages."""
+        return [*self._built_in, *(name for name in self._installed() if name not in self._built_in)]
 
     def items(self) -> Iterator[tuple[str, Entry]]:
-        """Every name with its entry."""
-        entries = {**self._foreign(), **self._own}
+        """Return every name with its entry, in the order of `names`."""
+        entries = {**self._installed(), **self._built_in}
         return ((name, entries[name]) for name in self.names())
 
     def get(self, name: str) -> Entry:
@@ -52,13 +55,15 @@ class Registry:
         Raises:
             UnknownName: there is none; the message offers the nearest.
         """
-        if name in self._own:
-            return self._own[name]
-        foreign = self._foreign()
-        if name not in foreign:
+        if name in self._built_in:
+            return self._built_in[name]
+        installed = self._installed()
+        if name not in installed:
             raise UnknownName(self.kind, name, self.names())
-        return foreign[name]
+        return installed[name]
 
-    def _foreign(self) -> dict[str, Entry]:
+    def _installed(self) -> dict[str, Entry]:
+        from importlib.metadata import entry_points  # costs more than everything else that listing names needs
+
         group = entry_points(group=f"parallelbench.{self.kind}s")
         return {point.name: Entry(point.value, f"from package {point.dist.name if point.dist else '?'}") for point in group}

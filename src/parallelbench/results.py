@@ -1,21 +1,29 @@
-"""What a run comes to: rows for a table, one JSON object for a script, a data frame for a notebook."""
+"""What a run comes to: rows for a table, one JSON object for a script, data frames, samples and figures for a notebook."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from parallelbench.analysis import frame as tables
+from parallelbench.errors import UserError
+from parallelbench.runs.folder import read_run
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
+
+SHOWN = 20
+"""Rows of a table in a notebook."""
 
 
 class Result(NamedTuple):
-    """One cell: mean score in [0, 1] with its 95 % interval, mean costs per sample, seconds of decoding in all."""
+    """One cell: mean accuracy in [0, 1] with its 95 % interval, mean costs per sample, seconds of decoding in all."""
 
     task: str
     model: str
@@ -30,9 +38,59 @@ class Result(NamedTuple):
     seconds: float
 
 
+class DecoderMean(NamedTuple):
+    """One decoder on all tasks of a model: plain means over tasks, with the 95 % interval of the mean accuracy."""
+
+    model: str
+    decoder: str
+    tasks: int
+    accuracy: float
+    ci95: tuple[float, float]
+    nfe: float | None
+    tokens_per_step: float | None
+    content_tokens_per_forward: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleResult:
+    """One sample: what the model was given, what it answered, and how.
+
+    Attributes:
+        prompt: the whole text that the model saw.
+        answer: one right answer.
+        text: what the model answered.
+        scores: metrics by name, in [0, 1].
+        history: for each forward its writes (position, token, confidence or None, "commit", "remask" or "edit"); positions
+            count from the start of the canvas.
+        pieces: the text of each token of the canvas.
+    """
+
+    task: str
+    model: str
+    decoder: str
+    seed: int
+    index: int
+    prompt: str
+    answer: str
+    text: str
+    scores: Mapping[str, float]
+    nfe: int | None
+    history: tuple[tuple[tuple[int, int, float | None, str], ...], ...]
+    pieces: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        shown = ("model", "decoder", "prompt", "answer", "text", "scores", "nfe")
+        rows = "".join(f"<tr><th>{key}</th><td><pre>{escape(str(getattr(self, key)))}</pre></td></tr>" for key in shown)
+        return f"<table>{rows}<tr><th>forwards</th><td>{len(self.history)}</td></tr></table>"
+
+
 @dataclass(frozen=True)
 class Results:
-    """The results of the run folder `out`, read from its files. `frame` has one row per sample, `cells` one per cell."""
+    """The results of the run folder `out`, read from its files.
+
+    `frame` has one row per sample and `cells` one per cell; `samples` reads texts and histories; `plot` and `report` draw.
+    """
 
     out: Path
 
@@ -43,31 +101,80 @@ class Results:
 
     @cached_property
     def cells(self) -> pd.DataFrame:
-        """One row per cell, with the interval of its mean score."""
+        """One row per cell, with the interval of its mean accuracy."""
         return tables.cells(self.frame)
 
     @cached_property
     def rows(self) -> list[Result]:
         """One result per cell, in the order of the plan."""
         return [
-            Result(
-                task=row["task"],
-                model=row["model"],
-                decoder=row["decoder"],
-                seed=int(row["seed"]),
-                samples=int(row["n"]),
-                accuracy=float(row["accuracy"]),
-                ci95=(float(row["low"]), float(row["high"])),
-                nfe=_number(row["nfe"]),
-                tokens_per_step=_number(row["tokens_per_step"]),
-                content_tokens_per_forward=_number(row["content_tokens_per_forward"]),
-                seconds=float(row["seconds"]),
-            )
+            Result(row["task"], row["model"], row["decoder"], int(row["seed"]), int(row["n"]), *_numbers(row))
             for row in tables.as_rows(self.cells)
         ]
 
+    @cached_property
+    def by_decoder(self) -> list[DecoderMean]:
+        """One row per model and decoder, for the decoders that ran on every task of their model."""
+        points = tables.points(self.frame)
+        seconds = points.groupby(["model", "decoder"])["seconds"].sum().to_dict()
+        return [
+            DecoderMean(
+                row["model"], row["decoder"], int(row["tasks"]),
+                *_numbers({**row, "seconds": seconds[row["model"], row["decoder"]]}),
+            )
+            for row in tables.as_rows(tables.overall(points))
+        ]  # fmt: skip
+
+    @property
+    def samples(self) -> Iterator[SampleResult]:
+        """Every sample with its texts and its history, cell by cell in the order of the plan."""
+        for stored in read_run(self.out).cells:
+            cell = stored.cell
+            for folder, record in stored.records():
+                trace = folder.trace(record)
+                yield SampleResult(
+                    cell.task, cell.model, cell.decoder, cell.seed, record.index, trace.prompt, trace.answer, record.text,
+                    record.scores, record.nfe, trace.history, trace.pieces,
+                )  # fmt: skip
+
+    def sample(self, number: int = 0) -> SampleResult:
+        """Return one sample by its place in `samples`.
+
+        Raises:
+            UserError: there are fewer.
+        """
+        for place, one in enumerate(self.samples):
+            if place == number:
+                return one
+        raise UserError(f"{self.out} has no sample {number}; choose a smaller number.")
+
+    def plot(self, *, by_task: bool = False) -> alt.LayerChart | alt.HConcatChart | alt.VConcatChart:
+        """Return accuracy against tokens per step as an Altair chart: the mean over tasks, or one panel for each task.
+
+        Raises:
+            UserError: the run has no samples, or none with a known speed.
+        """
+        from parallelbench.report import sections
+        from parallelbench.report.data import read_report_data
+
+        data = read_report_data(self.out)
+        section = (sections.by_task if by_task else sections.tradeoff)(data)
+        if section is None:
+            raise UserError(f"{self.out} has no sample whose speed is known, so there is nothing to draw.")
+        return section.figures[0].chart
+
+    def report(self) -> Path:
+        """Write OUT/report.html and the figures, and return the path of the page.
+
+        Raises:
+            UserError: the run has no samples, or the folder cannot be written.
+        """
+        from parallelbench.report import write_report
+
+        return write_report(self.out)
+
     def summary_json(self) -> dict[str, Any]:
-        """The object that `run` prints last. Results of several seeds say which seed each belongs to."""
+        """The object that OUT/summary.json holds. Results of several seeds say which seed each belongs to."""
         several = len({row.seed for row in self.rows}) > 1
         return {
             "out": str(self.out),
@@ -75,6 +182,35 @@ class Results:
             "samples": sum(row.samples for row in self.rows),
             "results": [_entry(row, several) for row in self.rows],
         }
+
+    def __repr__(self) -> str:
+        lines = [f"Results of {len(self.rows)} cells, {sum(row.samples for row in self.rows)} samples, in {self.out}"]
+        lines += [
+            f"  {row.accuracy:6.1%}  ({row.ci95[0]:.1%} to {row.ci95[1]:.1%})  {row.model}  {row.task}  {row.decoder}"
+            for row in self.rows[:SHOWN]
+        ]
+        if len(self.rows) > SHOWN:
+            lines.append(f"  and {len(self.rows) - SHOWN} more; .rows has all")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        columns = ["model", "task", "decoder", "n", "accuracy", "low", "high", "nfe", "tokens_per_step"]
+        columns += ["content_tokens_per_forward", "seconds"]
+        title = f"<p>{len(self.cells)} cells, {len(self.frame)} samples in <code>{escape(str(self.out))}</code></p>"
+        table: str = self.cells[columns].to_html(index=False, max_rows=SHOWN, float_format=lambda value: f"{value:.3f}")
+        return title + table
+
+
+def _numbers(row: dict[str, Any]) -> tuple[float, tuple[float, float], float | None, float | None, float | None, float]:
+    """The numbers of a row, in the order of `Result` and `DecoderMean`."""
+    return (
+        float(row["accuracy"]),
+        (float(row["low"]), float(row["high"])),
+        _known(row["nfe"]),
+        _known(row["tokens_per_step"]),
+        _known(row["content_tokens_per_forward"]),
+        float(row["seconds"]),
+    )
 
 
 def _entry(row: Result, several: bool) -> dict[str, Any]:
@@ -85,5 +221,5 @@ def _entry(row: Result, several: bool) -> dict[str, Any]:
     return {**entry, "ci95": list(row.ci95)}
 
 
-def _number(value: float) -> float | None:
+def _known(value: float) -> float | None:
     return None if math.isnan(value) else float(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import io
 import json
 import subprocess
@@ -13,12 +15,13 @@ import pytest
 from rich.console import Console
 
 from parallelbench import cli
-from parallelbench.cli.carry_out import NUMBERS, fitting
+from parallelbench.cli.app import COMMANDS
+from parallelbench.cli.tables import NUMBERS, results_table
 from parallelbench.results import Result
 from parallelbench.specs import split_specs
 from parallelbench.tasks import TASKS
 
-RUN = ["run", "-m", "fake", "-t", "waiting_line/copy", "-d", "confidence:k=4", "--limit", "3"]
+RUN = ["run", "-m", "fake", "-t", "waiting_line/copy", "-d", "confidence:k=4", "--json", "--limit", "3"]
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -28,7 +31,9 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 
 
 def test_importing_the_command_line_loads_nothing_heavy() -> None:
-    script = "import sys, parallelbench.cli as c; c.build_app(); print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    script = (
+        "import sys, parallelbench.cli.app as c; c.build_app(['run']); print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert "typer" in loaded
     assert not {"torch", "pandas", "pydantic", "duckdb", "altair", "transformers", "numpy", "yaml", "jinja2"} & set(loaded)
@@ -48,9 +53,18 @@ def test_comma_lists_split_where_a_new_name_begins(given: list[str], specs: list
     assert split_specs(given) == specs
 
 
+def test_the_help_names_every_command_with_the_first_line_of_its_own_help(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "--help")
+    assert code == 0 and "..." not in out.partition("Options")[2]
+    for name, summary in COMMANDS.items():
+        assert summary in out
+        module = importlib.import_module(f"parallelbench.cli.{name}_command")
+        assert inspect.getdoc(module.command).partition("\n")[0] == summary
+
+
 def test_run_prints_a_table_and_ends_in_one_json_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tasks = "waiting_line/copy:lengths=[3,4],shots=0,puzzle/sudoku_n4_12"
-    arguments = ["run", "-m", "fake", "-t", tasks, "-d", "confidence:k=[4,8]", "-d", "threshold", "--limit", "3"]
+    arguments = ["run", "-m", "fake", "-t", tasks, "-d", "confidence:k=[4,8]", "-d", "threshold", "--limit", "3", "--json"]
     code, out, err = call(capsys, *arguments, "-o", str(tmp_path / "out"))
     assert (code, err) == (0, "")
     last = json.loads(out.splitlines()[-1])
@@ -67,7 +81,7 @@ def test_run_prints_a_table_and_ends_in_one_json_object(tmp_path: Path, capsys: 
     )
     assert first["ci95"][0] <= first["accuracy"] <= first["ci95"][1]
     assert last["results"][2]["decoder"] == "threshold:gamma=0.9"
-    for words in ("95 % interval", "tokens/forward", "puzzle/sudoku_n4_12", "6 cells, 18 samples", "[18/18]"):
+    for words in ("95 % interval", "content_tokens_per_forward", "puzzle/sudoku_n4_12", "6 cells, 18 samples", "[18/18]"):
         assert words in out
 
 
@@ -142,11 +156,14 @@ def test_a_mistake_shows_no_traceback_in_a_real_process(tmp_path: Path) -> None:
 def test_sweep_runs_a_file_and_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "sweep.yaml"
     spec.write_text("models: fake\ntasks: ['waiting_line/re*']\ndecoders: ['random:k=[8,16]']\nseeds: [0, 1]\nlimit: 2\n")
-    code, out, _ = call(capsys, "sweep", str(spec), "-o", str(tmp_path / "out"), "--dry-run")
-    assert (code, json.loads(out.splitlines()[-1])) == (0, {"cells": 20, "samples": 40, "dry_run": True})
+    code, out, _ = call(capsys, "sweep", str(spec), "-o", str(tmp_path / "out"), "--dry-run", "--json")
+    assert (code, json.loads(out.splitlines()[-1])) == (
+        0,
+        {"cells": 20, "samples": 40, "dry_run": True, "out": str(tmp_path / "out")},
+    )
     assert "waiting_line/replace_index" in out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep.yaml"]
-    code, out, _ = call(capsys, "sweep", str(spec), "-o", str(tmp_path / "out"), "--limit", "1")
+    code, out, _ = call(capsys, "sweep", str(spec), "-o", str(tmp_path / "out"), "--limit", "1", "--json")
     last = json.loads(out.splitlines()[-1])
     assert (code, last["samples"], {result["seed"] for result in last["results"]}) == (0, 20, {0, 1})
 
@@ -187,15 +204,15 @@ def test_a_narrow_terminal_leaves_numbers_out_and_no_names() -> None:
     row = Result(
         "waiting_line/replace_index", "tiny", "threshold:gamma=0.9,block=8", 0, 25, 0.5, (0.3, 0.7), 8.0, 4.0, 2.0, 1.0
     )
-    for width, columns in ((150, 6), (100, 4), (80, 2), (70, 1)):
+    for width, columns in ((160, 6), (112, 4), (80, 2), (70, 1)):
         where = Console(width=width, file=io.StringIO())
-        where.print(fitting([row], where))
+        where.print(results_table([row], where))
         lines = where.file.getvalue().splitlines()  # type: ignore[attr-defined]
         assert len(lines) == 2 and all(len(line) <= width for line in lines)
         assert row.task in lines[1] and row.decoder in lines[1] and "50.0 %" in lines[1]
         assert sum(name in lines[0] for name in NUMBERS) == columns
     where = Console(width=30, file=io.StringIO())
-    where.print(fitting([row], where))
+    where.print(results_table([row], where))
     assert "50.0 %" in where.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -203,7 +220,7 @@ def test_train_writes_a_checkpoint_that_runs(tmp_path: Path, capsys: pytest.Capt
     recipe = "tiny:steps=1,layers=2,threads=1"
     code, out, _ = call(capsys, "train", recipe, "-o", str(tmp_path / "model"))
     assert (code, out.splitlines()[-1]) == (0, str(tmp_path / "model"))
-    model, run = f"path:{tmp_path / 'model'}", ["-t", "waiting_line/copy", "-d", "all_at_once", "--limit", "2"]
+    model, run = f"path:{tmp_path / 'model'}", ["-t", "waiting_line/copy", "-d", "all_at_once", "--limit", "2", "--json"]
     code, out, _ = call(capsys, "run", "-m", model, *run, "-o", str(tmp_path / "out"))
     assert (code, json.loads(out.splitlines()[-1])["samples"]) == (0, 2)
     for wrong, said in (("tiny:step=3", "did you mean 'steps'"), ("huge", "unknown recipe 'huge'")):
@@ -223,7 +240,7 @@ OFFICIAL = Path(__file__).parents[3] / "shared" / "official" / "test"
 
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official data is not beside the checkout")
 def test_the_official_suite_runs_and_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    official = ["--suite", "official", "--data-dir", str(OFFICIAL), "-o", str(tmp_path / "out")]
+    official = ["--json", "--suite", "official", "--data-dir", str(OFFICIAL), "-o", str(tmp_path / "out")]
     code, out, _ = call(
         capsys, "run", "-m", "fake:errors=0.0", "-d", "confidence:k=8", "-t", "waiting_line/c*", "--limit", "3", *official
     )

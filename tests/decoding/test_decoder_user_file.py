@@ -90,9 +90,9 @@ def test_a_changed_file_is_another_cell(mine: Path) -> None:
         (MINE, "{path}:MyDecoder:alpha=much", "'alpha' is 'much'"),
         (BROKEN, "{path}:Half", "lacks step; write it"),
         (BROKEN, "{path}", "holds 2 decoders; say which one"),
-        ("x = 1\ny = (\n", "{path}:X", "line 2: SyntaxError"),
-        ("import json\nimport there_is_no_such_thing\n", "{path}:X", "line 2: ModuleNotFoundError"),
-        ("\n\nprint(unknown_name)\n", "{path}:X", "line 3: NameError"),
+        ("x = 1\ny = (\n", "{path}:X", "line 2, raises SyntaxError"),
+        ("import json\nimport there_is_no_such_thing\n", "{path}:X", "line 2, raises ModuleNotFoundError"),
+        ("\n\nprint(unknown_name)\n", "{path}:X", "line 3, raises NameError"),
         ("x = 1\n", "{path}:X", "no decoder 'X'"),
     ],
 )
@@ -221,5 +221,5 @@ def test_doctor_names_what_a_score_does_wrong(tmp_path: Path, body: str, said: s
 def test_whatever_a_file_raises_is_its_authors_to_mend(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("x = 1 / 0\n", encoding="utf-8")
-    with pytest.raises(UserError, match="line 1: ZeroDivisionError"):
+    with pytest.raises(UserError, match="line 1, raises ZeroDivisionError"):
         load_decoder(f"{path}:MyDecoder")

@@ -88,7 +88,7 @@ def load(rest: str, device: str | None = None) -> FakeDenoiser:
     return FakeDenoiser(build(FakeOptions, "model 'fake'", parse_options(rest, rest) if rest else {}))
 
 
-MODELS._own["fake"] = Entry(f"{__name__ if __name__ != '__main__' else 'fake_model'}:load", "for tests")
+MODELS.register("fake", Entry(f"{__name__ if __name__ != '__main__' else 'fake_model'}:load", "for tests"))
 
 if __name__ == "__main__":
     from parallelbench.cli import main

@@ -43,6 +43,7 @@ def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = N
         sys.executable,
         str(SCRIPT),
         "run",
+        "--json",
         "-m",
         f"fake:delay={delay}",
         "--limit",

@@ -48,7 +48,7 @@ def test_an_interrupted_run_says_how_to_continue(tmp_path: Path) -> None:
     _, stderr = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert "continue with: parallelbench run -m fake" in stderr
+    assert "continue with: parallelbench run --json -m fake" in stderr
     assert str(out) in stderr
     assert lines(out) >= 5
 
@@ -102,8 +102,11 @@ def test_objects_and_names_make_the_same_cell(tmp_path: Path) -> None:
     results = run(load_model("fake"), load_task(TASKS[0]), load_decoders(DECODERS[0])[0], limit=4, out=out)
     assert [cell.name for cell in (out / "cells").iterdir()] == list(results.frame["cell"].unique())
     temporary = run("fake", TASKS[0], DECODERS[0], limit=2)
-    assert temporary.out.is_dir()
-    assert len(temporary.frame) == 2
+    folder = temporary.out
+    assert folder.is_dir() and len(temporary.frame) == 2
+    del temporary
+    gc.collect()
+    assert not folder.exists()  # fault 47
 
 
 def test_cell_and_run_files_say_where_the_numbers_come_from(tmp_path: Path) -> None:
@@ -139,7 +142,7 @@ def test_a_folder_in_which_nothing_was_begun_is_free_for_another_run(tmp_path: P
         ((None, TASKS[0], DECODERS[0]), {}, "None is no model"),
         (("fake", None, DECODERS[0]), {}, "None is no task"),
         (("fake", TASKS[0], [5]), {}, "5 is no decoder"),
-        (("fake", load_task("waiting_line/copy"), DECODERS[0]), {"shots": 2}, "shots is said of a task that is already made"),
+        (("fake", load_task("waiting_line/copy"), DECODERS[0]), {"shots": 2}, "are for tasks by name"),
     ],
 )
 def test_python_is_told_what_is_wrong_in_one_sentence(arguments: Any, options: dict[str, Any], said: str) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 import fake_model  # noqa: F401  (registers the fake model)
 import pytest
 from chat_server import Server
+from rich.console import Console
 
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.loss import reference_curve
 from parallelbench.api import run_sweep
-from parallelbench.cli.carry_out import table
+from parallelbench.cli.tables import results_table
 from parallelbench.experiments.spec import Sweep
 from parallelbench.report import write_report
 from parallelbench.results import Results
@@ -54,7 +55,7 @@ def test_results_say_unknown_and_never_zero(results: Results) -> None:
     )
     assert all(row.nfe == 3 for row in results.rows if "diffusing" in row.decoder)
     json.dumps(results.summary_json(), allow_nan=False)
-    assert table(results.rows).row_count == len(results.rows)
+    assert results_table(results.rows, Console(width=200)).row_count == len(results.rows)
     overall = tables.overall(tables.points(results.frame))
     assert math.isnan(overall.set_index("model").loc["silent", "nfe"])
 

@@ -136,7 +136,7 @@ def test_a_server_that_goes_away_loses_nothing(run: Path, server: StandIn, tmp_p
 
 
 def test_the_command_and_the_report(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke(["score", str(run), "-m", "rouge_1,bleu", "-m", "failures", "-j", "1"]) == 0
+    assert invoke(["score", str(run), "-m", "rouge_1,bleu", "-m", "failures", "-j", "1", "--json"]) == 0
     last = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert last["computed"] == 12 + 12 + 36
     for file in run.glob("cells/*/records.jsonl"):

@@ -155,14 +155,14 @@ def test_the_commands_take_both_forms(tmp_path: Path, capsys: pytest.CaptureFixt
     digits_tokenizer().save(str(tmp_path / "tokenizer.json"))
     asked = "list_ops/shuffle:items=numbers,lengths=[3],max_new_tokens=26"
     for number, model in enumerate(("exact", f"exact:tokenizer={tmp_path},epsilon=1e-6")):
-        command = ["run", "-m", model, "-t", asked, "-d", "confidence:k=[1,26],temperature=1", "--limit", "20"]
+        command = ["run", "-m", model, "-t", asked, "-d", "confidence:k=[1,26],temperature=1", "--limit", "20", "--json"]
         assert cli.invoke([*command, "-o", str(tmp_path / str(number))]) == 0
         slow, fast = json.loads(capsys.readouterr().out.splitlines()[-1])["results"]
         assert slow["accuracy"] == 1.0 > fast["accuracy"]
 
 
 def test_the_sweep_of_figure_2_plans_and_asks_the_questions_of_the_paper() -> None:
-    sweep = load_sweep(Path(__file__).parents[2] / "experiments" / "paper_fig2.yaml")
+    sweep = load_sweep("paper_fig2")
     assert sweep.models == ("exact", "tiny")
     works = plan(sweep.model_copy(update={"models": ("exact",)}), ModelPool(None))
     assert len(works) == 2 * 6 * (2 * 2 + 2 + 6)

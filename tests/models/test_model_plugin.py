@@ -49,7 +49,20 @@ def test_what_a_package_brings_is_listed(site: Path) -> None:
 
 
 def test_it_runs(site: Path, tmp_path: Path) -> None:
-    words = ["run", "-m", "mirror", "-t", "backwards", "-d", "every_other:k=[1,4]", "--limit", "3", "-o", str(tmp_path / "out")]
+    words = [
+        "run",
+        "--json",
+        "-m",
+        "mirror",
+        "-t",
+        "backwards",
+        "-d",
+        "every_other:k=[1,4]",
+        "--limit",
+        "3",
+        "-o",
+        str(tmp_path / "out"),
+    ]
     found = json.loads(parallelbench(site, *words).splitlines()[-1])
     assert (found["cells"], found["samples"]) == (2, 6)
     assert [(one["accuracy"], one["nfe"]) for one in found["results"]] == [(1.0, 32.0), (1.0, 8.0)]

@@ -10,10 +10,16 @@ import typer
 Suite = Annotated[str, typer.Option("--suite", help="'ours', the 'official' data, or 'hf': public data sets.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the official data, or of a copy of the data sets.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Samples per task; all without it.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Draws the samples and whatever is random in decoding.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Draws the samples.")]
+Seeds = Annotated[
+    list[int] | None,
+    typer.Option("--seed", min=0, show_default="0", help="Draws the samples and what is random in decoding; repeatable."),
+]
 Shots = Annotated[
     int | None, typer.Option("--shots", min=0, help="Demonstrations before the question; else the model's card says.")
 ]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Samples in flight at once; changes no answer.")]
 Device = Annotated[str | None, typer.Option("--device", help="Where the model runs, for example cuda:0.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; the same command again continues.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would run; run and write nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]

@@ -1,17 +1,14 @@
-"""`parallelbench doctor`: is a model what its card says, does a decoder keep its contract?"""
+"""`parallelbench doctor`: checks of a model and of a decoder."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from parallelbench.cli.arguments import Device
+from parallelbench.cli.exit_codes import FAILED
 from parallelbench.errors import UnknownName
-
-WIDTH = 128
-FAILED = 1
 
 
 def command(
@@ -19,9 +16,9 @@ def command(
     name: Annotated[str | None, typer.Argument(hidden=True)] = None,
     device: Device = None,
 ) -> None:
-    """Load a model and check it, or hold a decoder to its contract; exit code 1 where something fails.
+    """Check a model, or a decoder against its contract.
 
-    Examples: parallelbench doctor tiny, parallelbench doctor decoder threshold:gamma=0.9
+    Exit code 1 where a check fails. Examples: parallelbench doctor tiny, parallelbench doctor decoder threshold:gamma=0.9
     """
     kind, spec = ("model", what) if name is None else (what, name)
     if kind not in ("model", "decoder"):
@@ -32,35 +29,42 @@ def command(
 
 
 def _model(spec: str, device: str | None) -> bool:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    from parallelbench.cli.names import check_model_name
+    from parallelbench.cli.terminal import cell, console, say
     from parallelbench.doctor.models import check_model
     from parallelbench.models import load_model
 
+    check_model_name(spec)
     found = check_model(load_model(spec, device))
-    console = Console() if sys.stdout.isatty() else Console(width=WIDTH, highlight=False)
+    out = console()
     card, checks = Table(box=None, pad_edge=False, show_header=False), Table(box=None, pad_edge=False, show_header=False)
     for key, value in found.facts.items():
-        card.add_row(key, value)
+        card.add_row(cell(key), cell(value))
     for check in found.checks:
-        checks.add_row("[green]ok[/]" if check.passed else "[red]FAILED[/]", check.name, check.seen)
-    console.print(card)
-    console.print()
-    console.print(checks)
+        verdict = Text("ok", style="green") if check.passed else Text("FAILED", style="red")
+        checks.add_row(verdict, cell(check.name), cell(check.seen))
+    out.print(card)
+    out.print()
+    out.print(checks)
     for sample in found.samples:
-        console.print(f"\n--- {sample.prompt.sample.id}, {sum(sample.ledger.nfe.values())} forwards", markup=False)
-        console.print(sample.text, markup=False)
+        say(f"\n--- {sample.prompt.sample.id}, nfe {sum(sample.ledger.nfe.values())}")
+        say(sample.text)
     return found.healthy
 
 
 def _decoder(spec: str) -> bool:
+    from parallelbench.cli.names import check_decoder_name
+    from parallelbench.cli.terminal import say
     from parallelbench.decoding import load_decoders
     from parallelbench.doctor.decoders import check_decoder
 
+    check_decoder_name(spec)
     broken = 0
     for decoder in load_decoders(spec):
         faults = check_decoder(decoder)
         broken += len(faults)
-        print("\n".join(f"{decoder.spec}: {fault}" for fault in faults) if faults else f"{decoder.spec}: keeps its contract")
+        say("\n".join(f"{decoder.spec}: {fault}" for fault in faults) if faults else f"{decoder.spec}: keeps its contract")
     return not broken

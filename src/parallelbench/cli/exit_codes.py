@@ -1,4 +1,9 @@
-"""What a command says to the shell."""
+"""Exit codes of the command."""
 
+FAILED = 1
+"""A check of `doctor` failed."""
 USER_MISTAKE = 2
+DEFECT = 70
+"""A fault of this program (EX_SOFTWARE of sysexits.h)."""
 INTERRUPTED = 130
+BROKEN_PIPE = 141

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from parallelbench.errors import UnknownName
-from parallelbench.registry import Registry
 
 REGISTRIES = {
     "tasks": "parallelbench.tasks:TASKS",
@@ -16,17 +15,39 @@ REGISTRIES = {
     "caches": "parallelbench.decoding:CACHES",
     "metrics": "parallelbench.metrics:METRICS",
 }
+EXPERIMENTS = "experiments"
+KINDS = (*REGISTRIES, EXPERIMENTS)
 
 
-def command(kind: Annotated[str, typer.Argument(metavar="tasks|models|decoders|caches|metrics", help="What to list.")]) -> None:
-    """List tasks, models, decoders, caches or metrics, one a line."""
-    from parallelbench.registry import Entry
+def command(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[tasks|models|decoders|caches|metrics|experiments]", help="What to list.")
+    ] = None,
+) -> None:
+    """List tasks, models, decoders, caches, metrics or experiments.
 
-    if kind not in REGISTRIES:
-        raise UnknownName("kind of thing to list", kind, REGISTRIES)
+    Prints one a line. Without a kind: how many there are of each.
+    """
+    if kind is None:
+        for one in KINDS:
+            print(f"{one:<12} {len(entries_of(one)):>4}   parallelbench list {one}")
+        return
+    if kind not in KINDS:
+        raise UnknownName("kind of thing to list", kind, KINDS)
+    entries = entries_of(kind)
+    width = max((len(name) for name, _, _ in entries), default=0)
+    notes = max((len(note) + 2 for _, note, _ in entries if note), default=0)
+    for name, note, summary in entries:
+        print(f"{name:<{width}}  {note:<{notes}}{summary}".rstrip())
+
+
+def entries_of(kind: str) -> list[tuple[str, str, str]]:
+    """Return name, note and summary of everything of a kind."""
+    if kind == EXPERIMENTS:
+        from parallelbench.experiments.spec import experiment_names, load_sweep
+
+        return [(name, "", load_sweep(name).name) for name in experiment_names()]
+    from parallelbench.registry import Entry, Registry
+
     registry: Registry = Entry(REGISTRIES[kind]).load()
-    entries = list(registry.items())
-    width = max((len(name) for name, _ in entries), default=0)
-    notes = max((len(entry.note) + 2 for _, entry in entries if entry.note), default=0)
-    for name, entry in entries:
-        print(f"{name:<{width}}  {entry.note:<{notes}}{entry.summary}".rstrip())
+    return [(name, entry.note, entry.summary) for name, entry in registry.items()]

@@ -9,20 +9,21 @@ import typer
 
 
 def command(out: Annotated[Path, typer.Argument(metavar="OUT", help="A run folder.")]) -> None:
-    """Say what is damaged in a run folder, and move it into OUT/damaged; nothing is deleted.
+    """Set aside what is damaged in a run folder, or convert an old one.
 
-    The command of the run then decodes again only what is missing. A folder of the earlier layout (schema 1) is converted; its
-    files are kept in OUT/schema1.
+    Says what is damaged and moves it into OUT/damaged; nothing is deleted. The command of the run then decodes again only what
+    is missing. A folder of the earlier layout (schema 1) is converted; its files are kept in OUT/schema1.
     """
+    from parallelbench.cli.terminal import say
     from parallelbench.experiments.convert import convert, is_schema_1
     from parallelbench.runs.repair import repair
 
     if is_schema_1(out):
-        print(f"converted {convert(out)} cells; the earlier files are kept in {out / 'schema1'}")
+        say(f"converted {convert(out)} cells; the earlier files are kept in {out / 'schema1'}")
     done = repair(out)
     for line in done.found:
-        print(line)
+        say(line)
     if done.found:
-        print(f"set aside in {done.folder}; the command of the run decodes again what is missing now")
+        say(f"set aside in {done.folder}; the command of the run decodes again what is missing now")
     else:
-        print(f"{out} is not damaged")
+        say(f"{out} is not damaged")

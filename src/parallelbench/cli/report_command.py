@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,11 @@ def command(
     ] = None,
     model: Annotated[Patterns, typer.Option("--model", "-m", help="Only models of this name; repeatable.")] = None,
 ) -> None:
-    """Write report.html, which needs no network, and beside it each figure as CSV and SVG in figures/."""
+    """Write OUT/report.html, and its figures as CSV and SVG.
+
+    The page is one file that needs no network. The figures are in figures/ beside it.
+    """
+    from parallelbench.cli.terminal import note, say
     from parallelbench.errors import UserError
     from parallelbench.experiments.scoring import score_run
     from parallelbench.report import write_report
@@ -34,6 +37,6 @@ def command(
         try:
             score_run(run, ["failures"], jobs=1)
         except UserError as error:
-            print(f"note: the reasons of failures are left out; {error}", file=sys.stderr)
+            note(f"the reasons of failures are left out; {error}")
     keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))
-    print(write_report(*runs, out=out, keep=keep))
+    say(str(write_report(*runs, out=out, keep=keep)))

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from parallelbench.cli.exit_codes import INTERRUPTED
-
-WIDTH = 150
+from parallelbench.cli.arguments import AsJson
 
 
 def command(
@@ -24,29 +20,26 @@ def command(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Texts judged at once; the number of cores without it.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Score a run's stored texts by more metrics; loads no model, and computes only what is missing.
+    """Score the stored texts of a run by more metrics.
 
-    Example: parallelbench score out -m rouge_1,bleu -m grammar_languagetool:url=http://127.0.0.1:8081
+    Loads no model, and computes only what is missing. Example: parallelbench score out -m rouge_1,bleu -m grammar_languagetool:url=http://127.0.0.1:8081
     """
-    from rich.console import Console
-    from rich.table import Table
-
+    from parallelbench.cli.terminal import console, note, table_of
     from parallelbench.experiments.scoring import score_run
     from parallelbench.specs import split_specs
 
-    specs = list(dict.fromkeys(split_specs(metric)))
-    try:
-        scored = score_run(out, specs, jobs or len(os.sched_getaffinity(0)), lambda text: print(text, file=sys.stderr))
-    except KeyboardInterrupt:
-        again = shlex.join(["parallelbench", *sys.argv[1:]])
-        print(f"interrupted; every score so far is kept, continue with: {again}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    table = Table("metric", "task", "decoder", box=None, pad_edge=False)
-    for name in ("mean", "samples", "new"):
-        table.add_column(name, justify="right")
-    for row in scored:
-        table.add_row(row.metric, row.task, row.decoder, f"{row.mean:.4f}", str(row.samples), str(row.computed))
-    (Console() if sys.stdout.isatty() else Console(width=WIDTH, highlight=False)).print(table)
-    results = [row._asdict() for row in scored]
-    print(json.dumps({"out": str(out), "computed": sum(row.computed for row in scored), "scores": results}, allow_nan=False))
+    scored = score_run(out, list(dict.fromkeys(split_specs(metric))), jobs or _cores(), note)
+    rows = [[row.metric, row.task, row.decoder, f"{row.mean:.4f}", str(row.samples), str(row.computed)] for row in scored]
+    console().print(table_of(["metric", "task", "decoder", "mean", "samples", "new"], rows, right=3))
+    if as_json:
+        results = [row._asdict() for row in scored]
+        computed = sum(row.computed for row in scored)
+        print(json.dumps({"out": str(out), "computed": computed, "scores": results}, allow_nan=False))
+
+
+def _cores() -> int:
+    """The cores that this process may use; where the system does not say, those of the machine."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

@@ -1,39 +1,106 @@
-"""`parallelbench show`: real samples of a task, exactly as they are asked and scored. Loads no model."""
+"""`parallelbench show`: samples of a task, the parameters of a decoder, what is known of a model. Loads no weights."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from parallelbench.cli.arguments import DataDir, Seed, Shots, Suite
-from parallelbench.errors import UnknownName
+from parallelbench.errors import UnknownName, UserError
+
+KINDS = ("task", "decoder", "model")
 
 
 def command(
-    kind: Annotated[str, typer.Argument(metavar="task", help="What to show.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Task with options, for example waiting_line/sort:lengths=[4].")],
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many samples.")] = 3,
+    kind: Annotated[str, typer.Argument(metavar="task|decoder|model", help="What to show.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, with options, as in waiting_line/sort:lengths=[4].")],
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many samples of a task.")] = 3,
     seed: Seed = 0,
     shots: Shots = None,
     suite: Suite = "ours",
     data_dir: DataDir = None,
 ) -> None:
-    """Show real samples of a task: the exact prompt, one right answer, and what that answer scores."""
+    """Show samples of a task, or what a decoder or a model is.
+
+    Loads no weights. Samples of a task are shown as a model sees them: the exact prompt, one right answer, and what
+    that answer scores.
+    """
+    if kind not in KINDS:
+        raise UnknownName("kind of thing to show", kind, KINDS)
+    if kind == "decoder":
+        _decoder(name)
+    elif kind == "model":
+        _model(name)
+    else:
+        _task(name, number, seed, shots, suite, data_dir)
+
+
+def _task(name: str, number: int, seed: int, shots: int | None, suite: str, data_dir: Path | None) -> None:
+    from parallelbench.cli.names import check_names
+    from parallelbench.cli.terminal import say
     from parallelbench.metrics import score
     from parallelbench.metrics.grammar import is_clean
     from parallelbench.tasks import load_task
 
-    if kind != "task":
-        raise UnknownName("kind of thing to show", kind, ["task"])
+    check_names((), (name,), (), suite)
     task = load_task(name, suite=suite, data_dir=data_dir, clean=is_clean, **({} if shots is None else {"shots": shots}))
-    metrics = task.metrics
-    print(f"{task.name}@{task.version}  ({task.suite}, {task.samples} samples, {task.max_new_tokens} new tokens)")
+    say(f"{task.name}@{task.version}  ({task.suite}, {task.samples} samples, {task.max_new_tokens} new tokens)")
     for index in task.order(seed)[:number]:
         sample = task.sample(seed, index)
-        print(f"\n=== {sample.id}")
+        say(f"\n=== {sample.id}")
         for turn in sample.turns:
-            print(f"--- {turn.role}\n{turn.text}")
-        print(f"--- a right answer\n{sample.answer}")
-        scores = score(sample, sample.answer, metrics)
-        print("--- its scores\n" + "\n".join(f"{metric} {value:g}" for metric, value in scores.items()))
+            say(f"--- {turn.role}\n{turn.text}")
+        say(f"--- a right answer\n{sample.answer}")
+        scores = score(sample, sample.answer, task.metrics)
+        say("--- its scores\n" + "\n".join(f"{metric} {value:g}" for metric, value in scores.items()))
+
+
+def _decoder(name: str) -> None:
+    import inspect
+
+    from parallelbench.cli.names import check_decoder_name
+    from parallelbench.cli.terminal import console, say, table_of
+    from parallelbench.decoding import load_decoders
+    from parallelbench.decoding.decoder import COMMON
+    from parallelbench.parameters import choices_of, default_of, range_of
+
+    check_decoder_name(name)
+    cls = type(load_decoders(name)[0])
+    say(f"{cls.family}: {inspect.getdoc(cls) or ''}\n")
+    module = inspect.getmodule(cls)
+    say(((module and inspect.getdoc(module)) or "") + "\n")
+    fields = {key: field for key, field in cls.model_fields.items() if key not in COMMON}
+    fields |= {key: cls.model_fields[key] for key in COMMON}
+    rows = [
+        [key, default_of(field), ", ".join(choices_of(field)) or range_of(field), field.description or ""]
+        for key, field in fields.items()
+    ]
+    console().print(table_of(["key", "default", "range", "meaning"], rows))
+    if cls.needs:
+        say(f"\nneeds a model with: {', '.join(sorted(cls.needs))}")
+
+
+def _model(name: str) -> None:
+    from parallelbench.cli.names import check_model_name
+    from parallelbench.cli.terminal import console, say, table_of
+    from parallelbench.models import MODELS
+    from parallelbench.models.cards import CARDS
+
+    check_model_name(name)
+    key = name.partition(":")[0]
+    say(f"{key}: {MODELS.get(key).summary}")
+    card = CARDS.get(key)
+    if card is None:
+        if key in ("path", "hf"):
+            raise UserError(f"'parallelbench doctor {name}' loads that checkpoint and prints what it is.")
+        return
+    facts = {
+        "hub": card.hub_id, "architecture": card.architecture, "attention": card.attention, "mask": card.mask,
+        "ends": ", ".join(card.ends), "padding": card.pad, "chat template": card.template, "licence": card.licence,
+        "block": card.block, "demonstrations": card.shots, "offers": ", ".join(sorted(card.offers)),
+        "trained for": ", ".join(card.tasks),
+    }  # fmt: skip
+    rows = [[key, str(value)] for key, value in facts.items() if value not in (None, "", ())]
+    console().print(table_of(["", ""], rows))

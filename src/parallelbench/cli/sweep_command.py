@@ -1,32 +1,33 @@
-"""`parallelbench sweep`: a whole experiment from one YAML file."""
+"""`parallelbench sweep`: a whole experiment from one YAML file, of one's own or from the package."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import Device, Limit, Out
+from parallelbench.cli.arguments import AsJson, Device, DryRun, Limit, Out
 
 
 def command(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="Keys: models, tasks, decoders, seeds, limit, ...")],
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="A YAML file, or a name that 'parallelbench list experiments' prints.")
+    ],
     out: Out = None,
     limit: Limit = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="In place of the file's.")] = None,
     device: Device = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and list the cells; run and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run every model on every task with every decoder and seed of a YAML file."""
-    from parallelbench.cli.carry_out import carry_out, list_cells
+    """Run an experiment file: models, tasks, decoders and seeds.
+
+    Every model runs on every task with every decoder and seed. Example: parallelbench sweep quickstart -o out.
+    docs/cli.md lists the keys of a file: models, tasks, decoders, ...
+    """
+    from parallelbench.cli.running import start
     from parallelbench.experiments.spec import load_sweep
 
-    given = {"limit": limit, "batch_size": batch_size, "device": device}
-    sweep = load_sweep(spec).model_copy(update={key: value for key, value in given.items() if value is not None})
-    if dry_run:
-        list_cells(sweep, out)
-    else:
-        carry_out(sweep, out)
+    values = {"limit": limit, "batch_size": batch_size, "device": device}
+    changed = {key: value for key, value in values.items() if value is not None}
+    start(load_sweep(experiment).model_copy(update=changed), out, dry_run=dry_run, as_json=as_json)

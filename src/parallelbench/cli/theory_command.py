@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Given = dict[str, Any]
 LARGEST = 5_000
 """The search for the best schedule takes time quadratic in n: some ten seconds here."""
-OWN = {"threshold": "gamma", "factor": "f", "one_by_one": "", "all_at_once": ""}
+SPEED_OPTION = {"threshold": "gamma", "factor": "f", "one_by_one": "", "all_at_once": ""}
 """Decoders whose steps are said by another option than k, steps or schedule."""
 
 
@@ -44,13 +44,15 @@ def command(
         Path | None, typer.Option("--plot", help="Draw curves over a range of n: .html, .svg, .png or .pdf.")
     ] = None,
 ) -> None:
-    """Print the total correlation of a task, the bound of a schedule, the best bound, and the accuracy of a perfect model.
+    """Print bounds, and the accuracy of a perfect model.
 
-    Without --k, --steps, --schedule, --gamma or --f every position is filled in one step. With --plot TASK may be a comma list.
+    Prints the total correlation of a task, the bound of a schedule, the best bound with as many steps, and what a perfect model
+    scores. Without --k, --steps, --schedule, --gamma or --f every position is filled in one step.
+    With --plot TASK may be a comma list.
     Examples: parallelbench theory shuffle --n 10 --k 2;
     parallelbench theory copy,replace_random,shuffle --n 4..20 --k 2 --plot curves.svg
     """
-    from parallelbench.cli.theory_facts import facts_of, subject
+    from parallelbench.cli.theory_facts import check_size, facts_of, subject
 
     given: Given = {
         "k": k,
@@ -70,6 +72,7 @@ def command(
         return
     about = subject(task, must_differ)
     size = read_n(n, about.n, task)
+    check_size(about, size, setting)
     facts = facts_of(about, size, setting)
     if as_json:
         from dataclasses import asdict
@@ -94,12 +97,12 @@ def read_setting(decoder: str | None, given: Given, temperature: float) -> Setti
         raise UserError(f"{' and '.join(f'--{name}' for name in given)} say the same thing twice; give one of them.")
     name = decoder or ("threshold" if "gamma" in given else "factor" if "f" in given else "random")
     DECODERS.get(name)
-    allowed = (OWN[name],) if name in OWN else ("k", "steps", "schedule")
+    allowed = (SPEED_OPTION[name],) if name in SPEED_OPTION else ("k", "steps", "schedule")
     for option in given:
         if option not in allowed:
             fix = f"give --{allowed[0]} instead" if allowed[0] else "leave it out"
             raise UserError(f"--{option} does not say how many positions {name} fills; {fix}.")
-    if not given and name not in OWN:
+    if not given and name not in SPEED_OPTION:
         return Setting("all_at_once", temperature=temperature)
     return Setting(
         name, **{"sizes" if key == "schedule" else key: value for key, value in given.items()}, temperature=temperature

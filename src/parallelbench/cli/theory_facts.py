@@ -89,6 +89,18 @@ def _of_task(text: str, must_differ: bool) -> Subject:
     return Subject(operation, None, must_differ or (sample.law == "shuffle" and not sample.facts.get("may_stay", False)))
 
 
+def check_size(about: Subject, n: int, setting: Setting) -> None:
+    """Refuse more positions a step, or more steps, than there are positions.
+
+    Raises:
+        UserError: names the option and how many positions there are.
+    """
+    positions = positions_of(about.law, n)
+    for name, value in (("k", setting.k), ("steps", setting.steps)):
+        if value is not None and value > positions:
+            raise UserError(f"--{name} is {value}, but {about.law} with n = {n} has {positions} positions; write at most that.")
+
+
 def facts_of(about: Subject, n: int, setting: Setting) -> Facts:
     """Compute everything for one size.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.exit_codes import INTERRUPTED
+from parallelbench.cli.terminal import say
 from parallelbench.errors import UnknownName
 
 
@@ -19,7 +17,10 @@ def command(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text or tiny-ar; with options: tiny:steps=2000")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train a small model, to run with -m path:OUT (tiny, tiny-text) or -m ar:path=OUT,card=tiny (tiny-ar)."""
+    """Train one of the small models that ship with the package.
+
+    The result runs as -m path:OUT (tiny, tiny-text) or as -m ar:path=OUT,card=tiny (tiny-ar).
+    """
     from parallelbench.runs.disk import disk_errors
     from parallelbench.specs import build, parse
     from parallelbench.training import causal, tiny
@@ -33,11 +34,6 @@ def command(
         raise UnknownName("recipe", name, ways)
     train, defaults = ways[name]
     values = build(Recipe, f"recipe '{name}'", {**defaults.model_dump(), **options})
-    try:
-        with disk_errors(out):
-            train(out, values)
-    except KeyboardInterrupt:
-        again = shlex.join(["parallelbench", *sys.argv[1:]])
-        print(f"interrupted; continue from the last checkpoint with: {again}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    print(out)
+    with disk_errors(out):
+        train(out, values)
+    say(str(out))

@@ -1,36 +1,29 @@
-"""Write your own: a decoder from a user's file, named `./mine.py:MyDecoder:alpha=0.3`.
+"""Loads a decoder from a user's file, named `./mine.py:MyDecoder:alpha=0.3`.
 
-A file on the user's own command line is code that they chose to run: it is imported as it stands. In results its decoder is
-called after the file, the class and a hash of the file's text, `mine.py/MyDecoder@1f2e3d4c5b6a`: a changed file is another
-decoder, and its cells are other cells.
+A file on the user's command line is code that they chose to run: it is imported as it is, with its folder on the path of
+imports, as Python does for a script. In results its decoder is named by the file, the class and a hash of the file and of what
+it imports from its folder, `mine.py/MyDecoder@1f2e3d4c5b6a`: a changed file is another decoder, and its cells are other cells.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from parallelbench.decoding.decoder import Decoder
+from parallelbench.decoding.user_faults import blaming, guard, time_limit
+from parallelbench.decoding.user_sources import hash_of, sources_of
 from parallelbench.errors import UserError, suggestion
-from parallelbench.specs import parse_options
-
-HASH_LENGTH = 12
-MISTAKES = (
-    SyntaxError, ImportError, NameError, TypeError, ValueError, AttributeError, OSError, ArithmeticError, AssertionError,
-    LookupError, RuntimeError,
-)  # fmt: skip
-"""What goes wrong in a user's file, and is theirs to mend."""
+from parallelbench.specs import parse_options, split_head
 
 
 def is_user_file(spec: str) -> bool:
     """True where a decoder's text names a Python file."""
-    return spec.partition(":")[0].strip().endswith(".py")
+    return split_head(spec)[0].endswith(".py")
 
 
 def load_user_decoder(spec: str) -> tuple[type[Decoder], dict[str, Any]]:
@@ -39,68 +32,68 @@ def load_user_decoder(spec: str) -> tuple[type[Decoder], dict[str, Any]]:
     Raises:
         UserError: there is no such file or class, the file cannot be imported, or the class is no complete decoder.
     """
-    file, _, rest = spec.strip().partition(":")
-    name, _, options = rest.partition(":")
+    file, rest = split_head(spec)
+    name, options = split_head(rest)
     path = Path(file)
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"there is no file {file}; name one that is, for example ./mine.py:MyDecoder:alpha=0.3.")
     found = hash_of(path)
-    cls = _decoder(_import(path, found), name.strip(), file)
+    cls = _decoder(_import(path, found), name, file)
     cls.family, cls.title = f"{path.name}/{cls.__name__}@{found}", cls.__name__
+    guard(cls, path)
     return cls, parse_options(options, spec) if options else {}
 
 
-def hash_of(path: Path) -> str:
-    """The first 12 hexadecimal digits of the SHA-256 of what a file holds."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:HASH_LENGTH]
-
-
 def _import(path: Path, found: str) -> ModuleType:
-    """Import a file under a name of its own, once for each text."""
+    """Import a file under a name that holds its hash, once for each content."""
     name = f"parallelbench_user_{path.stem}_{found}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path} cannot be imported; it must be a Python file.")
+    _forget({file.absolute() for file in sources_of(path)[1:]})
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # annotations of its classes are looked up there
+    folder = str(path.absolute().parent)
+    sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
-    except MISTAKES as error:
+        with blaming(path, ""), time_limit():
+            spec.loader.exec_module(module)
+    except UserError:
         del sys.modules[name]
-        raise UserError(f"{path}, line {_line(error, path)}: {_one_line(error)}; mend the file.") from error
+        raise
+    finally:
+        sys.path.remove(folder)
+    if folder not in sys.path:
+        sys.path.append(folder)  # for imports inside functions
     return module
+
+
+def _forget(files: set[Path]) -> None:
+    """Drop modules of an earlier content of the folder, so that what is imported is what was hashed."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and Path(file).absolute() in files:
+            del sys.modules[name]
 
 
 def _decoder(module: ModuleType, name: str, file: str) -> type[Decoder]:
     """The class of this name, or the file's only decoder where no name is given."""
-    own = {
+    defined = {
         key: value
         for key, value in vars(module).items()
         if inspect.isclass(value) and issubclass(value, Decoder) and value.__module__ == module.__name__
     }
-    if not name and len(own) == 1:
-        name = next(iter(own))
+    if not name and len(defined) == 1:
+        name = next(iter(defined))
     if not name:
-        raise UserError(f"{file} holds {len(own)} decoders; say which one: {file}:{next(iter(own), 'MyDecoder')}.")
-    if name not in own:
+        raise UserError(f"{file} holds {len(defined)} decoders; say which one: {file}:{next(iter(defined), 'MyDecoder')}.")
+    if name not in defined:
         raise UserError(
             f"{file} has no decoder '{name}' (a class that is a RankingDecoder, StepDecoder or ProgramDecoder); "
-            f"{suggestion(name, own)}"
+            f"{suggestion(name, defined)}"
         )
-    if missing := sorted(own[name].__abstractmethods__):
+    if missing := sorted(defined[name].__abstractmethods__):
         raise UserError(f"{name} in {file} lacks {', '.join(missing)}; write {'it' if len(missing) == 1 else 'them'}.")
-    return own[name]
-
-
-def _line(error: Exception, path: Path) -> int:
-    if isinstance(error, SyntaxError) and error.lineno:
-        return error.lineno
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.absolute()]
-    return next((line for line in reversed(lines) if line), 1)
-
-
-def _one_line(error: Exception) -> str:
-    text = str(error.msg if isinstance(error, SyntaxError) else error).strip().partition("\n")[0].rstrip(".")
-    return f"{type(error).__name__}: {text}"
+    return defined[name]

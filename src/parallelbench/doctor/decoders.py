@@ -15,14 +15,11 @@ on the one that ships, and only end, ledger and batch are judged. Every decoder 
 
 from __future__ import annotations
 
-import inspect
 import math
 import string
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -33,7 +30,7 @@ from parallelbench.decoding.engine import Engine
 from parallelbench.decoding.load import ALWAYS, AUX, check_compatibility
 from parallelbench.decoding.prompts import make_prompt
 from parallelbench.decoding.state import DecoderFault
-from parallelbench.decoding.user_file import MISTAKES
+from parallelbench.decoding.user_faults import UserDecoderFault
 from parallelbench.metrics import score
 from parallelbench.models import load_model
 from parallelbench.models.exact import Exact
@@ -106,12 +103,8 @@ def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequ
         return [*about_runs, *answers, *batched]
     except DecoderFault as fault:
         return [f"contract: {fault}."]
-    except MISTAKES as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = next((frame for frame in reversed(frames) if frame.filename == inspect.getfile(type(decoder))), None)
-        if own is None:
-            raise
-        return [f"contract: {Path(own.filename).name}, line {own.lineno}, raises {type(error).__name__}: {error}."]
+    except UserDecoderFault as fault:
+        return [f"contract: {fault}"]
 
 
 def worlds_for(decoder: Decoder) -> tuple[World, ...]:

@@ -21,7 +21,7 @@ def execute(works: Sequence[PlannedCell], store: RunStore, pool: ModelPool, batc
         UserError: a cell cannot be run or written.
     """
     todo = [remaining(work, store) for work in works]
-    progress.planned(len(works), sum(len(work.indices) for work in works), sum(len(one.missing) for one in todo))
+    progress.planned([(one.work.cell, len(one.missing)) for one in todo], sum(len(work.indices) for work in works))
     for one in todo:
         if not one.missing:
             if not one.folder.is_done and one.folder.begun:

@@ -1,19 +1,22 @@
-"""What a user asks for, as a value: the same for the command line, a YAML file and Python."""
+"""What is to be run, as a value: the same for the command line, a YAML file and Python."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from parallelbench.errors import UserError
+from parallelbench.errors import UnknownName, UserError
 from parallelbench.files import read_yaml
 from parallelbench.schema import CacheKind
 from parallelbench.specs import Options, build
 
 MAX_SEED = 2**63 - 1
+NAMED = Path(__file__).parent / "named"
+SUFFIXES = (".yaml", ".yml")
 
 
 def _several(value: Any) -> Any:
@@ -36,11 +39,12 @@ class Sweep(Options):
         (), description="decoders; a list value makes a grid (generators have their own)"
     )
     suite: Literal["ours", "official", "hf"] = Field(
-        "ours", description="own samples, the reference's own data, or the public data sets that it draws from"
+        "ours",
+        description="ours: made by this package; official: the reference's data; hf: public data sets",
     )
     data_dir: Path | None = Field(None, description="folder of the official data")
-    cache: Caches = Field(("none",), description="which keys and values outlive a forward; several are an axis of the sweep")
-    aux: str | None = Field(None, description="an auxiliary model of the same vocabulary, for decoders that ask one")
+    cache: Caches = Field(("none",), description="which keys and values are kept between forwards")
+    aux: str | None = Field(None, description="an auxiliary model with the same vocabulary, for decoders that need one")
     seeds: Seeds = Field((0,), description="seeds; each draws other samples")
     limit: int | None = Field(None, ge=1, description="samples per task (none: all)")
     shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")
@@ -59,17 +63,38 @@ class Sweep(Options):
         if not isinstance(options, Mapping) or "seed" not in options:
             return options
         if "seeds" in options:
-            raise ValueError("seed and seeds say the same thing twice; give one of them")
+            raise ValueError("seed and seeds mean the same; write one of them")
         return {**{key: value for key, value in options.items() if key != "seed"}, "seeds": options["seed"]}
 
 
-def load_sweep(path: Path) -> Sweep:
-    """Read a sweep from a YAML file.
+def experiment_names() -> list[str]:
+    """Return the names of the experiments that the package holds."""
+    return sorted(path.stem for path in NAMED.glob("*.yaml"))
+
+
+def load_sweep(path: str | Path) -> Sweep:
+    """Read a sweep from a YAML file, or from the package where `path` is the name of one of its experiments.
 
     Raises:
-        UserError: the file cannot be read, is no table of keys, or a key is unknown or out of range.
+        UserError: there is neither such a file nor such a name, the file cannot be read or is no table of keys, or a key is
+            unknown or out of range.
     """
-    options = read_yaml(path, "give a YAML file, with values in quotes that hold ': ' or start with '[' or '*'")
+    file = _experiment(Path(path).expanduser())
+    options = read_yaml(file, "name a YAML file, with values in quotes that hold ': ' or start with '[' or '*'")
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
-        raise UserError(f"{path} is no table of keys; write lines such as 'models: [tiny]'.")
-    return build(Sweep, f"sweep '{path}'", options)
+        raise UserError(f"{file} is no table of keys; write lines such as 'models: [tiny]'.")
+    return build(Sweep, f"sweep '{file}'", options)
+
+
+def _experiment(path: Path) -> Path:
+    """The file itself where there is one; else the file of the package: `quickstart`, or `experiments/quickstart.yaml`."""
+    with contextlib.suppress(OSError, ValueError):  # the name is too long for a file, or holds a NUL character
+        if path.exists():
+            return path
+    names = experiment_names()
+    bare = path.parent in (Path(), Path("experiments"))
+    if bare and path.stem in names and path.suffix in ("", *SUFFIXES):
+        return NAMED / f"{path.stem}.yaml"
+    if bare and path.suffix not in SUFFIXES:
+        raise UnknownName("experiment", str(path)[:200], names)
+    return path

@@ -18,7 +18,7 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_folder import CELL, RECORDS, CellFile, CellFolder, Session
 from parallelbench.runs.records import Extent, Record
 
-RUN, CELLS = "run.json", "cells"
+RUN, CELLS, SUMMARY = "run.json", "cells", "summary.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from pydantic import Field, PrivateAttr
 from parallelbench.decoding.decoders.classic import TopK
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
-from parallelbench.decoding.user_file import hash_of
+from parallelbench.decoding.user_sources import hash_of
 from parallelbench.errors import UserError, first_line
 
 TINY = 1e-300

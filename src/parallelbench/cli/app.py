@@ -1,0 +1,69 @@
+"""The application: one table of commands, of which only the one that is called is imported."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+COMMANDS = {
+    "run": "Decode tasks with a model under several decoders.",
+    "sweep": "Run an experiment file: models, tasks, decoders and seeds.",
+    "score": "Score the stored texts of a run by more metrics.",
+    "report": "Write OUT/report.html, and its figures as CSV and SVG.",
+    "repair": "Set aside what is damaged in a run folder, or convert an old one.",
+    "list": "List tasks, models, decoders, caches, metrics or experiments.",
+    "show": "Show samples of a task, or what a decoder or a model is.",
+    "theory": "Print bounds, and the accuracy of a perfect model.",
+    "train": "Train one of the small models that ship with the package.",
+    "doctor": "Check a model, or a decoder against its contract.",
+}
+"""Each is the function `command` of `parallelbench.cli.<name>_command`, with the first line of its help, in the order shown."""
+
+
+def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Make the application. The command that `arguments` name is complete, of the others only the first line of the help is."""
+    app = typer.Typer(
+        name="parallelbench",
+        help="How far can a diffusion language model be decoded in parallel before its answers break?",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # its import takes longer than everything else that --help does
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_common)
+    called = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        app.command(name)(_command(name) if name == called else _stub(summary))
+    return app
+
+
+def _command(name: str) -> Callable[..., Any]:
+    command: Callable[..., Any] = importlib.import_module(f"parallelbench.cli.{name}_command").command
+    return command
+
+
+def _stub(summary: str) -> Callable[[], None]:
+    def command() -> None: ...
+
+    command.__doc__ = summary
+    return command
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from parallelbench import __version__
+
+        typer.echo(f"parallelbench {__version__}")
+        raise typer.Exit
+
+
+def _common(
+    _show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """How far can a diffusion language model be decoded in parallel before its answers break?"""

@@ -1,0 +1,65 @@
+"""Checks the names of models, tasks and decoders before anything heavy is imported, so that a misspelt one is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from parallelbench.errors import UnknownName
+from parallelbench.specs import parse, split_head
+
+FILES = (".py", ".yaml", ".yml")
+
+
+def check_names(models: Sequence[str], tasks: Sequence[str], decoders: Sequence[str], suite: str = "ours") -> None:
+    """Refuse a name that nothing is registered under; names of files are left to whoever reads the files.
+
+    Raises:
+        UserError: a name is unknown, with the nearest known one; or a text is no spec.
+    """
+    for spec in decoders:
+        check_decoder_name(spec)
+    for spec in models:
+        check_model_name(spec)
+    for spec in tasks if suite == "ours" else ():
+        check_task_name(spec)
+
+
+def check_decoder_name(spec: str) -> None:
+    """Refuse an unknown decoder.
+
+    Raises:
+        UserError: as `check_names`.
+    """
+    from parallelbench.decoding import DECODERS
+
+    if not split_head(spec)[0].endswith(FILES):
+        DECODERS.get(parse(spec)[0])
+
+
+def check_model_name(spec: str) -> None:
+    """Refuse an unknown model.
+
+    Raises:
+        UserError: as `check_names`.
+    """
+    from parallelbench.models import MODELS
+
+    MODELS.get(spec.strip().partition(":")[0])
+
+
+def check_task_name(spec: str) -> None:
+    """Refuse an unknown task of this package's suite, or a pattern that no task matches.
+
+    Raises:
+        UserError: as `check_names`.
+    """
+    from parallelbench.tasks import TASKS
+
+    name = parse(spec)[0]
+    if name.endswith(FILES):
+        return
+    if "*" not in name:
+        TASKS.get(name)
+    elif not any(fnmatchcase(known, name) for known in TASKS.names()):
+        raise UnknownName("task", name, TASKS.names())

@@ -1,0 +1,60 @@
+"""What `run` and `sweep` have in common: check names, plan, run with a progress display, and print what came out."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parallelbench.cli.terminal import note, say
+
+if TYPE_CHECKING:
+    from parallelbench.experiments.spec import Sweep
+
+
+def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool) -> None:
+    """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan."""
+    from parallelbench.cli.names import check_names
+
+    begun = time.monotonic()
+    check_names(sweep.models, sweep.tasks, sweep.decoders, sweep.suite)
+    if dry_run:
+        show_plan(sweep, out, as_json)
+        return
+
+    from parallelbench import api
+    from parallelbench.cli.progress import watching
+    from parallelbench.cli.summary import print_summary
+    from parallelbench.experiments.model_pool import ModelPool
+    from parallelbench.experiments.plan import notes, plan
+
+    pool = ModelPool(sweep.device)
+    cells = plan(sweep, pool)
+    for remark in notes(cells, sweep.limit):
+        note(remark)
+    with watching() as progress:
+        results = api.run_plan(cells, sweep, pool, out or api.default_out(cells), progress)
+    print_summary(results, time.monotonic() - begun)
+    if as_json:
+        print(json.dumps(results.summary_json(), allow_nan=False))
+
+
+def show_plan(sweep: Sweep, out: Path | None, as_json: bool) -> None:
+    """Print what a sweep would run, and with `as_json` as the last line one JSON object."""
+    from parallelbench import api
+    from parallelbench.cli.plan_summary import lines_of
+    from parallelbench.experiments.model_pool import ModelPool
+    from parallelbench.experiments.plan import notes, plan
+    from parallelbench.runs.store import check_folder
+
+    cells = plan(sweep, ModelPool(sweep.device))
+    folder = out or api.default_out(cells)
+    check_folder(folder)
+    for remark in notes(cells, sweep.limit):
+        note(remark)
+    for line in lines_of(cells, folder):
+        say(line)
+    if as_json:
+        samples = sum(len(one.indices) for one in cells)
+        print(json.dumps({"cells": len(cells), "samples": samples, "dry_run": True, "out": str(folder)}))

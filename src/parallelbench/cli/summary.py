@@ -1,0 +1,91 @@
+"""What a run or a sweep ends in: means, the hardest task, where the time went, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from parallelbench.cli.tables import decoder_table, results_table
+from parallelbench.cli.terminal import console, say
+
+if TYPE_CHECKING:
+    from parallelbench.results import Result, Results
+
+MOST_ROWS = 30
+"""Cells that a terminal still shows one by one."""
+FEW_SAMPLES = 30
+
+
+def print_summary(results: Results, seconds: float) -> None:
+    """Print the cells where they are few or stdout is a file, then the summary; `seconds` is how long this call took."""
+    out, rows = console(), results.rows
+    if not rows:
+        say(f"no samples in {results.out}")
+        return
+    tasks = len({row.task for row in rows})
+    if len(rows) <= MOST_ROWS or not sys.stdout.isatty():
+        out.print(results_table(rows, out))
+        say()
+    if tasks > 1 and results.by_decoder:
+        say(f"mean over {tasks} tasks:")
+        out.print(decoder_table(results.by_decoder, out))
+        say(_hardest(rows))
+    say(_time(rows, seconds))
+    say(f"{len(rows)} cells, {sum(row.samples for row in rows)} samples in {results.out} (all numbers: summary.json)")
+    for line in _next(results):
+        say(line)
+
+
+def _hardest(rows: Sequence[Result]) -> str:
+    """The task with the lowest mean accuracy, with its best and its worst decoder."""
+    task = min(rows, key=lambda row: _mean([one for one in rows if one.task == row.task])).task
+    inside = sorted((row for row in rows if row.task == task), key=lambda row: row.accuracy)
+    worst, best = inside[0], inside[-1]
+    ends = "" if best is worst else f": {best.accuracy:.1%} with {best.decoder}, {worst.accuracy:.1%} with {worst.decoder}"
+    return f"hardest task: {task}, mean accuracy {_mean(inside):.1%}{ends}"
+
+
+def _mean(rows: Sequence[Result]) -> float:
+    return sum(row.accuracy for row in rows) / len(rows)
+
+
+def _time(rows: Sequence[Result], seconds: float) -> str:
+    """How long the call took, and which decoder and task took most of the decoding on disk."""
+    total = sum(row.seconds for row in rows)
+    text = f"time: {duration(seconds)} for this call; decoding all samples in the folder took {duration(total)}"
+    largest = [_largest(rows, key) for key in (lambda row: row.decoder, lambda row: row.task)]
+    named = [f"{part:.0%} with {name}" for name, part in largest[:1] if part < 1] + [
+        f"{part:.0%} on {name}" for name, part in largest[1:] if part < 1
+    ]
+    return text + (f" ({', '.join(named)})" if named and total > 0 else "")
+
+
+def _largest(rows: Sequence[Result], key: Callable[[Result], str]) -> tuple[str, float]:
+    spent: dict[str, float] = defaultdict(float)
+    for row in rows:
+        spent[key(row)] += row.seconds
+    name = max(spent, key=lambda one: spent[one])
+    return name, spent[name] / max(sum(spent.values()), 1e-9)
+
+
+def _next(results: Results) -> list[str]:
+    """The next commands to type."""
+    lines = [f"next: {shlex.join(['parallelbench', 'report', str(results.out)])}"]
+    fewest = min(row.samples for row in results.rows)
+    if fewest < FEW_SAMPLES:
+        lines.append(
+            f"      with {fewest} samples a cell the intervals are wide; the same command with a larger --limit adds samples"
+        )
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """Write a time as 8.1 s, 2:05 min or 1:02:03 h."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
