@@ -218,6 +218,41 @@ def test_doctor_names_what_a_score_does_wrong(tmp_path: Path, body: str, said: s
     assert re.search(said, fault)
 
 
+@pytest.mark.parametrize(
+    ("quota", "said"),
+    [
+        ("Fixed(0)", "k=0, which commits nothing"),  # fault 61
+        ("Fixed(-3)", "k=-3, which commits nothing"),
+        ("Schedule(0)", "steps=0, which commits nothing"),
+        ("Odd(-1)", "says -1 positions"),
+        ("Odd(1.5)", "says 1.5 positions"),
+        ("Odd(float('nan'))", "says nan positions"),
+        ("Odd('two')", "says 'two' positions"),
+        ("Odd(None)", "says None positions"),
+    ],
+)
+def test_doctor_names_what_a_quota_does_wrong(tmp_path: Path, quota: str, said: str) -> None:
+    path = tmp_path / "mine.py"
+    odd = """
+from parallelbench.decoding.quota import Fixed, Quota, Schedule
+
+
+class Odd(Quota):
+    def __init__(self, said):
+        self.said = said
+
+    def count(self, confidences, state):
+        return self.said
+
+
+"""
+    body = MINE.replace("return Threshold(0.9)", f"return {quota}")
+    assert quota in body
+    path.write_text(odd + body, encoding="utf-8")
+    (fault,) = check_decoder(load_decoder(f"{path}:MyDecoder"))
+    assert said in fault
+
+
 def test_whatever_a_file_raises_is_its_authors_to_mend(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("x = 1 / 0\n", encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from parallelbench.decoding.signals import Floats
-from parallelbench.decoding.state import COMMITTED, MASKED, State, States
+from parallelbench.decoding.state import COMMITTED, MASKED, DecoderFault, State, States
 
 
 class Quota(ABC):
@@ -39,6 +39,9 @@ class Fixed(Quota):
 
     k: int
 
+    def __post_init__(self) -> None:
+        _at_least_one("k", self.k)
+
     def count(self, confidences: Floats, state: State) -> int:
         return self.k
 
@@ -66,6 +69,9 @@ class Schedule(Quota):
     """
 
     steps: int
+
+    def __post_init__(self) -> None:
+        _at_least_one("steps", self.steps)
 
     def turns(self, state: State) -> int:
         """How many steps the window's block is given."""
@@ -105,3 +111,8 @@ class Factor(Quota):
         n = np.arange(1, len(confidences) + 1)
         passing = np.flatnonzero((n + 1) * (1.0 - confidences.astype(np.float64)) < self.f)
         return int(passing[-1]) + 1 if passing.size else 0
+
+
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise DecoderFault(f"its quota has {name}={value}, which commits nothing; give at least 1")

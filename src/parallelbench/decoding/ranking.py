@@ -79,6 +79,9 @@ def _counts(ranked: npt.NDArray[np.float32], states: States, quotas: Sequence[Qu
             quota.count(ranked[end - size : end], state)
             for quota, state, size, end in zip(quotas, states.states, states.counts, ends, strict=True)
         ]
+    for count in found:
+        if not isinstance(count, (int, np.integer)) or count < 0:
+            raise DecoderFault(f"its quota says {count!r:.60} positions; return a whole number, and 0 where only one is to go")
     return [max(1, min(count, size)) for count, size in zip(found, states.counts, strict=True)]
 
 
