@@ -32,8 +32,9 @@ class Server:
         diffusing: bool = True,
         echo: bool = False,
         reasoning: bool = False,
+        refuses: str = "",
     ) -> None:
-        self.reasoning = reasoning
+        self.reasoning, self.refuses = reasoning, refuses
         self.reply, self.faults, self.models, self.diffusing, self.echo = reply, dict(faults or {}), models, diffusing, echo
         self.asked: list[dict[str, Any]] = []
         self.times: list[float] = []
@@ -99,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
         state = self.server_object
         if body["model"] not in state.models:
             return self.fail(404, "model_not_found", f"The model `{body['model']}` does not exist.")
+        if state.refuses and body.get(state.refuses):
+            return self.fail(400, "invalid_request_error", f"Extra inputs are not permitted: {state.refuses}")
         if fault.isdigit():
             named = {"400": ("context_length_exceeded", "This model's maximum context length is 64 tokens.")}
             kind = named.get(fault, ("server_error", f"fault {fault}"))
@@ -115,6 +118,8 @@ class Handler(BaseHTTPRequestHandler):
         text = state.reply(body["messages"])
         if state.echo:
             text += " " + self.headers.get("authorization", self.headers.get("x-api-key", ""))
+        if not body.get("stream"):
+            return self.answer_json(200, self.document(text))
         events = list(self.anthropic(text) if self.path.endswith("/messages") else self.openai(body, text))
         whole = self.stream(events, fault)
         with state.lock:
@@ -147,6 +152,14 @@ class Handler(BaseHTTPRequestHandler):
     def line(self, event: dict[str, Any]) -> bytes:
         name = f"event: {event['type']}\n" if "type" in event else ""
         return f"{name}data: {json.dumps(event)}\n\n".encode()
+
+    def document(self, text: str) -> dict[str, Any]:
+        """The reply without a stream, in either protocol."""
+        if self.path.endswith("/messages"):
+            usage = {"input_tokens": 11, "output_tokens": len(text.split(" "))}
+            return {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": usage}
+        usage = {"prompt_tokens": 11, "completion_tokens": len(text.split(" "))}
+        return {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}], "usage": usage}
 
     def openai(self, body: dict[str, Any], text: str) -> Iterator[Event]:
         def chunk(**more: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chat_server import Server
@@ -119,3 +120,90 @@ def test_samples_without_an_answer_are_named_and_requested_again(tmp_path: Path)
         run(model, TASK, limit=30, out=tmp_path / "out")
         assert len(server.asked) - before == 2
     assert {row["index"] for row in rows(tmp_path / "out")} == set(order)
+
+
+ANSWER = '{"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}'
+FRAME = 'data: {"choices": [{"delta": {"content": "hello"}, "finish_reason": "stop"}]}'
+WHOLE = {
+    "a document with a byte order mark": f"\ufeff{ANSWER}",
+    "a stream with a byte order mark": f"\ufeff{FRAME}\n\n",
+    "lines that end in CR": f"{FRAME}\r\rdata: [DONE]\r\r",
+    "lines that end in CR LF": f": hi\r\n\r\n{FRAME}\r\n\r\n",
+    "a frame without choices at the end": f'{FRAME}\n\ndata: {{"usage": {{"completion_tokens": 2}}}}\n\n',  # fault 15
+    "a frame of null": f"data: {{}}\n\n{FRAME}\n\n",
+    "no finish_reason": 'data: {"choices": [{"delta": {"content": "hello"}}]}\n\ndata: [DONE]\n\n',
+    "parts of text": '{"choices": [{"message": {"content": [{"type": "text", "text": "hello"}]}}]}',
+    "a second choice": FRAME.replace("}]}", '}, {"index": 1, "delta": {"content": "no"}}]}') + "\n\n",
+}
+HALF = {
+    "only the end": ("data: [DONE]\n\n", "holds no answer"),
+    "no choice": ('{"choices": []}', "holds no answer"),
+    "one newline between frames": (f"{FRAME}\n{FRAME}\n", "before the answer did"),
+    "an error that is no JSON": ("event: error\ndata: overloaded\n\n", "overloaded"),
+    "an error in a document": ('{"error": {"message": "CUDA out of memory"}}', "CUDA out of memory"),
+    "text after the end": (f"{FRAME}\n\n{FRAME}\n\n", "text comes after the end"),
+    "two documents": (ANSWER * 2, "no valid JSON"),
+    "a number for a text": (ANSWER.replace('"hello"', "3"), r"choices\.0\.message\.content: should be a text"),
+    "a list for a word": (ANSWER.replace('"stop"', "[]"), r"choices\.0\.finish_reason"),
+    "an object for a list": ('{"choices": {"0": 1}}', "malformed at choices"),
+}
+
+
+def openai_read(body: str, size: int = 3) -> Any:
+    raw = body.encode()
+    reader = OpenAIService("http://localhost", KEY, OpenAISettings("small"), 1.0)
+    return reader._read(iter([raw[start : start + size] for start in range(0, len(raw), size)]))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_odd_replies_that_are_whole(name: str) -> None:
+    assert openai_read(WHOLE[name]).text == "hello"
+
+
+@pytest.mark.parametrize("name", HALF)
+def test_replies_that_are_none(name: str) -> None:
+    body, said = HALF[name]
+    with pytest.raises(Fault, match=said):
+        openai_read(body)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ('data: {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "a"}}\n\n', "out of order"),
+        ('data: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}\n\n', "out of order"),
+        ('data: {"type": "message_start", "message": {}}\n\n' * 2, "out of order"),
+        ('data: {"type": "message_start"}\n\ndata: {"type": "content_block_delta", "delta": null}\n\n', "is empty"),
+        ('data: {"type": "message_start"}\n\ndata: {"type": "message_stop"}\n\n', "before the answer did"),
+        ('data: {"type": null}\n\n', "malformed at type"),
+        ('data: {"type": "message_start", "message": {"usage": "much"}}\n\n', r"malformed at message\.usage"),
+        ('data: {"type": "brand_new"}\n\n', "before the answer did"),
+    ],
+)
+def test_events_of_anthropic_that_are_no_answer(events: str, said: str) -> None:  # fault 51
+    reader = AnthropicService("http://localhost", KEY, AnthropicSettings("small"), 1.0)
+    with pytest.raises(Fault, match=said):
+        reader._read(iter([events.encode()]))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "refuses"),
+    [("openai", "stream_options"), ("openai", "stream"), ("mercury", "stream_options"), ("anthropic", "stream")],
+)
+def test_optional_parts_that_a_server_refuses_are_left_out(tmp_path: Path, protocol: str, refuses: str) -> None:  # fault 15
+    with Server(right(), refuses=refuses) as server:
+        path = "" if protocol == "anthropic" else "/v1"
+        run(f"{protocol}:small@{server.url}{path},concurrency=1", TASK, limit=3, out=tmp_path / "out")
+        asked = server.asked
+    assert len(asked) == 4 and asked[0].get(refuses) and not any(body.get(refuses) for body in asked[1:])
+    assert all(row["scores"]["list_exact"] == 1.0 for row in rows(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("options", ["stream=false", "stream_options=false"])
+def test_optional_parts_can_be_left_out_from_the_start(tmp_path: Path, options: str) -> None:  # fault 15
+    with Server(right()) as server:
+        run(f"openai:small@{server.url}/v1,{options}", TASK, limit=1, out=tmp_path / "out")
+        (body,) = server.asked
+    assert "stream_options" not in body and body["stream"] is (options != "stream=false")
+    (row,) = rows(tmp_path / "out")
+    assert row["scores"]["list_exact"] == 1.0 and (row["nfe"] is None) == (options == "stream_options=false")

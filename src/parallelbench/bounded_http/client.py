@@ -16,6 +16,8 @@ from parallelbench.bounded_http.budget import CURRENT, MIB, Budget, ChargedBacke
 from parallelbench.bounded_http.documents import join, read_json
 from parallelbench.errors import UserError
 
+IDLE = 5.0
+"""Seconds for which a connection is kept between requests; servers close theirs after five or more."""
 SLICE = 1 << 14
 """Bytes of a reply that are handed on at once: the time is checked between two of them, also where they came packed."""
 _NETWORK_ERRORS = (
@@ -113,7 +115,7 @@ def _pool(url: str) -> httpcore2.ConnectionPool:
     except OSError as error:
         raise UserError(f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read ({error}).") from error
     if not proxy:
-        return httpcore2.ConnectionPool(ssl_context=trusted, max_connections=None, network_backend=ChargedBackend())
+        return httpcore2.ConnectionPool(trusted, max_connections=None, keepalive_expiry=IDLE, network_backend=ChargedBackend())
     through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if through.scheme not in ("http", "https") or not through.hostname:
         raise UserError(
@@ -121,7 +123,9 @@ def _pool(url: str) -> httpcore2.ConnectionPool:
         )
     key = (unquote(through.username or ""), unquote(through.password or "")) if through.username else None
     address = httpcore2.URL(scheme=through.scheme, host=through.hostname, port=through.port, target="/")
-    return httpcore2.HTTPProxy(address, key, ssl_context=trusted, max_connections=None, network_backend=ChargedBackend())
+    return httpcore2.HTTPProxy(
+        address, key, ssl_context=trusted, max_connections=None, keepalive_expiry=IDLE, network_backend=ChargedBackend()
+    )
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from parallelbench.models.generators.faults import Fault, judge
-from parallelbench.models.generators.http_service import Event, HttpService, message_in
+from parallelbench.models.generators.http_service import Event, HttpService, error_text, message_in
 from parallelbench.models.generators.service import ServiceReply
 from parallelbench.models.generators.wire import Text, Tokens, Wire, Word, bounded, json_of, parse, whole_text
 from parallelbench.schema import Turn
@@ -136,7 +136,9 @@ class AnthropicService(HttpService):
 
     def __init__(self, url: str | None, key: str, settings: Settings, timeout: float) -> None:
         headers = {"x-api-key": key, "anthropic-version": VERSION}
-        super().__init__((url or ANTHROPIC_URL) + "/v1", headers, "/messages", timeout)
+        super().__init__(
+            (url or ANTHROPIC_URL) + "/v1", headers, "/messages", timeout, frozenset({"stream"} if settings.stream else ())
+        )
         self._settings = settings
 
     def _body(self, turns: Sequence[Turn], max_tokens: int, seed: int, optional: frozenset[str]) -> dict[str, Any]:
@@ -144,7 +146,7 @@ class AnthropicService(HttpService):
         return {
             "model": settings.name,
             "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
-            "stream": settings.stream,
+            "stream": "stream" in optional,
             "max_tokens": max_tokens,
             "output_config": {"effort": settings.reasoning} if settings.reasoning else None,
             "thinking": {"type": settings.thinking} if settings.thinking else None,
@@ -155,8 +157,10 @@ class AnthropicService(HttpService):
     def _read_stream(self, events: Iterator[Event]) -> ServiceReply:
         draft = Draft()
         for event in events:
+            if event.kind == "error":
+                raise judge(200, {}, error_text(event.data))
             document = json_of(event.data)
-            if event.kind == "error" or document.get("type") == "error":
+            if document.get("type") == "error":
                 raise judge(200, {}, message_in(document))
             part = parse(Part, document)
             if part.type == "message_start":

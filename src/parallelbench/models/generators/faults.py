@@ -73,5 +73,5 @@ def mend(refused: Refused, model: str, sample_id: str, variable: str, known: str
     if refused.kind == "key":
         return UserError(f"{model} refuses the key in {variable} ({refused}); check the key and what it may do.")
     if refused.kind == "model":
-        return UserError(f"{model} is unknown there ({refused}){known or '; check name and address'}.")
-    return UserError(f"{model} refuses the request ({refused}); change the options that it names.")
+        return UserError(f"{model} is unknown there ({refused}){known or '; check name and address, most end in /v1'}.")
+    return UserError(f"{model} refuses the request ({refused}); mend what it names and give the same command again.")

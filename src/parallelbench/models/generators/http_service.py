@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from parallelbench.models.generators.wire import Wire, Word, json_of, parse
 from parallelbench.schema import Turn
 
 EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
+BLANK = b"\xef\xbb\xbf \t\r\n"
+"""Bytes before the first one that says something: white space and a byte order mark."""
 ERROR_TEXT = 1 << 16
 """Bytes of an error reply that are read."""
 
@@ -69,7 +72,7 @@ class HttpService(Service):
         try:
             return self._post({key: value for key, value in body.items() if value is not None})
         except Refused as refused:
-            unwanted = {part for part in sent if part in str(refused)}
+            unwanted = {part for part in sent if re.search(rf"\b{part}\b", str(refused))}
             if not unwanted:
                 raise
             self._optional -= unwanted
@@ -110,10 +113,11 @@ class HttpService(Service):
         head = b""
         for piece in pieces:
             head += piece
-            if head.strip() or len(head) > ERROR_TEXT:
+            if head.strip(BLANK) or len(head) > ERROR_TEXT:
                 break
+        head = head.lstrip(BLANK)
         rest = itertools.chain([head], pieces)
-        if not head.lstrip().startswith(b"{"):
+        if not head.startswith(b"{"):
             return self._read_stream(_events(rest))
         document = json_of(join(rest))
         if document.get("error"):
@@ -135,13 +139,16 @@ def _events(pieces: Iterator[bytes]) -> Iterator[Event]:
 
 def _message(exchange: Exchange) -> str:
     """What an error reply says, in whatever form it says it."""
-    text = exchange.beginning(ERROR_TEXT)
+    moved = exchange.headers.get("location", "")
+    return f"it points to {moved}" if moved else error_text(exchange.beginning(ERROR_TEXT))
+
+
+def error_text(text: str) -> str:
+    """What an error says that is a JSON object or plain text."""
     try:
-        document = json_of(text)
+        return message_in(json_of(text))
     except Fault:
-        moved = exchange.headers.get("location", "")
-        return f"it points to {moved}; use that address" if moved else text
-    return message_in(document)
+        return text
 
 
 def message_in(document: Mapping[str, Any]) -> str:

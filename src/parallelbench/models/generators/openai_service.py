@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from parallelbench.models.generators.faults import Fault, judge
-from parallelbench.models.generators.http_service import Event, HttpService, message_in
+from parallelbench.models.generators.http_service import Event, HttpService, error_text, message_in
 from parallelbench.models.generators.service import ServiceReply
 from parallelbench.models.generators.wire import Text, Tokens, Wire, Word, bounded, json_of, parse, whole_text
 from parallelbench.schema import Turn
@@ -91,7 +91,7 @@ class Draft:
         self._pieces: list[str] = []
         self._usage = Usage()
         self._kept: dict[str, Any] = {}
-        self._frames, self._reasoned = 0, False
+        self._frames, self._begun, self._reasoned = 0, False, False
         self.finish = ""
 
     def add(self, document: dict[str, Any]) -> None:
@@ -108,6 +108,7 @@ class Draft:
                 self._add_choice(choice, frame.diffusion_meta or DiffusionMeta())
 
     def _add_choice(self, choice: Choice, meta: DiffusionMeta) -> None:
+        self._begun = True
         part = choice.delta or choice.message or Message()
         if part.content:
             if self.finish:
@@ -120,7 +121,13 @@ class Draft:
         self.finish = choice.finish_reason or self.finish
 
     def reply(self) -> ServiceReply:
-        """The whole answer."""
+        """The whole answer.
+
+        Raises:
+            Fault: no frame had one.
+        """
+        if not self._begun:
+            raise Fault("the reply is malformed: it holds no answer")
         details = self._usage.completion_tokens_details or Details()
         return ServiceReply(
             text=whole_text(self._pieces),
@@ -138,19 +145,22 @@ class OpenAIService(HttpService):
     """A client of one server and one model."""
 
     def __init__(self, url: str | None, key: str, settings: Settings, timeout: float) -> None:
-        optional = frozenset({"stream_options"} if settings.stream_options else ())
+        optional = {"stream_options": settings.stream_options, "stream": settings.stream and not settings.diffusing}
         headers = {"authorization": f"Bearer {key}"}
-        super().__init__(url or OPENAI_URL, headers, "/chat/completions", timeout, optional)
+        super().__init__(
+            url or OPENAI_URL, headers, "/chat/completions", timeout, frozenset(part for part in optional if optional[part])
+        )
         self._settings = settings
         self._length = "max_tokens" if url else "max_completion_tokens"  # local servers know the first, OpenAI the second
 
     def _body(self, turns: Sequence[Turn], max_tokens: int, seed: int, optional: frozenset[str]) -> dict[str, Any]:
         settings = self._settings
-        with_usage = settings.stream and "stream_options" in optional
+        stream = settings.stream and (settings.diffusing or "stream" in optional)
+        with_usage = stream and "stream_options" in optional
         return {
             "model": settings.name,
             "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
-            "stream": settings.stream,
+            "stream": stream,
             "stream_options": {"include_usage": True} if with_usage else None,
             self._length: max_tokens,
             "temperature": settings.temperature,
@@ -166,8 +176,10 @@ class OpenAIService(HttpService):
         for event in events:
             if event.data.startswith("[DONE]"):
                 return draft.reply()
+            if event.kind == "error":
+                raise judge(200, {}, error_text(event.data))
             document = json_of(event.data)
-            if event.kind == "error" or document.get("error"):
+            if document.get("error"):
                 raise judge(200, {}, message_in(document))
             draft.add(document)
         if not draft.finish:
@@ -177,6 +189,4 @@ class OpenAIService(HttpService):
     def _read_document(self, document: dict[str, Any]) -> ServiceReply:
         draft = Draft(self._settings.diffusing)
         draft.add(document)
-        if not document.get("choices"):
-            raise Fault("the reply is malformed: it holds no answer")
         return draft.reply()

@@ -127,14 +127,15 @@ class Served(Generator):
         """
         if fault.unreachable and not self._answered:
             raise UserError(
-                f"nobody answers at {self._info.revision} ({self._quoted(fault)}); start the server there, or give its "
+                f"{self._info.revision} cannot be reached ({self._quoted(fault)}); start the server there, or write its "
                 "address: NAME@URL."
             )
         too_long = (fault.wait or 0.0) > LONGEST_WAIT
         if attempt <= self._options.retries and not too_long:
             return None
         waits = f" and wants {fault.wait:.0f} s until the next request" if too_long else ""
-        return f"failed {attempt} times in a row ({self._quoted(fault)}){waits}"
+        times = "once" if attempt == 1 else f"{attempt} times in a row"
+        return f"failed {times} ({self._quoted(fault)}){waits}"
 
     def _wait(self, fault: Fault, attempt: int) -> float:
         """Seconds before the next attempt: what the server wants, else b 2^(attempt - 1) with b = `backoff`, drawn from

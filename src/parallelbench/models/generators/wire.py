@@ -23,6 +23,8 @@ USAGE_DEPTH, USAGE_ENTRIES, USAGE_TEXT = 3, 40, 200
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(part, dict) and part.get("type") == "text" for part in value):
+        return "".join(_text(part.get("text")) for part in value)  # the parts that some servers send in place of one text
     if not isinstance(value, str):
         raise ValueError("should be a text")
     return value  # pydantic's own check refuses half of a surrogate pair, which servers that cut between tokens send
