@@ -15,6 +15,7 @@ from parallelbench.errors import UnknownName, UserError
 from parallelbench.experiments.cell import make_cell, make_generator_cell
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
+from parallelbench.metrics import resolve
 from parallelbench.metrics.grammar import is_clean
 from parallelbench.models.cards import CARDS
 from parallelbench.runs.cell import Cell
@@ -151,10 +152,13 @@ def check_scored(tasks: Sequence[Task]) -> None:
 
     Raises:
         UserError: it has no metric.
+        MissingExtra: a metric needs a library that is not installed.
     """
     for task in tasks:
         if not task.metrics:
             raise UserError(f"'{task.name}' has no metric to score it by; choose another task.")
+        for name in task.metrics:
+            resolve(name)
 
 
 def distinct(works: Iterable[PlannedCell]) -> list[PlannedCell]:

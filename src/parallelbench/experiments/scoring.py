@@ -9,7 +9,7 @@ from typing import NamedTuple
 from parallelbench.errors import UserError
 from parallelbench.experiments.judging import Judge, ScoredText, judging
 from parallelbench.experiments.records import hash_of
-from parallelbench.metrics import Metric, resolve
+from parallelbench.metrics import METRICS, Metric, resolve
 from parallelbench.metrics.failures import VERSION, is_full
 from parallelbench.metrics.grammar import is_clean
 from parallelbench.metrics.grammar.embedded import version
@@ -147,8 +147,14 @@ def _has_facts(metric: Metric, sample: Sample) -> bool:
 
 
 def _label_backend(stored: StoredCell) -> str:
-    """Reasons follow from the labeller, from the checker, and from what decided that the answer is wrong."""
+    """Reasons follow from the labeller, for texts from the grammar checker, and from what decided that the answer is wrong."""
     headline, folder = stored.cell.metrics[0], stored.folders[0]
     later = read_scores(score_file(folder, headline))
     judged = later.backend if later is not None else stored.files[0].backends.get(headline, "as recorded")
-    return f"labels {VERSION}; {version()}; {headline}: {judged}"
+    checker = f"{version()}; " if _is_text(headline) else ""
+    return f"labels {VERSION}; {checker}{headline}: {judged}"
+
+
+def _is_text(headline: str) -> bool:
+    """True for a metric of text; those of lists and puzzles come in a lenient and a strict form."""
+    return f"{headline.removesuffix('_strict')}_strict" not in METRICS.names()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from parallelbench.errors import UserError
+from parallelbench.metrics.extra import require
 from parallelbench.registry import Entry, Registry
 from parallelbench.schema import Sample
 from parallelbench.specs import parse
@@ -13,7 +14,7 @@ from parallelbench.specs import parse
 _MODULE = "parallelbench.metrics"
 
 
-def _own() -> str:
+def _fixed_rules() -> str:
     return "rules 1"
 
 
@@ -26,15 +27,17 @@ class Metric:
     `backend` says what computes the score and in which version: two scores may be compared only where it is the same.
     `needs` are the facts that a sample must have. `explain` names the rules that a text breaks and where, for metrics that
     can: (rule, start, end) in characters. `remote` is true where the work is done elsewhere, so that threads suffice.
+    `libraries` are the optional modules that `function` imports.
     """
 
     name: str
     function: Callable[[Sample, str], float]
     chance: Callable[[Sample], float] | None = None
-    backend: Callable[[], str] = _own
+    backend: Callable[[], str] = _fixed_rules
     needs: tuple[str, ...] = ()
     explain: Callable[[str], list[tuple[str, int, int]]] | None = None
     remote: bool = False
+    libraries: tuple[str, ...] = ()
 
 
 _SUMMARIES = {
@@ -85,14 +88,15 @@ def resolve(spec: str) -> Metric:
     Raises:
         UnknownName: there is none; the message offers the nearest.
         UserError: an option is unknown or missing.
+        MissingExtra: a library that it needs is not installed.
     """
     name, options = parse(spec)
     made: Metric | Callable[..., Metric] = METRICS.get(name).load()
-    if not isinstance(made, Metric):
-        return made(options)
-    if options:
+    if isinstance(made, Metric) and options:
         raise UserError(f"metric '{name}' takes no options; write {name}.")
-    return made
+    metric = made if isinstance(made, Metric) else made(options)
+    require(f"metric '{name}'", metric.libraries)
+    return metric
 
 
 def backends(names: Iterable[str]) -> dict[str, str]:

@@ -52,6 +52,7 @@ def _metric(name: str, grammar: Metric, similarity: Metric, remote: bool) -> Met
         _combine(grammar, similarity),
         backend=lambda: "; ".join(f"{part.name}: {part.backend()}" for part in parts),
         remote=remote,
+        libraries=tuple(dict.fromkeys(name for part in parts for name in part.libraries)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parallelbench.metrics.extra import CHECKER, require
 from parallelbench.metrics.grammar import check
 from parallelbench.metrics.inclusion import WORDS_IN_ORDER, missing_words
 from parallelbench.metrics.rouge import words
@@ -35,6 +36,7 @@ COPIED = 5
 
 def reasons(sample: Sample, text: str, grammatical: bool) -> set[str]:
     """Return the reasons why a text fails. `grammatical`: another checker passed it, so grammar is not looked at."""
+    require("saying why a text failed", CHECKER)
     found = set() if grammatical else {LABEL_OF_RULE.get(hit.rule, "grammar_other") for hit in check(text)}
     asked = list(sample.facts.get("words", ()))
     if missing_words(asked, text):

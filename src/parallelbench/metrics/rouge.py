@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from parallelbench.metrics.base import Metric
+from parallelbench.metrics.extra import STEMMER
 from parallelbench.schema import Sample
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _metric(name: str, score: Callable[[str, str], float]) -> Metric:
     def function(sample: Sample, text: str) -> float:
         return max((score(text, reference) for reference in sample.facts["references"]), default=0.0)
 
-    return Metric(name, function, backend=_backend, needs=("references",))
+    return Metric(name, function, backend=_backend, needs=("references",), libraries=STEMMER)
 
 
 def _backend() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parallelbench.metrics.base import Metric
+from parallelbench.metrics.extra import CHECKER
 from parallelbench.metrics.grammar.embedded import check, version
 from parallelbench.metrics.grammar.hit import Hit
 from parallelbench.schema import Sample
@@ -23,4 +24,4 @@ def _explain(text: str) -> list[tuple[str, int, int]]:
     return [(hit.rule, hit.start, hit.end) for hit in check(text)]
 
 
-GRAMMAR = Metric("grammar", _grammar, backend=version, explain=_explain)
+GRAMMAR = Metric("grammar", _grammar, backend=version, explain=_explain, libraries=CHECKER)

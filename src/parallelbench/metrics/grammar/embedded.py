@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from parallelbench.metrics.extra import CHECKER, require
 from parallelbench.metrics.grammar import agreement, harper, surface, verbless, verbs
 from parallelbench.metrics.grammar.hit import Hit
 from parallelbench.metrics.grammar.words import Sentence, sentences
@@ -27,7 +28,12 @@ _STRANGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-
 
 @lru_cache(1 << 14)
 def check(text: str) -> tuple[Hit, ...]:
-    """Return every broken rule of a text, by place; each rule and span once. Never raises, in bounded time."""
+    """Return every broken rule of a text, by place; each rule and span once, in time that is linear in the text.
+
+    Raises:
+        MissingExtra: the libraries of the checker are not installed; nothing else is raised, whatever the text.
+    """
+    require("checking grammar", CHECKER)
     if len(text) > LONGEST_TEXT:
         return (Hit("too_long", LONGEST_TEXT, len(text)),)
     found = {Hit("strange_character", *one.span()) for one in _STRANGE.finditer(text)}
@@ -40,5 +46,10 @@ def check(text: str) -> tuple[Hit, ...]:
 
 
 def version() -> str:
-    """What checks, and in which version."""
+    """Return what checks, and in which version.
+
+    Raises:
+        MissingExtra: the libraries of the checker are not installed.
+    """
+    require("checking grammar", CHECKER)
     return f"embedded rules {RULES_VERSION}, harper-py {harper.version()}"
