@@ -21,7 +21,7 @@ from torch import Tensor
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, RankingDecoder, Run
-from parallelbench.decoding.decoders.pace import Paced
+from parallelbench.decoding.decoders.step_count import Transfer
 from parallelbench.decoding.signals import Extra, ForwardRequest, Signals
 from parallelbench.decoding.state import PROMPT, State
 from parallelbench.decoding.vocabulary import log_probs
@@ -29,7 +29,7 @@ from parallelbench.decoding.vocabulary import log_probs
 LOGITS: frozenset[Extra] = frozenset({"logits"})
 
 
-class ReferenceScorer(Paced, RankingDecoder, ABC):
+class ReferenceScorer(Transfer, RankingDecoder, ABC):
     """A confidence function of the reference implementation: the highest scores are committed, k a step."""
 
     extras: ClassVar[frozenset[Extra]] = LOGITS

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from parallelbench.decoding.signals import Floats
 from parallelbench.decoding.state import COMMITTED, MASKED, DecoderFault, State, States
 
 
 class Quota(ABC):
-    """A rule for the number of commits; the caller commits at least one, whatever the rule says."""
+    """A rule for the number of commits of a step."""
+
+    @property
+    def least(self) -> int:
+        """The number of commits that a step makes whatever `count` returns."""
+        return 1
 
     @abstractmethod
     def count(self, confidences: Floats, state: State) -> int:
@@ -62,9 +69,9 @@ class Everything(Quota):
 
 @dataclass(frozen=True, slots=True)
 class Schedule(Quota):
-    """`steps` forwards for the whole canvas, shared out evenly over blocks, then evenly over a block's masks.
+    """`steps` forwards for the whole canvas, divided evenly between blocks, then evenly between a block's masks.
 
-    Of b blocks the first (steps mod b) get one step more than the others, and every block at least one. Of a block's m
+    Of b blocks the first (steps mod b) have one step more than the others, and every block at least one. Of a block's m
     masks and s steps the first (m mod s) steps commit m div s + 1, the others m div s (LLaDA, arXiv 2502.09992).
     """
 
@@ -74,7 +81,7 @@ class Schedule(Quota):
         _at_least_one("steps", self.steps)
 
     def turns(self, state: State) -> int:
-        """How many steps the window's block is given."""
+        """How many steps the window's block has."""
         per_block, more = divmod(self.steps, state.blocks)
         return max(1, per_block + int(state.block_of(state.window[0]) < more))
 
@@ -82,9 +89,38 @@ class Schedule(Quota):
         start, end = state.window
         masks = int((state.status[start:end] == MASKED).sum())
         committed = int((state.status[start:end] == COMMITTED).sum())
-        share, rest = divmod(masks + committed, self.turns(state))
-        wide = rest * (share + 1)
-        return share + 1 if committed < wide else share
+        each, rest = divmod(masks + committed, self.turns(state))
+        return each + 1 if committed < rest * (each + 1) else each
+
+
+@dataclass(slots=True)
+class Dream(Quota):
+    """`steps` forwards for the whole canvas by Dream's rule (arXiv 2508.15487); it counts the steps of one sample.
+
+    A block's time falls from t_0 = 1 to t_T = eps in T equal parts. Step i commits int(m (1 - t_(i+1) / t_i)) of its m
+    masks, none where that is below 1, and the last step all. Arithmetic is in float32, whose rounding decides at whole
+    numbers: with eps = 0 and 16 steps for 32 masks the second step commits 2 of 30 masks only because 30 / 15 rounds up.
+    """
+
+    steps: int
+    eps: float
+    _window: tuple[int, int] = field(default=(-1, -1), init=False)
+    _times: Tensor = field(default_factory=lambda: torch.zeros(0), init=False)
+    _step: int = field(default=0, init=False)
+
+    @property
+    def least(self) -> int:
+        """None: a step may commit nothing, and its forward was made all the same."""
+        return 0
+
+    def count(self, confidences: Floats, state: State) -> int:
+        if state.window != self._window:
+            self._window, self._step = state.window, 0
+            self._times = torch.linspace(1, self.eps, Schedule(self.steps).turns(state) + 1)
+        now, then = self._times[self._step], self._times[self._step + 1]
+        self._step += 1
+        masks = len(state.eligible)
+        return masks if self._step >= len(self._times) - 1 else int(torch.tensor(float(masks)) * (1 - then / now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +130,10 @@ class Threshold(Quota):
     gamma: float
 
     def count(self, confidences: Floats, state: State) -> int:
-        return int((confidences >= np.float32(self.gamma)).sum())
+        return int((confidences >= self.gamma).sum())
 
     def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
-        passing = states.sample[confidences >= np.float32(self.gamma)]
+        passing = states.sample[confidences >= self.gamma]
         return [int(count) for count in np.bincount(passing, minlength=len(states.counts))]
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.quota import Quota
-from parallelbench.decoding.signals import ORDER, Signals
+from parallelbench.decoding.signals import ORDER, Floats, Signals
 from parallelbench.decoding.state import DecoderFault, States
 
 Score = TypeVar("Score", bound=Callable[..., npt.ArrayLike])
@@ -58,7 +58,7 @@ def order_each(scores: npt.NDArray[np.float64], positions: Ints, states: States,
 
 
 def commit_first(order: Order, signals: Signals, states: States, quotas: Sequence[Quota]) -> None:
-    """Commit the first positions of each sample in its rank order, as many as its quota says and at least one."""
+    """Commit the first positions of each sample in its rank order, as many as its quota says."""
     ranked = signals.confidence[order]
     chosen = np.flatnonzero(_within(_counts(ranked, states, quotas), states))
     at = order[chosen]
@@ -70,7 +70,7 @@ def commit_first(order: Order, signals: Signals, states: States, quotas: Sequenc
         start = end
 
 
-def _counts(ranked: npt.NDArray[np.float32], states: States, quotas: Sequence[Quota]) -> list[int]:
+def _counts(ranked: Floats, states: States, quotas: Sequence[Quota]) -> list[int]:
     """How many positions each sample commits."""
     found = quotas[0].count_each(ranked, states)
     if found is None:
@@ -82,7 +82,8 @@ def _counts(ranked: npt.NDArray[np.float32], states: States, quotas: Sequence[Qu
     for count in found:
         if not isinstance(count, (int, np.integer)) or count < 0:
             raise DecoderFault(f"its quota says {count!r:.60} positions; return a whole number, and 0 where only one is to go")
-    return [max(1, min(count, size)) for count, size in zip(found, states.counts, strict=True)]
+    rules = zip(quotas, found, states.counts, strict=True)
+    return [max(quota.least, min(count, size)) for quota, count, size in rules]
 
 
 def _within(counts: Sequence[int], states: States) -> npt.NDArray[np.bool_]:

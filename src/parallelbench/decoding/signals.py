@@ -1,6 +1,8 @@
 """What decoders request of a forward and what they receive: small vectors over positions, computed on the device.
 
-All arithmetic over the whole vocabulary is done here, in float32, or in float64 where the logits are float64.
+All vocabulary-sized arithmetic of decoding lives here, in float32 or in the logits' own float64, and so are the signals: two
+positions tie only where they do in the precision of the logits. One exception: a model that is computed from the law of the right
+answers has positions that are alike by that law, and rounding of its float64 must not decide between them; its signals are float32.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from parallelbench.contracts.forward import AttentionQuery, ForwardOutput, Ints,
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.sampling import draw, tempered
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 Role = Literal["denoise", "verify", "probe", "aux", "kv_store", "refresh"]
 Extra = Literal["entropy", "margin", "logits"]
 DRAW, TIE, RANK, ORDER = 0, 1, 2, 3  # lanes of a sample's draws: tokens, tied tokens, random ranks, tied positions
@@ -184,11 +186,11 @@ def _compute(
 ) -> dict[str, npt.NDArray[Any]]:  # fmt: skip
     """The signals of one chunk by name, as `compute`."""
     scores = writable(logits, info)
-    p = torch.softmax(scores, dim=-1).float()
+    p = probabilities(scores, info)
     token = _candidate(scores, p, sampling, uniform)
     floats = {"confidence": p.gather(1, token[:, None])[:, 0]}
     if "entropy" in extras:
-        floats["entropy"] = _entropy(scores).float()
+        floats["entropy"] = _entropy(scores).to(p.dtype)
     if "margin" in extras:
         best = p.topk(2, dim=-1).values
         floats["margin"] = best[:, 0] - best[:, 1]
@@ -205,7 +207,7 @@ def add_views(flat: FlatSignals, output: ForwardOutput, info: ModelInfo, current
     attention = None if output.attention is None else output.attention.cpu().numpy()
     if output.shadow is None:
         return replace(flat, attention=attention)
-    p = torch.softmax(writable(output.shadow, info), dim=-1).float()
+    p = probabilities(writable(output.shadow, info), info)
     at = torch.from_numpy(current).to(p.device)
     return replace(flat, attention=attention, shadow_p=p.gather(1, at[:, None])[:, 0].cpu().numpy())
 
@@ -222,6 +224,12 @@ def writable(logits: Tensor, info: ModelInfo) -> Tensor:
     scores = scores[:, : info.vocab_size].clone()
     scores[:, info.mask_id] = -torch.inf
     return scores
+
+
+def probabilities(scores: Tensor, info: ModelInfo) -> Tensor:
+    """The softmax of each row of `writable` logits, in their precision; in float32 for a model computed from a law."""
+    p = torch.softmax(scores, dim=-1)
+    return p.float() if "law" in info.requires else p
 
 
 def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArray[np.float64] | None) -> Tensor:

@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from parallelbench.decoding.decoder import RankingDecoder
-from parallelbench.decoding.decoders.pace import Paced
+from parallelbench.decoding.decoders.step_count import Transfer
 from parallelbench.decoding.quota import Everything, Fixed, Quota
 from parallelbench.decoding.ranking import elementwise
 from parallelbench.decoding.signals import RANK, Extra, Signals
 from parallelbench.decoding.state import State
 
 
-class TopK(Paced, RankingDecoder, ABC):
+class TopK(Transfer, RankingDecoder, ABC):
     """The best of a ranking, at a given pace."""
 
 

@@ -52,7 +52,7 @@ class Credit(ProgramDecoder):
             amount[signals.positions] = np.asarray(signals.top_p, dtype=np.float64) ** self.power
             tokens, amounts = np.hstack([tokens, token]), np.hstack([self.beta * amounts, amount])
             fused = self._fused(signals, tokens[signals.positions], amounts[signals.positions], state)
-            self.commit(fused.confidence >= np.float32(self.gamma), fused, state)
+            self.commit(fused.confidence >= self.gamma, fused, state)
 
     def _fused(self, signals: Signals, tokens: Ints, amounts: npt.NDArray[np.float64], state: State) -> Signals:
         """Candidates and confidences under logits + alpha ln(1 + credit)."""

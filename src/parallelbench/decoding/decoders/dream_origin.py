@@ -15,14 +15,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from parallelbench.decoding.decoder import ProgramDecoder, Run
-from parallelbench.decoding.decoders.pace import Paced
+from parallelbench.decoding.decoders.step_count import StepCount
 from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
 FATE = 8  # the lane of the draws that say which positions are committed
 
 
-class DreamOrigin(Paced, ProgramDecoder):
+class DreamOrigin(StepCount, ProgramDecoder):
     """Each open position with the same probability, whatever it holds."""
 
     family: ClassVar[str] = "dream_origin"

@@ -32,6 +32,6 @@ class Hierarchical(StepDecoder):
         run = np.cumsum(begins) - 1
         order = self.best_first(signals.confidence, signals.positions, state)
         best = order[np.unique(run[order], return_index=True)[1]]
-        passing = signals.confidence > np.float32(self.gamma)
-        passing[best] |= signals.confidence[best] > np.float32(self.low)
+        passing = signals.confidence > self.gamma
+        passing[best] |= signals.confidence[best] > self.low
         self.commit(passing, signals, state)

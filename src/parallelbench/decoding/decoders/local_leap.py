@@ -34,6 +34,6 @@ class LocalLeap(StepDecoder):
         return self
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
-        anchors = signals.confidence >= np.float32(self.gamma)
+        anchors = signals.confidence >= self.gamma
         reach = np.abs(signals.positions[:, None] - signals.positions[anchors]) <= self.radius
-        self.commit(reach.any(axis=1) & (signals.confidence >= np.float32(self.relaxed)), signals, state)
+        self.commit(reach.any(axis=1) & (signals.confidence >= self.relaxed), signals, state)

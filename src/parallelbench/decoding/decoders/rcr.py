@@ -1,52 +1,47 @@
-"""Running confidence remasking (MDPO; He et al., arXiv 2508.13148): every step may take back what it is least sure of.
+"""Running confidence remasking (MDPO; He et al., arXiv 2508.13148): every step may remask what the model was least sure of.
 
-A step looks at all masks of the block, ranks their candidates together with the tokens that stand, each by its probability
-when it was chosen, and keeps the best K_i of them; what stood and is not kept becomes a mask again. With m positions and s
-steps
+A step fills every mask up to the end of the block with its candidate, remembers the probability that the candidate had, and then
+remasks the positions of lowest remembered probability, in the whole canvas up to there and also in blocks that were full, until
+m - K_i masks are left. With m masks at the start of a block and s steps for it,
 
-* linear: K_i = K_(i-1) + k, or m shared out evenly over `steps` (as LLaDA does);
-* cosine: K_i = m - floor(m cos(pi i / 2s)), at least one more than K_(i-1); needs `steps`.
+* linear: K_i = i k, or ceil(i m / s) with `steps`;
+* cosine: K_i = m - floor(m cos(pi i / 2s)); needs `steps`. Two K_i may be equal: such a step only revises.
 
-So the net progress of a step is that of plain confidence decoding, with which it shares the number of forwards: one a step.
-The authors' code counts no forwards, and takes a probability of 0 for "not set"; here every forward is counted and 0 is a
-probability like any other. Needs nothing of the model but its distribution.
+So the net progress of a step is that of plain confidence decoding, with which it has the number of forwards in common: one a step,
+and `steps` in all. The authors' code counts no forwards and takes a probability of 0 for "not set"; here every forward is counted
+and 0 is a probability like any other. Needs nothing of the model but its distribution.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
-from parallelbench.decoding.decoders.pace import Paced
-from parallelbench.decoding.quota import Quota, Schedule
-from parallelbench.decoding.signals import Floats, ForwardRequest
-from parallelbench.decoding.state import COMMITTED, PROMPT, State
+from parallelbench.decoding.decoders.step_count import StepCount
+from parallelbench.decoding.published import Borders, Published
+from parallelbench.decoding.signals import ForwardRequest
+from parallelbench.decoding.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Cosine(Quota):
-    """`steps` forwards for the whole canvas, few commits at first and many at the end of each block."""
-
-    steps: int
-
-    def count(self, confidences: Floats, state: State) -> int:
-        start, end = state.window
-        status = state.status[start:end]
-        total, standing = int((status != PROMPT).sum()), int((status == COMMITTED).sum())
-        turns = Schedule(self.steps).turns(state)
-        kept = total - np.floor(total * np.cos(math.pi / 2 * np.arange(1, turns + 1) / turns))
-        return int(kept[kept > standing][0]) - standing
-
-
-class RCR(Paced, ProgramDecoder):
-    """Keep the best of everything chosen so far in the block, a given number more each step."""
+class RCR(StepCount, ProgramDecoder):
+    """Keep the best of everything chosen so far, a given number more each step."""
 
     family: ClassVar[str] = "rcr"
+    published: ClassVar[Published] = Published(
+        state="equal",
+        code="autonomousvision/mdpo",
+        defaults="linear, the function's default; k = 1 is ours (there two tokens a step)",
+    )
+    borders: ClassVar[Borders] = Borders(
+        block="its last step remasks nothing; steps of later blocks may remask its positions",
+        state="the probability that each token had when it was chosen",
+        over_blocks="carried",
+    )
     revises: ClassVar[bool] = True
     schedule: Literal["linear", "cosine"] = Field("linear", description="how many more are kept each step")
 
@@ -56,19 +51,31 @@ class RCR(Paced, ProgramDecoder):
             raise ValueError("schedule=cosine needs steps; give for example steps=8")
         return self
 
+    def max_forwards(self, width: int) -> int:
+        """As many steps as were given, however short the canvas."""
+        return super().max_forwards(width) + (self.steps or 0)
+
     def run(self, state: State) -> Run:
-        quota = Cosine(self.steps) if self.schedule == "cosine" and self.steps else self.quota()
         sure = np.zeros(len(state.canvas))
         while state.masked.any():
-            free = state.editable(*state.window)
-            signals = yield ForwardRequest()
-            sure[signals.positions] = signals.confidence
-            token = state.canvas.copy()
-            token[signals.positions] = signals.token
-            more = max(1, quota.count(signals.confidence, state))
-            best = free[self.best_first(sure[free], free, state)]
-            masked, standing = state.masked, len(free) - len(signals.positions)
-            kept, dropped = best[: standing + more], best[standing + more :]
-            fresh = kept[masked[kept]]
-            state.remask(dropped[~masked[dropped]])
-            state.write(fresh, token[fresh], sure[fresh])
+            end = state.window[1]
+            for left in self._left(len(state.eligible), state):
+                signals = yield ForwardRequest(positions=np.flatnonzero(state.masked[:end]))
+                sure[signals.positions] = signals.confidence
+                free = state.editable(0, end)
+                best = free[self.best_first(sure[free], free, state)]
+                dropped = best[len(best) - left :]
+                fresh = ~np.isin(signals.positions, dropped)
+                at = signals.positions[fresh]
+                state.remask(dropped[~state.masked[dropped]])
+                state.write(at, signals.token[fresh], signals.confidence[fresh])
+
+    def _left(self, masks: int, state: State) -> Ints:
+        """The number of masks after each step of the block."""
+        turns = self.turns(state)
+        step = np.arange(1, turns + 1)
+        if self.k is not None:
+            return np.maximum(masks - self.k * step, 0)
+        if self.schedule == "linear":
+            return masks - -(-step * masks // turns)
+        return np.floor(masks * np.cos(math.pi / 2 * step / turns) + 1e-9).astype(np.int64)
