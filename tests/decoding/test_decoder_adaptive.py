@@ -102,7 +102,7 @@ def test_dilated_unmasking_halves_its_spacing() -> None:
 
 def test_dilated_unmasking_comes_back_to_what_it_skipped() -> None:
     confidences = [0.3, 0.9, 0.9, 0.9, 0.95, 0.2, 0.9, 0.9]
-    assert steps_of("dus:skip=0.8", confidences) == [[4], [2, 6], [1, 3, 7], [0], [5]]
+    assert steps_of("dus:skip=0.8", confidences) == [[4], [2, 6], [1, 3, 5, 7], [0]], "the last level skips none"
 
 
 def test_klass_waits_until_a_distribution_is_stable() -> None:
@@ -150,14 +150,14 @@ def test_credit_begins_anew_with_a_block() -> None:
 
 def test_slowfast_fills_the_region_that_it_found() -> None:
     confidences = [0.95, 0.97, 0.5, 0.35, 0.2, 0.1]
-    assert steps_of("slowfast", confidences) == [[1, 0], [2], [3], [4], [5]]
+    assert steps_of("slowfast:high=0.9,low=0.3", confidences) == [[1, 0], [2], [3], [4], [5]]
     assert steps_of("slowfast:high=0.95,explore=1,low=0.28", [0.2, 0.35, 0.3, 0.27, 0.1]) == [[1], [2], [0], [3], [4]]
-    assert steps_of("slowfast:explore=1", [0.2, 0.25, 0.22]) == [[1], [0], [2]], "where nothing is likely, up to the best"
+    assert steps_of("slowfast:explore=1,low=0.3", [0.2, 0.25, 0.22]) == [[1], [0], [2]], "where nothing is likely, one position"
 
 
 def test_slowfast_asks_only_for_its_region_in_the_fast_phase() -> None:
     model = Fake(certain([0.5, 0.6, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1]))
-    generate(model, [prompt(8)], "slowfast:history=1")
+    generate(model, [prompt(8)], "slowfast:high=0.9,low=0.3,history=1")
     assert [len(batch.columns) for batch in model.batches][:3] == [8, 2, 1]
 
 

@@ -148,21 +148,38 @@ def test_t2m_remasks_instead_and_never_too_often() -> None:
 
 
 def test_t2m_detects_in_three_ways() -> None:
-    """Position 1 falls from 0.8 to 0.45 when position 0 stands; nothing else is preferred with 0.9."""
+    """Position 1 falls from 0.8 to 0.45 when position 2 is filled; nothing else is preferred with 0.9."""
 
     def law(asked, canvas, position):
         p: npt.NDArray[np.float64] = np.full(VOCABULARY, 1e-9)
-        fallen = position == 1 and canvas[0] != MASK
+        fallen = position == 1 and canvas[2] != MASK
         p[5], p[7] = (0.45, 0.4) if fallen else ([0.9, 0.8, 0.3, 0.3][position], 0.05)
         p[6] = 1 - p.sum()
         return np.log(np.maximum(p, 1e-300))
 
     taken = {
         detect: [position for step in actions(done, "remask") for position in step]
-        for detect in ("low", "trigger", "change")
-        for (done,) in [generate(Fake(law), [prompt(4)], f"t2m:gamma=0.7,limit=1,post=0,detect={detect}")]
+        for detect, at in (("low", ",at=0.5"), ("trigger", ""), ("change", ""))
+        for (done,) in [generate(Fake(law), [prompt(4)], f"t2m:gamma=0.7,limit=1,post=0,detect={detect}{at}")]
     }
     assert 1 in taken["low"] and taken["trigger"] == [] and taken["change"] == [1]
+
+
+def test_t2m_change_is_a_fall_and_never_at_the_first_look() -> None:
+    """A token that becomes surer by .5 is left alone, and so is one that falls at the first look at committed tokens."""
+
+    def law(seen: int, before: float, after: float):
+        def one(asked, canvas, position):
+            p: npt.NDArray[np.float64] = np.full(VOCABULARY, 1e-9)
+            p[5] = (after if canvas[seen] != MASK else before) if position == 1 else [0.9, 0.8, 0.3, 0.3][position]
+            p[6] = 1 - p.sum()
+            return np.log(np.maximum(p, 1e-300))
+
+        return one
+
+    for seen, before, after in ((2, 0.45, 0.95), (0, 0.8, 0.45)):
+        (done,) = generate(Fake(law(seen, before, after)), [prompt(4)], "t2m:gamma=0.4,detect=change,post=0")
+        assert not any(actions(done, "remask"))
 
 
 def test_p2_keeps_k_more_each_step_and_eta_zero_never_takes_back() -> None:

@@ -44,17 +44,22 @@ def steps_of(spec: str, law: Law, canvas: int | list[int]) -> list[int]:
 def test_the_rest_is_committed_once_the_mean_lead_reaches_the_bar() -> None:
     confidences = [0.9, 0.8, 0.7, 0.6]
     mean = sum(map(lead, confidences)) / 4
-    for spec in ("prophet:high={0},middle={0},low={0}", "sched:high={0},low={0}"):
+    for spec in ("prophet:high={0},middle={0},low={0}", "sched:high={0},low={0},over=region,change=1.0"):
         assert steps_of(spec.format(mean - 1e-3), certain(confidences), 4) == [4]
         assert steps_of(spec.format(mean + 1e-3), certain(confidences), 4) == [1, 1, 1, 1]
         assert steps_of(spec.format(mean + 1e-3) + ",k=2", certain(confidences), 4) == [2, 2]
 
 
-def test_what_stands_counts_unless_only_masks_do() -> None:
+def test_filled_positions_count_for_prophet_and_not_for_sched() -> None:
     """Leads of 10 where filled and 1 where open: the mean over the region is 4 after three of nine, that over masks stays 1."""
-    flat = "high=3.9,middle=3.9,low=3.9"
-    assert steps_of(f"prophet:{flat}", filled_is_sure(1.0), 9) == [1, 1, 1, 6]
-    assert steps_of(f"prophet:{flat},over=masked", filled_is_sure(1.0), 9) == [1] * 9
+    assert steps_of("prophet:high=3.9,middle=3.9,low=3.9", filled_is_sure(1.0), 9) == [1, 1, 1, 6]
+    assert steps_of("sched:high=3.9,low=3.9,over=region", filled_is_sure(1.0), 9) == [1, 1, 1, 6]
+    assert steps_of("sched:high=3.9,low=3.9", filled_is_sure(1.0), 9) == [1] * 9
+
+
+def test_prophets_region_may_be_the_first_positions() -> None:
+    """The first two of nine are sure after two steps, in the order of falling confidence; then all is filled."""
+    assert steps_of("prophet:high=9.9,middle=9.9,low=9.9,region=2", filled_is_sure(1.0), 9) == [1, 1, 7]
 
 
 def test_what_a_frame_gives_is_no_part_of_the_region() -> None:
@@ -63,19 +68,34 @@ def test_what_a_frame_gives_is_no_part_of_the_region() -> None:
     assert steps_of(f"prophet:{flat}", filled_is_sure(1.0), frame) == steps_of(f"prophet:{flat}", filled_is_sure(1.0), 4)
 
 
-def test_a_block_is_a_region_of_its_own() -> None:
-    assert steps_of("prophet:high=5.0,middle=5.0,low=5.0,block=4", filled_is_sure(1.0), 8) == [1, 1, 2, 1, 1, 2]
-    assert steps_of("prophet:high=0.0,middle=0.0,low=0.0,block=4", filled_is_sure(1.0), 8) == [4, 4]
+def test_an_exit_fills_all_blocks() -> None:
+    assert steps_of("prophet:high=5.0,middle=5.0,low=5.0,block=4", filled_is_sure(1.0), 8) == [1, 1, 1, 1, 4]
+    assert steps_of("prophet:high=0.0,middle=0.0,low=0.0,block=4", filled_is_sure(1.0), 8) == [8]
+    assert steps_of("sched:high=0.0,low=0.0,block=4,k=2", filled_is_sure(1.0), 8) == [2, 6]
+
+
+def test_sched_waits_until_no_open_candidate_changes() -> None:
+    """The candidates of open positions alternate until four positions are filled."""
+
+    def law(asked: Prompt, canvas: npt.NDArray[np.int64], position: int) -> npt.ArrayLike:
+        filled = int((canvas != MASK).sum())
+        scores = np.zeros(VOCABULARY)
+        scores[5 + (filled % 2 if filled < 4 else 0)] = 5.0 - 0.1 * position
+        return scores
+
+    flat = "sched:high=1.0,low=1.0"
+    assert steps_of(flat, law, 8) == [1, 1, 1, 1, 1, 3], "the sixth step is the first that sees no change"
+    assert steps_of(f"{flat},change=1.0", law, 8) == [8]
 
 
 def test_bars() -> None:
     prophet = Prophet()
-    assert [prophet.bar(p) for p in (0.0, 0.33, 0.34, 0.66, 0.67, 0.99)] == [7.5, 7.5, 5.0, 5.0, 2.5, 2.5]
-    assert [SchED(high=8.0, low=2.0).bar(p) for p in (0.0, 0.5, 1.0)] == [8.0, 5.0, 2.0]
-    cosine = SchED(high=8.0, low=2.0, schedule="cosine")
-    assert np.allclose([cosine.bar(p) for p in (0.0, 1 / 3, 0.5, 1.0)], [8.0, 6.5, 5.0, 2.0])
+    assert [prophet.bar(step, 100) for step in (1, 32, 33, 66, 67, 100)] == [7.5, 7.5, 5.0, 5.0, 2.5, 2.5]
+    assert [SchED(high=8.0, low=2.0, schedule="linear").bar(step, 5) for step in (1, 3, 5)] == [8.0, 5.0, 2.0]
+    assert np.allclose([SchED(high=8.0, low=2.0).bar(step, 7) for step in (1, 3, 4, 7)], [8.0, 6.5, 5.0, 2.0])
     exponential = SchED(high=8.0, low=2.0, schedule="exponential", rate=2.0)
-    assert np.allclose([exponential.bar(p) for p in (0.0, 0.5)], [8.0, 2.0 + 6.0 / math.e])
+    assert np.allclose([exponential.bar(step, 3) for step in (1, 2)], [8.0, 2.0 + 6.0 / math.e])
+    assert SchED(high=8.0, low=2.0).bar(1, 1) == 2.0
     with pytest.raises(UserError, match="give a lower one"):
         load_decoder("sched:high=1.0,low=2.0")
 

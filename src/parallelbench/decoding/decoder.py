@@ -42,6 +42,8 @@ class Decoder(Options, ABC):
     """How it compares with the code that its authors published."""
     borders: ClassVar[Borders] = Borders()
     """What it does at the end of a block and of the canvas."""
+    careful: ClassVar[Mapping[str, Any]] = {}
+    """The parameters, beyond blocks of one position and k = 1, at which it commits one position a step."""
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What a model must offer (`ModelInfo.offers`) for this decoder to run."""
     revises: ClassVar[bool] = False

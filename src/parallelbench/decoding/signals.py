@@ -1,8 +1,9 @@
 """What decoders request of a forward and what they receive: small vectors over positions, computed on the device.
 
 All vocabulary-sized arithmetic of decoding lives here, in float32 or in the logits' own float64, and so are the signals: two
-positions tie only where they do in the precision of the logits. One exception: a model that is computed from the law of the right
-answers has positions that are alike by that law, and rounding of its float64 must not decide between them; its signals are float32.
+positions tie only where they do in the precision of the logits. One exception: a model that is computed from the law of the
+right answers has positions that are alike by that law, and rounding of its float64 must not decide between them; its signals
+are float32.
 """
 
 from __future__ import annotations

@@ -114,9 +114,9 @@ def worlds_for(decoder: Decoder) -> tuple[World, ...]:
 
 
 def one_by_one_setting(decoder: Decoder) -> Decoder:
-    """The decoder at one token a step: blocks of one position, where nothing can be guessed together, and k = 1."""
+    """The decoder at one token a step: blocks of one position, k = 1, and what else it declares (`Decoder.careful`)."""
     single = {key: value for key, value in (("k", 1), ("steps", None)) if {"k", key} <= type(decoder).model_fields.keys()}
-    return decoder.model_copy(update={**single, "block": 1})
+    return decoder.model_copy(update={**decoder.careful, **single, "block": 1})
 
 
 @cache

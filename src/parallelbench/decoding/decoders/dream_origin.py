@@ -16,6 +16,7 @@ from pydantic import Field
 
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.step_count import StepCount
+from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
@@ -26,6 +27,12 @@ class DreamOrigin(StepCount, ProgramDecoder):
     """Each open position with the same probability, whatever it holds."""
 
     family: ClassVar[str] = "dream_origin"
+    published: ClassVar[Published] = Published(
+        state="equal", code="DreamLM/Dream", defaults="eps 1e-3, Dream's; k = 1 is ours (Dream has steps)"
+    )
+    borders: ClassVar[Borders] = Borders(
+        block="its last step fills it", canvas="as for a block", state="the number of steps in the block", over_blocks="reset"
+    )
     eps: float = Field(1e-3, ge=0, lt=1, description="time at which the last step ends")
 
     def max_forwards(self, width: int) -> int:

@@ -1,14 +1,14 @@
 """Dilated unmasking (Luxembourg et al., arXiv 2506.19037): the order is fixed, and neighbours are never committed together.
 
-A block of B open positions is filled in levels. The stride starts at floor(B / base) and is divided by `base`, rounded down, from
-level to level; a level commits those not yet committed of which the place in the block is a multiple of the stride. What no
-stride reaches is the last level. A last level that is smaller than the one before is joined to it. Places count open positions, so
-that a frame between them changes nothing.
+A block of B open positions is filled in levels. The stride starts at floor(B / base) and is divided by `base`, rounded down,
+from level to level; a level commits those not yet committed of which the place in the block is a multiple of the stride. What
+no stride reaches is the last level. A last level that is smaller than the one before is joined to it. Places count open
+positions, so that a frame between them changes nothing.
 
-One forward a level, so about log_base(B) a block; looks at nothing but places. With `skip`, a level before the last leaves its
-positions of lower confidence masked, and may commit none; the last level commits all of its positions. What is then still masked
-is looked at again and again, until the block is full: at each forward what reaches `skip`, at least the best. (The authors' code
-does not come back to what it skipped, and leaves masks.)
+One forward a level, so about log_base(B) a block; looks at nothing but places. With `skip`, a level before the last leaves
+its positions of lower confidence masked, and may commit none; the last level commits all of its positions. What is then still
+masked is looked at again and again, until the block is full: at each forward what reaches `skip`, at least the best. (The
+authors' code does not come back to what it skipped, and leaves masks.)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Stoppers: decoding with a given number of steps that commits all the rest at once when the whole answer looks decided.
 
-At each step the mean, over a region of the canvas, of the lead of the best token's logit over the second's, ln p_(1) - ln p_(2),
-is compared with a bar that falls with the progress. Once the mean reaches it, every mask of the canvas is committed with its
+At each step the lead of the best token's logit over the second's, ln p_(1) - ln p_(2), is averaged over a region of the canvas
+and compared with a bar that falls with the progress. Once the mean reaches it, every mask of the canvas is committed with its
 candidate of that forward, in later blocks too, and the decode ends; else the step commits as many positions of the block as `k`
 or `steps` say. Progress counts forwards, T being the number that the canvas takes without an exit.
 
@@ -30,7 +30,9 @@ class EarlyExit(Transfer, ProgramDecoder, ABC):
     """Decoding with an early exit."""
 
     borders: ClassVar[Borders] = Borders(
-        block="the next block begins; an exit fills all later blocks at once", state="the number of forwards", over_blocks="carried"
+        block="the next block begins; an exit fills all later blocks at once",
+        state="the number of forwards",
+        over_blocks="carried",
     )
     order: Literal["confidence", "margin", "entropy"] = Field("confidence", description="which positions are committed first")
 

@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
@@ -27,6 +28,9 @@ class EBSampler(StepDecoder):
     """Commit as many positions as the entropy bound allows."""
 
     family: ClassVar[str] = "eb_sampler"
+    published: ClassVar[Published] = Published(
+        state="text only", defaults="gamma .1, the upper end of the paper's .001 to .1; public ports run .001 to .15"
+    )
     speed = {"gamma": "faster"}
     gamma: float = Field(0.1, ge=0, description="bound on the information a step may lose, in nats")
     order: Literal["entropy", "confidence", "margin"] = Field("entropy", description="the error proxy that ranks positions")

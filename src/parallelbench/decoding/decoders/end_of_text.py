@@ -18,6 +18,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from parallelbench.decoding.decoder import COMMON, Decoder, ProgramDecoder, Run
 from parallelbench.decoding.load import load_decoder
+from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.state import PROMPT, State
 from parallelbench.decoding.user_file import is_user_file
 from parallelbench.errors import UserError
@@ -29,6 +30,12 @@ class EndOfText(ProgramDecoder):
     """Another decoder, stopped where the text ends."""
 
     family: ClassVar[str] = "end_of_text"
+    published: ClassVar[Published] = Published(
+        state="text only", defaults="threshold as base is ours", difference="a rule of its own; Learn2PD predicts the end"
+    )
+    borders: ClassVar[Borders] = Borders(
+        block="as its base; all that is open behind an end token is filled at once", canvas="as its base"
+    )
     base: str = Field(
         "threshold", validate_default=True, description="the decoder that is run; a semicolon stands between its keys"
     )

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
 
@@ -23,6 +24,11 @@ class Hierarchical(StepDecoder):
     """The surest position of each run of masks, and every sure one."""
 
     family: ClassVar[str] = "hierarchical"
+    published: ClassVar[Published] = Published(
+        state="equal",
+        code="inclusionAI/dInfer",
+        defaults="the function's signature (.9, .4); its scripts have .9, .3 and .8, .5",
+    )
     speed = {"gamma": "slower", "low": "slower"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence above which a position is committed")
     low: float = Field(0.4, ge=0, le=1, description="confidence above which the best of a run is committed")

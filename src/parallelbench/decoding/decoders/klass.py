@@ -6,13 +6,13 @@ A position is committed when its confidence exceeds tau and its distribution has
 
 Where no position is, the most confident ones are, as many as `k` or `steps` say. The history begins anew with each block.
 
-compat="authors": the history is carried from block to block, so that positions of a new block may be stable from its n-th forward
-on; that saves about one forward a block. (With fewer steps than tokens the authors' code also stops when the steps are used up,
-and leaves masks; here the block is filled.)
+compat="authors": the history is carried from block to block, so that positions of a new block may be stable from its n-th
+forward on; that saves about one forward in six in blocks of 8. (With fewer steps than tokens the authors' code also stops when
+the steps are used up, and leaves masks; here the block is filled.)
 
 One forward a step, n of them at the start of a block before anything can be stable; needs the logits, of which one step's
-[N, V] are kept (of all masks of the canvas where the history is carried). The paper tunes tau in .6 to .9 and eps in .001 to .015
-for each task. The authors' code for Dream asks for c_i >= tau.
+[N, V] are kept (of all masks of the canvas where the history is carried). The paper tunes tau in .6 to .9 and eps in .001 to
+.015 for each task. The authors' code for Dream asks for c_i >= tau.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class KLASS(StepCount, ProgramDecoder):
     published: ClassVar[Published] = Published(
         state="paper",
         code="shkim0116/KLASS",
-        defaults="the function's signature (.9, .01, 2); the paper tunes them for each task (LLaDA on GSM8K .6, .015; Dream .9, .001)",
+        defaults="the function's signature (.9, .01, 2); the paper tunes them for each task "
+        "(LLaDA on GSM8K .6, .015; Dream .9, .001)",
         difference="the code carries the history over blocks: 5.0 forwards for 6.0 in blocks of 8 on a random checkpoint",
     )
     borders: ClassVar[Borders] = Borders(

@@ -7,14 +7,15 @@ at least the best. Committed tokens:
 * t2m (arXiv 2604.18738): remask instead, where the token x is suspect: detect="low": p(x) < 0.3; "trigger": another token has
   p > 0.9; "change": p(x) fell by more than 0.3 since the step before (a rise is no reason, and the first step at which a block
   has committed tokens remasks none). No position more than `limit` times, at most a quarter of the committed tokens a step,
-  the most suspect first. A block without committed tokens forgets both counts and probabilities.
+  the most suspect first.
 
 When no mask is left the window is looked at up to `post` times more, until nothing changes any more.
 
 Parameters: gamma (default 0.7, LLaDA2.1's quality mode; 0.5 is its speed mode, and the authors' functions have 0.95), post
-(default 16), edit (default 0.5, quality mode; 0 in speed mode, 0.9 in the function), detect and at (none: the value above; the
-function has 0.5 for low), limit (default 1, the paper's; 5 in the function). Cost: one forward a step, and at least one more for
-each window unless post = 0. Made for models that were trained to judge visible tokens; others may be run, with a warning.
+(default 16), edit (default 0.5, quality mode; 0 in speed mode, 0.9 in the function), detect and at (none: the value above;
+the function has 0.5 for low), limit (default 1, the paper's; 5 in the function). Cost: one forward a step, and at least one
+more for each window unless post = 0. Made for models that were trained to judge visible tokens; others may be run, with a
+warning.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class T2M(Reconsidering):
         times = memory.setdefault("times", np.zeros(len(state.canvas)))
         before = memory.setdefault("before", np.full(len(state.canvas), np.nan))
         if not old.any():
-            times[where], before[where] = 0, np.nan
+            before[where] = np.nan
             return
         suspect, doubt = self._suspect(signals, before[where], state)
         suspect &= old & (times[where] < self.limit)

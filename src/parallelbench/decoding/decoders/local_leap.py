@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import Signals
 from parallelbench.decoding.state import State
 
@@ -22,6 +23,9 @@ class LocalLeap(StepDecoder):
     """A threshold that is lower beside positions that pass it."""
 
     family: ClassVar[str] = "local_leap"
+    published: ClassVar[Published] = Published(
+        state="equal", code="lizhuo-luo/DAWN (its copy of LocalLeap)", defaults="the function's (.9, .75, 4)"
+    )
     speed = {"gamma": "slower", "relaxed": "slower", "radius": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence that makes an anchor")
     relaxed: float = Field(0.75, ge=0, le=1, description="confidence that is enough near an anchor")

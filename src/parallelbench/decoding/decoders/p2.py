@@ -4,8 +4,8 @@ Each step scores every position of the window: an open one by log p(candidate), 
 k t best of them are committed or stay after step t, all others are or become masks. Open positions take their candidate,
 committed ones keep their token.
 
-compat="authors": a committed position is scored by eta log p of the model's most probable token there, whichever token it holds,
-as the published code does. That remasks less: 31 times in place of 67 for 32 tokens of a random checkpoint.
+compat="authors": a committed position is scored by eta log p of the model's most probable token there, whichever token it
+holds, as the published code does. That remasks less: 31 times in place of 67 for 32 tokens of a random checkpoint.
 
 Parameters: k, the net progress of a step (default 1; the paper's schedule kappa is linear), eta (default 1; 0 never remasks,
 above 1 remasks more). Cost: one forward a step, ceil(m / k) for m masks. Needs of the model that it judges visible tokens

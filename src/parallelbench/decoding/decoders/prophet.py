@@ -1,10 +1,10 @@
 """Prophet: early answer convergence (Li et al., arXiv 2508.19982, section 4).
 
 The rest of the canvas is committed once the mean lead of the best logit reaches a bar that falls in three stages: with the
-progress p = step / T, the current step counted, it is `high` for p < 0.33, `middle` for p < 0.67 and `low` after that. Leads are
-averaged over the first `region` positions of the canvas, filled ones included, or over all of it. The authors' region are the five
-tokens of the answer behind a text that they force into the canvas ("The answer is"); our tasks have no such text, so that the
-whole canvas is the default. How the exit works is described in `early_exit`.
+progress p = step / T, the current step counted, it is `high` for p < 0.33, `middle` for p < 0.67 and `low` after that. Leads
+are averaged over the first `region` positions of the canvas, filled ones included, or over all of it. The authors' region are
+the five tokens of the answer behind a text that they force into the canvas ("The answer is"); our tasks have no such text, so
+that the whole canvas is the default. How the exit works is described in `early_exit`.
 
 One forward a step until the exit, none after it; asks for the two best tokens at every position of the canvas. It guesses: the
 rest is drawn from marginals, whatever depends on what.
@@ -33,6 +33,7 @@ class Prophet(EarlyExit):
         code="pixeli99/Prophet",
         defaults="the code's bars (the paper has 8, 5 and 3); the region, five tokens there, is the whole canvas",
     )
+    careful = {"high": 1e9, "middle": 1e9, "low": 1e9}
     speed = {"k": "faster", "steps": "slower", "high": "slower", "middle": "slower", "low": "slower"}
     adaptive = True
     high: float = Field(7.5, ge=0, description="bar in the first third, in logits")

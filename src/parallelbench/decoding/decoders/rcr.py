@@ -1,15 +1,15 @@
 """Running confidence remasking (MDPO; He et al., arXiv 2508.13148): every step may remask what the model was least sure of.
 
-A step fills every mask up to the end of the block with its candidate, remembers the probability that the candidate had, and then
-remasks the positions of lowest remembered probability, in the whole canvas up to there and also in blocks that were full, until
-m - K_i masks are left. With m masks at the start of a block and s steps for it,
+A step fills every mask up to the end of the block with its candidate, remembers the probability that the candidate had, and
+then remasks the positions of lowest remembered probability, in the whole canvas up to there and also in blocks that were
+full, until m - K_i masks are left. With m masks at the start of a block and s steps for it,
 
 * linear: K_i = i k, or ceil(i m / s) with `steps`;
 * cosine: K_i = m - floor(m cos(pi i / 2s)); needs `steps`. Two K_i may be equal: such a step only revises.
 
-So the net progress of a step is that of plain confidence decoding, with which it has the number of forwards in common: one a step,
-and `steps` in all. The authors' code counts no forwards and takes a probability of 0 for "not set"; here every forward is counted
-and 0 is a probability like any other. Needs nothing of the model but its distribution.
+So the net progress of a step is that of plain confidence decoding, with which it has the number of forwards in common: one a
+step, and `steps` in all. The authors' code counts no forwards and takes a probability of 0 for "not set"; here every forward
+is counted and 0 is a probability like any other. Needs nothing of the model but its distribution.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ A step costs one forward, or none where it finds no mask: T a block at most.
 
 loop is the deterministic form for LLaDA that ParallelBench ran: plain confidence decoding, and once `after` of a block's
 positions are filled, `loops` more forwards, each of which remasks the `redo` least sure tokens and commits as many anew. It
-costs `loops` forwards a block more (default 1; the authors' LLaDA script has as many as a block has steps). The port counts steps
-instead of positions, so that with more than one token a step its loop falls on the block's end, where everything is filled:
-`compat=port`. (With several blocks its table of commits is made from the steps of the whole canvas, and masks are left; here each
-block is divided evenly.)
+costs `loops` forwards a block more (default 1; the authors' LLaDA script has as many as a block has steps). The port counts
+steps instead of positions, so that with more than one token a step its loop falls on the block's end, where everything is
+filled: `compat=port`. (With several blocks its table of commits is made from the steps of the whole canvas, and masks are
+left; here each block is divided evenly.)
 
 Needs nothing of the model but its distribution.
 """
@@ -49,7 +49,7 @@ class ReMDM(StepCount, ProgramDecoder):
     published: ClassVar[Published] = Published(
         state="paper",
         code="kuleshov-group/remdm (cap, rescale, conf); furiosa-ai/ParallelBench after guanghanwang/ReMDM-LLaDA (loop)",
-        defaults="eta .04 for cap, the paper's; loop with one extra forward is ours (the script has as many as a block's steps)",
+        defaults="eta .04 for cap, the paper's; one extra forward in loop is ours (the script has as many as a block's steps)",
         difference="cap, rescale and conf are equal; the port's loop counts steps in place of positions (`compat=port`)",
     )
     borders: ClassVar[Borders] = Borders(
@@ -112,7 +112,7 @@ class ReMDM(StepCount, ProgramDecoder):
         for turn in range(turns):
             alpha_t, alpha_s = turn / turns, (turn + 1) / turns
             masked = state.masked[block]
-            sigma = self._sigma(alpha_t, alpha_s, masked, sure[block])
+            sigma = self.remasking(alpha_t, alpha_s, masked, sure[block])
             if masked.any():
                 signals = yield ForwardRequest()
                 sure[signals.positions] = signals.confidence
@@ -122,7 +122,7 @@ class ReMDM(StepCount, ProgramDecoder):
             if masked.any():
                 state.write(signals.positions[commits], signals.token[commits], signals.confidence[commits])
 
-    def _sigma(
+    def remasking(
         self, alpha_t: float, alpha_s: float, masked: npt.NDArray[np.bool_], psi: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """The probability of remasking, for each position of the block."""

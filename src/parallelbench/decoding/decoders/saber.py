@@ -5,8 +5,8 @@ most probable token at position i, committed or not,
 
 * it commits every open position with c_i above the bar, and at least the n best. The bar is the mean, over all positions that
   were ever committed, of their confidence at the last commit; 1 before the first;
-* unless that fills the last open position, it remasks r = max(floor(n / 2), ceil(a / 8)) of the committed positions, but at most
-  a - 1, a being the larger of n and the number just committed: those with the lowest c_i(now) - c_i(one step before). A
+* unless that fills the last open position, it remasks r = max(floor(n / 2), ceil(a / 8)) of the committed positions, but at
+  most a - 1, a being the larger of n and the number just committed: those with the lowest c_i(now) - c_i(one step before). A
   position that was just committed may be among them, also one where c_i rose.
 
 So every step makes progress. At the first step of a block there is no step before for its positions, so that only those of

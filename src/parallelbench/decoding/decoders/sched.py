@@ -14,8 +14,8 @@ The bar falls with t = (step - 1) / (T - 1):
 * exponential: low + (high - low) exp(-rate t)
 
 The authors decode without blocks, by Dream's rule for the number of commits (`steps=T,transfer=dream`). How the exit works is
-described in `early_exit`. One forward a step until the exit, none after it; asks for the two best tokens at every position of the
-canvas.
+described in `early_exit`. One forward a step until the exit, none after it; asks for the two best tokens at every position of
+the canvas.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class SchED(EarlyExit):
     borders: ClassVar[Borders] = Borders(
         block=EarlyExit.borders.block, state="the number of forwards and the last candidates", over_blocks="carried"
     )
+    careful = {"high": 1e9, "low": 1e9}
     speed = {"k": "faster", "steps": "slower", "high": "slower", "low": "slower", "rate": "faster"}
     adaptive = True
     order: Literal["confidence", "margin", "entropy"] = Field("entropy", description="which positions are committed first")

@@ -2,17 +2,18 @@
 
 A block is filled in cycles, each of which begins where the region of the last one ended (the first at the block's start).
 
-* Slow: at most `explore` steps. Each estimates the region's end, one past the furthest open position with a confidence of at least
-  `low`, or one past the cycle's beginning where there is none; and commits every open position of the block that reaches `high`,
-  at least the best one. The phase ends once the last `history` estimates have a standard deviation below `spread` (equation 8).
-* Fast: the region ends at the last estimate, or, where they never settled, at their mean rounded down (equation 9). Up to there,
-  commit what reaches `high`, at least the best one, until nothing is open.
+* Slow: at most `explore` steps. Each estimates the region's end, one past the furthest open position with a confidence of at
+  least `low`, or one past the cycle's beginning where there is none; and commits every open position of the block that
+  reaches `high`, at least the best one. The phase ends once the last `history` estimates have a standard deviation below
+  `spread` (equation 8).
+* Fast: the region ends at the last estimate, or, where they never settled, at their mean rounded down (equation 9). Up to
+  there, commit what reaches `high`, at least the best one, until nothing is open.
 
 One forward a step in either phase; needs nothing of the model but its distribution. Without a cache the fast phase is no
 cheaper a step than the slow one: here it only asks for fewer positions.
 
-compat="authors": the slow phase always makes `explore` forwards, settled or not, also where nothing is left to fill; and after its
-first forward the fast phase shows the model the canvas up to the region's end only.
+compat="authors": the slow phase always makes `explore` forwards, settled or not, also where nothing is left to fill; and after
+its first forward the fast phase shows the model the canvas up to the region's end only.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import ForwardRequest, Signals
@@ -58,7 +60,7 @@ class SlowFast(ProgramDecoder):
             while state.window == block:
                 ends: list[int] = []
                 while len(ends) < self.explore and not self._stops(ends, block, state):
-                    signals = yield ForwardRequest(positions=state.editable(*block))
+                    signals = yield ForwardRequest(positions=self._open(block, state))
                     ends.append(self._end(signals, begin, block[1], state))
                     self._fill(signals, state)
                 end = self._region_end(ends, block[0])
@@ -68,6 +70,11 @@ class SlowFast(ProgramDecoder):
     def _stops(self, ends: list[int], block: tuple[int, int], state: State) -> bool:
         """Whether the slow phase ends before its last step."""
         return self.compat is None and (self._settled(ends) or state.window != block)
+
+    def _open(self, block: tuple[int, int], state: State) -> Ints:
+        """The open positions of the block; where it is full, all that a frame leaves open."""
+        left = block[0] + np.flatnonzero(state.masked[slice(*block)])
+        return left if left.size else state.editable(*block)
 
     def _settled(self, ends: list[int]) -> bool:
         return len(ends) >= self.history and float(np.std(ends[-self.history :])) < self.spread

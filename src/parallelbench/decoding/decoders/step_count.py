@@ -1,14 +1,14 @@
 """The number of commits per step of decoders that do not choose it themselves.
 
 * k positions a step; or
-* a number of `steps` for the whole canvas, distributed in one of two published ways (`transfer`, for the decoders that have it):
-  evenly over the masks, as LLaDA does, or by Dream's rule, which takes a share of what is still masked (`quota.Dream`).
+* a number of `steps` for the whole canvas, distributed in one of two published ways (`transfer`, for the decoders that have
+  it): evenly over the masks, as LLaDA does, or by Dream's rule, which takes a part of what is still masked (`quota.Dream`).
 """
 
 from __future__ import annotations
 
 from abc import ABC
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -64,6 +64,10 @@ class Transfer(StepCount, ABC):
         if self.transfer == "even" and self.eps is not None:
             raise ValueError("eps belongs to transfer=dream; give that as well, or leave eps out")
         return self
+
+    def parameters(self) -> dict[str, Any]:
+        """Its own parameters; `transfer` only where it is not the default."""
+        return {key: value for key, value in super().parameters().items() if (key, value) != ("transfer", "even")}
 
     def max_forwards(self, width: int) -> int:
         """As many steps as were given, however short the canvas: Dream's rule may commit nothing in some of them."""
