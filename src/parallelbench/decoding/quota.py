@@ -99,7 +99,8 @@ class Dream(Quota):
 
     A block's time falls from t_0 = 1 to t_T = eps in T equal parts. Step i commits int(m (1 - t_(i+1) / t_i)) of its m
     masks, none where that is below 1, and the last step all. Arithmetic is in float32, whose rounding decides at whole
-    numbers: with eps = 0 and 16 steps for 32 masks the second step commits 2 of 30 masks only because 30 / 15 rounds up.
+    numbers: with eps = 0 and 16 steps for 32 masks the second step commits 1 of 30 masks, because 30 (1 - 14/15)
+    comes out below 2.
     """
 
     steps: int
