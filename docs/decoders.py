@@ -24,10 +24,10 @@ A decoder says which masks are filled, when, and what is taken back. It is named
 value. `parallelbench list decoders` prints the names, and this page is made from the same table (`make docs`).
 
 Each rule was compared with its authors' code, and says below what came out; where it differs by choice, `compat=authors` does
-what the code does. A cost counts forwards one after another (`nfe`); rows count each canvas of a forward. Confidences are compared
-in float32, or in float64 where a model's logits are; several published programs rank in float64, which can decide between
-candidates that are saturated in float32 (2 of 96 sequences at sharp logits). Every decoder that ranks positions and has `steps`
-also has `transfer=dream`, Dream's rule for the number of commits of a step.
+what the code does. A cost counts forwards one after another (`nfe`); rows count each canvas of a forward. Confidences are
+compared in float32, or in float64 where a model's logits are; several published programs rank in float64, which can decide
+between candidates that are saturated in float32 (2 of 96 sequences at sharp logits). Every decoder that ranks positions and has
+`steps` also has `transfer=dream`, Dream's rule for the number of commits of a step.
 """
 NEEDS = {
     "edit": """\
