@@ -46,7 +46,11 @@ def examples(run: StoredRun, frame: pd.DataFrame) -> Iterator[Example]:
 
 
 def _find(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:
-    found = {record.index: (folder, record) for folder, record in stored.records() if record.index in wanted.values()}
+    found = {
+        index: (folder, record)
+        for folder in stored.folders
+        for index, record in folder.find(stored.cell, set(wanted.values())).items()
+    }
     later = list(scores_of(stored))
     for rank, index in wanted.items():
         folder, record = found[index]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ SAMPLE_COLUMNS = [
 DECODER_COLUMNS = ["decoder", "family", "series", "setting", "variant", "adaptive"]
 MODEL_COLUMNS = ["model", "exact", "tokenizer"]
 NUMBERS = ("nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds")
+READERS: dict[str, Callable[[Record], Any]] = {
+    **{name: attrgetter(name) for name in ("sample_id", "index", "nfe", "tokens_per_step", "content_tokens_per_forward")},
+    **{name: attrgetter(name) for name in ("content_tokens", "seconds")},
+    "rows": attrgetter("costs.rows"),
+    "flagged": lambda record: bool(record.costs.flags),
+}
+"""How the other columns are read from a record."""
+_index = attrgetter("index")
 MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")}
 
 
@@ -53,29 +62,28 @@ def samples(out: Path | StoredRun) -> pd.DataFrame:
 
 def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
     """Append the samples of a cell to the columns, in the order of their indices, and return how many there are."""
-    records = sorted((record for _, record in stored.records()), key=lambda record: record.index)
-    later = [one for one in scores_of(stored) if one.name != FAILURES]
+    records = sorted((record for _, record in stored.records()), key=_index)
+    scores = _scores(stored, records)
     headline = stored.cell.metrics[0]
-    for record in records:
-        scores = dict(record.scores)
-        for one in later:
-            if (row := one.rows.get(record.sample_id)) is not None and row.value is not None:
-                scores[one.name] = row.value
-        columns["scores"].append(scores)
-        columns["accuracy"].append(scores.get(headline))
-        _add_record(columns, record)
+    columns["scores"].extend(scores)
+    columns["accuracy"].extend(one.get(headline) for one in scores)
+    for name, read in READERS.items():
+        columns[name].extend(map(read, records))
+    shapes = [record.law for record in records]
+    columns["law"].extend(shape and shape.law for shape in shapes)
+    columns["law_n"].extend(shape and shape.n for shape in shapes)
+    columns["must_differ"].extend(shape and shape.must_differ for shape in shapes)
     return len(records)
 
 
-def _add_record(columns: dict[str, list[Any]], record: Record) -> None:
-    for name in ("sample_id", "index", "nfe", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds"):
-        columns[name].append(getattr(record, name))
-    columns["rows"].append(record.costs.rows)
-    columns["flagged"].append(bool(record.costs.flags))
-    shape = record.law
-    columns["law"].append(None if shape is None else shape.law)
-    columns["law_n"].append(None if shape is None else shape.n)
-    columns["must_differ"].append(None if shape is None else shape.must_differ)
+def _scores(stored: StoredCell, records: Sequence[Record]) -> list[Mapping[str, float]]:
+    """Every score of each record; what was computed afterwards replaces what the record says."""
+    later = [one for one in scores_of(stored) if one.name != FAILURES]
+    found: list[Mapping[str, float]] = []
+    for record in records:
+        rows = {one.name: one.rows[record.sample_id].value for one in later if record.sample_id in one.rows}
+        found.append({**record.scores, **{name: value for name, value in rows.items() if value is not None}})
+    return found
 
 
 def _column(name: str, values: list[Any]) -> Any:

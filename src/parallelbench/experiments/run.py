@@ -10,7 +10,7 @@ from parallelbench.experiments.records import hash_of, make_row
 from parallelbench.experiments.sources import Source
 from parallelbench.metrics import backends
 from parallelbench.runs.calls import changed_packages
-from parallelbench.runs.cell_folder import CellFolder, Session
+from parallelbench.runs.cell_folder import CellFolder, Session, trace_end
 from parallelbench.runs.store import RunStore
 from parallelbench.runs.times import now
 
@@ -41,10 +41,12 @@ def remaining(work: PlannedCell, store: RunStore) -> Remaining:
         DamagedRun: what is on disk is damaged, or DONE counts other samples than there are.
     """
     folder = store.cell(work.cell)
+    if folder.begun:
+        folder.read()
     records = folder.records(work.cell)
     done = {record.index for record in records}
-    end = max((record.trace.offset + record.trace.size for record in records), default=0)
-    return Remaining(work, folder, tuple(index for index in work.indices if index not in done), len(records), end)
+    missing = tuple(index for index in work.indices if index not in done)
+    return Remaining(work, folder, missing, len(records), trace_end(records))
 
 
 def run_cell(todo: Remaining, source: Source, batch_size: int, store: RunStore, progress: Progress) -> None:

@@ -81,9 +81,10 @@ class Cell:
         identity = {key: getattr(self, key) for key in IDENTITY}
         return short_hash({key: value for key, value in identity.items() if (key, value) not in OPTIONAL})
 
-    def sample_id(self, index: int) -> str:
-        """The name of one of its samples in every record (`Sample.id`)."""
-        return f"{self.task}@{self.task_version}/{self.seed}/{index}"
+    @property
+    def sample_prefix(self) -> str:
+        """What the names of its samples (`Sample.id`) begin with; the index follows."""
+        return f"{self.task}@{self.task_version}/{self.seed}/"
 
 
 def run_identity(cell_ids: Sequence[str]) -> str:

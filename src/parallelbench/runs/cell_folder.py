@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container, Iterator, Mapping
+import json
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,14 +12,16 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from parallelbench.errors import UserError
-from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, cleaned, parse, read_json
+from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, check_regular, cleaned, parse, read_json
 from parallelbench.runs.calls import Environment
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.disk import Appender, disk_errors, write_bytes
-from parallelbench.runs.lines import read_lines, whole_bytes
+from parallelbench.runs.lines import read_lines, whole_bytes, whole_lines
 from parallelbench.runs.records import RECORD, TRACE, Count, Extent, Record, Trace, line_of
 
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
+NAMED_WITHIN = 400
+"""Bytes from the start of a line of records in which its sample is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +86,8 @@ class CellFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether cell.json has been written."""
-        return (self.path / CELL).exists()
+        """Whether anything of the cell has been written."""
+        return (self.path / CELL).exists() or (self.path / RECORDS).exists()
 
     @property
     def is_done(self) -> bool:
@@ -111,17 +114,32 @@ class CellFolder:
                 samples than there are; or the traces end too early.
             OtherSchema: another version wrote a line.
         """
-        path = self.path / RECORDS
-        found: dict[int, Record] = {}
-        for number, record in read_lines(path, RECORD):
-            self.check(record, number, cell, found)
-            found[record.index] = record
-        self._compare(path, len(found))
-        end = max((record.trace.offset + record.trace.size for record in found.values()), default=0)
-        traces = self.path / TRACES
+        path, traces = self.path / RECORDS, self.path / TRACES
+        numbered = list(read_lines(path, RECORD))
+        records = [record for _, record in numbered]
+        indices, prefix = {record.index for record in records}, cell.sample_prefix
+        if len(indices) < len(records) or any(record.sample_id != f"{prefix}{record.index}" for record in records):
+            found: set[int] = set()
+            for number, record in numbered:
+                self.check(record, number, cell, found)
+                found.add(record.index)
+        self._compare(path, len(records))
+        end = trace_end(records)
         if end > (traces.stat().st_size if traces.is_file() else 0):
             raise DamagedRun(traces, f"ends before the {end} bytes that {RECORDS} refers to")
-        return list(found.values())
+        return records
+
+    def find(self, cell: Cell, indices: Collection[int]) -> dict[int, Record]:
+        """Read a few records by index, without parsing the others; `records` has checked them.
+
+        Raises:
+            DamagedRun: a line that is read is damaged.
+        """
+        path = self.path / RECORDS
+        names = [json.dumps(f"{cell.sample_prefix}{index}", ensure_ascii=False).encode() for index in indices]
+        lines = ((number, line) for number, line in whole_lines(path) if any(name in line[:NAMED_WITHIN] for name in names))
+        found = [parse(line, RECORD, path, number) for number, line in lines]
+        return {record.index: record for record in found if record.index in indices}
 
     def check(self, record: Record, number: int, cell: Cell, found: Container[int]) -> None:
         """Refuse a record of another cell, or of a sample that has one already.
@@ -131,7 +149,7 @@ class CellFolder:
         """
         if record.index in found:
             raise DamagedRun(self.path / RECORDS, f"repeats the sample {record.sample_id}", number)
-        if record.sample_id != cell.sample_id(record.index):
+        if record.sample_id != f"{cell.sample_prefix}{record.index}":
             raise DamagedRun(self.path / RECORDS, f"holds a sample of another cell, {record.sample_id:.80}", number)
 
     def _compare(self, path: Path, rows: int) -> None:
@@ -151,6 +169,7 @@ class CellFolder:
             DamagedRun: the trace is damaged, or of another sample.
         """
         path = self.path / TRACES
+        check_regular(path)
         try:
             with path.open("rb") as file:
                 file.seek(record.trace.offset)
@@ -230,6 +249,11 @@ class CellFolder:
             file = self.read()
             last = replace(file.sessions[-1], ended=ended, samples=added)
             self._write(replace(file, sessions=(*file.sessions[:-1], last)))
+
+
+def trace_end(records: Sequence[Record]) -> int:
+    """The number of bytes of the traces that records refer to."""
+    return max((record.trace.offset + record.trace.size for record in records), default=0)
 
 
 @dataclass(slots=True)

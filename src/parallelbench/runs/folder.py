@@ -12,10 +12,10 @@ from pydantic import ConfigDict, TypeAdapter
 
 from parallelbench.errors import UserError
 from parallelbench.runs.border import SCHEMA as SCHEMA
-from parallelbench.runs.border import STRICT, DamagedRun, Schema, read_json
+from parallelbench.runs.border import STRICT, Schema, read_json
 from parallelbench.runs.calls import Call, read_calls
 from parallelbench.runs.cell import Cell
-from parallelbench.runs.cell_folder import CELL, RECORDS, CellFile, CellFolder, Session
+from parallelbench.runs.cell_folder import RECORDS, CellFile, CellFolder, Session
 from parallelbench.runs.records import Extent, Record
 
 RUN, CELLS, SUMMARY = "run.json", "cells", "summary.json"
@@ -188,20 +188,9 @@ def read_folder(out: Path) -> RunFolder:
         raise UserError(f"{out} holds no run; give a folder that 'parallelbench run -o' or 'sweep -o' has written.")
     created, calls = read_json(out / RUN, RUN_FILE).created, read_calls(out)
     planned = dict.fromkeys(cell_id for call in calls for cell_id in call.cells)
-    begun = {path.name for path in cell_folders(out)}
-    ids = [*(cell_id for cell_id in planned if cell_id in begun), *sorted(begun - planned.keys())]
-    folders = [CellFolder(out / CELLS / cell_id) for cell_id in ids]
+    paths = sorted(path for path in (out / CELLS).iterdir() if path.is_dir()) if (out / CELLS).is_dir() else []
+    begun = {folder.path.name: folder for path in paths if (folder := CellFolder(path)).begun}
+    folders = [
+        begun[cell_id] for cell_id in [*(one for one in planned if one in begun), *sorted(begun.keys() - planned.keys())]
+    ]
     return RunFolder(out, created, calls, tuple(StoredCell((folder,), (folder.read(),)) for folder in folders))
-
-
-def cell_folders(out: Path) -> list[Path]:
-    """The folders of the cells that have been begun.
-
-    Raises:
-        DamagedRun: one holds records, but no cell.json.
-    """
-    folders = sorted(path for path in (out / CELLS).iterdir() if path.is_dir()) if (out / CELLS).is_dir() else []
-    for path in folders:
-        if (path / RECORDS).exists() and not (path / CELL).exists():
-            raise DamagedRun(path / CELL, "is missing, but there are records")
-    return [path for path in folders if (path / CELL).exists()]

@@ -92,7 +92,7 @@ def _mend_cell(work: Repair, path: Path) -> None:
         work.set_aside(path, "is no folder of a cell")
         return
     folder = CellFolder(path)
-    if not folder.begun and not (path / RECORDS).exists():
+    if not folder.begun:
         return  # a call was killed before it wrote anything
     try:
         cell = folder.read().cell

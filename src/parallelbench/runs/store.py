@@ -10,7 +10,7 @@ from typing import Any
 
 from parallelbench.errors import UserError
 from parallelbench.runs.border import SCHEMA, read_json
-from parallelbench.runs.calls import Call, Environment, Outcome, begin_call, end_call
+from parallelbench.runs.calls import Call, Environment, Outcome, begin_call, end_call, read_calls
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_folder import CellFolder
 from parallelbench.runs.disk import disk_errors, locked, write_bytes
@@ -71,13 +71,14 @@ def check_folder(out: Path) -> None:
 
     Raises:
         UserError: `out` is a file, or holds files of something else.
-        DamagedRun: its run.json is damaged.
+        DamagedRun: its run.json or the file of a call is damaged.
         OtherSchema: another version wrote it.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give a folder with -o.")
     if (out / RUN).exists():
         read_json(out / RUN, RUN_FILE)
+        read_calls(out)
         return
     with disk_errors(out):
         foreign = sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) if out.exists() else []
