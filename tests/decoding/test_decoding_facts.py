@@ -14,9 +14,9 @@ from parallelbench.tasks import load_task
 
 RANGES: dict[str, tuple[Any, Any]] = {
     "threshold.gamma": (0.05, 0.95), "factor.f": (0.2, 30.0), "credit.gamma": (0.1, 0.95), "eb_sampler.gamma": (0.0, 5.0),
-    "dapd.low": (0.0, 1.0), "dapd.high": (0.02, 1.0), "dus.base": (2, 8), "hierarchical.gamma": (0.1, 0.95),
-    "klass.tau": (0.05, 0.95), "klass.eps": (0.0, 5.0), "klass.n": (1, 4), "local_leap.gamma": (0.1, 0.95),
-    "local_leap.relaxed": (0.05, 0.9), "lopa.gamma": (0.1, 0.95), "matching.gamma": (0.1, 0.95), "punt.epsilon": (0.0, 50.0),
+    "dus.base": (2, 8), "hierarchical.gamma": (0.1, 0.95),
+    "klass.tau": (0.05, 0.95), "klass.eps": (0.0, 5.0), "klass.n": (1, 4), "local_leap.gamma": (0.76, 0.95),
+    "local_leap.relaxed": (0.05, 0.9), "lopa.gamma": (0.1, 0.95), "punt.epsilon": (0.0, 50.0),
     "slowfast.high": (0.1, 0.95), "freedave.drafts": (1, 8), "ssd.drafts": (0, 6), "prophet.high": (0.0, 50.0),
     "sched.high": (0.0, 50.0), "saber.n": (1, 8), "p2.k": (1, 8), "core.k": (1, 8), "random_steps.k": (1, 8),
     "confidence.k": (1, 8), "confidence.steps": (2, 12), "rcr.k": (1, 8), "remdm.k": (1, 8), "dream_origin.k": (1, 8),
