@@ -28,7 +28,7 @@ RANGES: dict[str, tuple[Any, Any]] = {
 def test_every_decoder_declares_what_sets_its_speed_by_names_that_it_has(name: str) -> None:
     cls = type(load_decoder(name))
     assert cls.speed is not None and set(cls.speed) <= set(cls.model_fields)
-    assert set(cls.speed.values()) <= {"faster", "slower", "unknown"} or name == "end_of_text"
+    assert set(cls.speed.values()) <= {"faster", "slower", "unknown"}
     facts = load_decoder(name).facts
     assert facts.family == facts.label == name and render(name, facts.parameters) == load_decoder(name).spec
     assert not set(facts.variant) & set(facts.speed) or name == "end_of_text"

@@ -36,6 +36,7 @@ class EndOfText(ProgramDecoder):
     borders: ClassVar[Borders] = Borders(
         block="as its base; all that is open behind an end token is filled at once", canvas="as its base"
     )
+    speed = {"base": "unknown"}
     base: str = Field(
         "threshold", validate_default=True, description="the decoder that is run; a semicolon stands between its keys"
     )
@@ -68,7 +69,7 @@ class EndOfText(ProgramDecoder):
         """Those of its base: what sets the base's speed sets its speed too."""
         facts, base = super().facts, self._base.facts
         variant = {**facts.variant, "base": render(base.label, base.variant).replace(",", ";")}
-        return replace(facts, speed={"base": "unknown"}, variant=variant, adaptive=base.adaptive)
+        return replace(facts, variant=variant, adaptive=base.adaptive)
 
     def max_forwards(self, width: int) -> int:
         """As many as its base may make."""
