@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports torch
+os.environ["PARALLELBENCH_CACHE_DIR"] = tempfile.mkdtemp(prefix="parallelbench-test-")  # not the user's
 
 from importlib.resources import files
 from pathlib import Path
@@ -82,3 +85,7 @@ def shipped_model() -> Denoiser:
     if not files("parallelbench.models").joinpath("tiny", "model.safetensors").is_file():
         pytest.skip("the weights of the shipped model are not in the package")
     return load_model("tiny")
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(os.environ["PARALLELBENCH_CACHE_DIR"], ignore_errors=True)

@@ -19,9 +19,10 @@ from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments import local, provenance
 from parallelbench.experiments.model_pool import ModelPool
-from parallelbench.experiments.plan import PlannedCell, distinct, load_tasks, notes, of_model, plan
+from parallelbench.experiments.plan import PlannedCell, cells_of, distinct, notes, plan
 from parallelbench.experiments.progress import Progress, Silent, usual_progress
 from parallelbench.experiments.spec import Sweep
+from parallelbench.experiments.task_specs import load_tasks
 from parallelbench.results import Results
 from parallelbench.runs.cell import run_identity
 from parallelbench.runs.disk import write_text
@@ -46,6 +47,7 @@ def run(
     data_dir: str | Path | None = None,
     cache: CacheKind | Sequence[CacheKind] = "none",
     aux: str | None = None,
+    allow_short_canvas: bool = False,
     batch_size: int | None = None,
     device: str | None = None,
     out: str | Path | None = None,
@@ -64,6 +66,7 @@ def run(
         data_dir: the folder of the official data, or of a copy of the public data sets.
         cache: which keys and values are kept between forwards; several are run one after another.
         aux: an auxiliary model with the same vocabulary, for decoders that need one.
+        allow_short_canvas: run also where right answers are longer than the canvas; False refuses it.
         batch_size: samples in flight at once; it changes no answer. None is the default of `Sweep`.
         device: where a model by name runs, for example "cuda:0".
         out: the run folder; the same call with the same folder continues. None makes a temporary folder, which is removed
@@ -79,6 +82,7 @@ def run(
     if (shots, suite, data_dir) != (None, "ours", None) and any(isinstance(one, Task) for one in _list(task)):
         raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
+    more["allow_short_canvas"] = allow_short_canvas
     sizes = {} if batch_size is None else {"batch_size": batch_size}
     sweep, pool, cells = _plan(model, _list(task), _list(decoders), {**more, "device": device, **sizes})
     for remark in notes(cells, sweep.limit):
@@ -108,10 +112,10 @@ def _plan(
     sweep = build(Sweep, "run", {**named, **more})
     pool = ModelPool(sweep.device)
     if not isinstance(model, str):
-        pool.give(LOADED, model)
+        pool.add(LOADED, model)
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
     built = [made for one in decoders for made in (load_decoders(one) if isinstance(one, str) else [one])]
-    return sweep, pool, distinct(of_model(sweep.models[0], pool, loaded, built, sweep))
+    return sweep, pool, distinct(cells_of(sweep.models[0], pool, loaded, built, sweep))
 
 
 def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None) -> Results:

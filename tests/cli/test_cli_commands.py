@@ -240,7 +240,16 @@ OFFICIAL = Path(__file__).parents[3] / "shared" / "official" / "test"
 
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official data is not beside the checkout")
 def test_the_official_suite_runs_and_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    official = ["--json", "--suite", "official", "--data-dir", str(OFFICIAL), "-o", str(tmp_path / "out")]
+    official = [
+        "--json",
+        "--allow-short-canvas",
+        "--suite",
+        "official",
+        "--data-dir",
+        str(OFFICIAL),
+        "-o",
+        str(tmp_path / "out"),
+    ]
     code, out, _ = call(
         capsys, "run", "-m", "fake:errors=0.0", "-d", "confidence:k=8", "-t", "waiting_line/c*", "--limit", "3", *official
     )

@@ -32,7 +32,7 @@ def test_each_cache_is_a_cell_of_its_own_and_named_in_the_table(random_model: De
 def test_without_a_cache_a_cell_keeps_the_id_it_always_had(random_model: Denoiser) -> None:
     def ids(**more: object) -> list[str]:
         pool = ModelPool()
-        pool.give("given", random_model)
+        pool.add("given", random_model)
         asked = {"models": ["given"], "tasks": [TASK], "decoders": ["confidence:k=2"], "limit": 1, **more}
         return [work.cell.id for work in plan(build(Sweep, "test", asked), pool)]
 
@@ -68,4 +68,4 @@ def test_what_cannot_work_is_one_sentence_and_writes_nothing(more: dict[str, str
 def test_a_caution_goes_with_the_work() -> None:
     asked = {"models": "exact", "tasks": TASK, "decoders": ["joint_edit", "one_by_one"]}
     first, second = plan(build(Sweep, "test", asked), ModelPool())
-    assert "was not trained to correct" in str(first.caution) and second.caution is None
+    assert "was not trained to correct" in str(first.cautions) and not second.cautions

@@ -9,8 +9,9 @@ import pytest
 
 from parallelbench.errors import UserError
 from parallelbench.experiments.model_pool import ModelPool
-from parallelbench.experiments.plan import expand, plan, shortfall
+from parallelbench.experiments.plan import plan, shortfall
 from parallelbench.experiments.spec import Sweep, load_sweep
+from parallelbench.experiments.task_specs import expand
 from parallelbench.runs.cell import run_identity
 from parallelbench.specs import build
 

@@ -9,13 +9,17 @@ import pytest
 from parallelbench import load_model, run
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import load_decoders
-from parallelbench.experiments.plan import pair, stand_ins, unfamiliar
+from parallelbench.experiments.familiar import models_of, unfamiliar
+from parallelbench.experiments.model_pool import ModelPool
+from parallelbench.experiments.plan import cells_of
 from parallelbench.experiments.spec import Sweep
+from parallelbench.models.cards import CARDS
 from parallelbench.tasks import load_task
 
 
 def info(name: str) -> ModelInfo:
-    return ModelInfo(name, "r", vocab_size=9, mask_id=1, end_ids=(2,), pad_id=0, context_length=2048)
+    shots = CARDS[name].shots if name in CARDS else None
+    return ModelInfo(name, "r", vocab_size=9, mask_id=1, end_ids=(2,), pad_id=0, context_length=2048, shots=shots, card=name)
 
 
 @pytest.mark.parametrize(
@@ -47,15 +51,49 @@ def test_there_is_none_where_a_model_is_at_home_or_of_general_use(model: str, ta
     assert unfamiliar(info(model), load_task(task)) is None
 
 
+# fault 64
+@pytest.mark.parametrize(
+    ("model", "task", "expected"),
+    [
+        ("tiny", "waiting_line/copy:lengths=[8]", "with lengths=[8]"),
+        ("tiny", "waiting_line/copy:lengths=[3,7]", "with lengths=[3,7]"),
+        ("tiny", "waiting_line/copy:shots=1", "with 1 demonstration,"),
+        ("tiny", "waiting_line/copy:shots=2,lengths=[9]", "with lengths=[9], 2 demonstrations,"),
+        ("tiny", "list_ops/copy:items=words", "with items=words"),
+        ("tiny", "waiting_line/copy:max_new_tokens=64", "with max_new_tokens=64"),
+        ("tiny-text", "words_to_sentence/easy:shots=1", "with 1 demonstration,"),
+    ],
+)
+def test_options_that_a_model_was_not_trained_on_are_named(model: str, task: str, expected: str) -> None:
+    note = unfamiliar(info(model), load_task(task))
+    assert note is not None and expected in note and CARDS[model].training in note
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["waiting_line/copy:lengths=[3]", "waiting_line/copy:samples=7", "waiting_line/sort:shots=0", "puzzle/latin_square_n4"],
+)
+def test_options_that_a_model_was_trained_on_are_not(task: str) -> None:
+    assert unfamiliar(info("tiny"), load_task(task)) is None
+
+
+def test_prompts_in_other_words_are_named(tmp_path: Path) -> None:
+    task = load_task("waiting_line/copy")
+    official = type("Official", (type(task),), {"suite": "official"})(**task.model_dump())
+    assert "of the suite official, which has other prompts" in str(unfamiliar(info("tiny"), official))
+
+
 def test_the_note_goes_with_the_work() -> None:
     sweep = Sweep(models="tiny", tasks="words_to_sentence/easy", decoders="one_by_one")
-    (work,) = pair("tiny", info("tiny"), [load_task("words_to_sentence/easy")], load_decoders("one_by_one"), sweep)
-    assert work.caution == unfamiliar(info("tiny"), work.task)
+    (planned,) = cells_of(
+        "tiny:dtype=float32", ModelPool(), [load_task("words_to_sentence/easy")], load_decoders("one_by_one"), sweep
+    )
+    assert planned.cautions == (unfamiliar(info("tiny"), planned.task),)
 
 
 def test_the_shipped_model_that_was_trained_for_a_task_stands_in() -> None:
     names = ["waiting_line/copy", "words_to_sentence/easy", "puzzle/sudoku_n4_4", "paraphrase_summarize/summarization"]
-    shares = stand_ins("tiny", [load_task(name) for name in names])
+    shares = models_of("tiny", [load_task(name) for name in names])
     assert {key: [task.name for task in tasks] for key, tasks in shares.items()} == {
         "tiny": ["waiting_line/copy", "puzzle/sudoku_n4_4"],
         "tiny-text": ["words_to_sentence/easy", "paraphrase_summarize/summarization"],
@@ -65,15 +103,15 @@ def test_the_shipped_model_that_was_trained_for_a_task_stands_in() -> None:
 @pytest.mark.parametrize("asked", ["exact", "path:somewhere", "llada-1.5", "tiny-text"])
 def test_nobody_stands_in_for_a_model_that_was_asked_for_by_another_name(asked: str) -> None:
     tasks = [load_task("words_to_sentence/easy"), load_task("paraphrase_summarize/summarization")]
-    assert stand_ins(asked, tasks) == {asked: tasks}
+    assert models_of(asked, tasks) == {asked: tasks}
 
 
 def test_who_stands_in_is_said() -> None:
     sweep = Sweep(models=("tiny",), tasks=("words_to_sentence/easy",), decoders=("one_by_one",))
     tasks, decoders = [load_task("words_to_sentence/easy")], load_decoders("one_by_one")
-    (work,) = pair("tiny-text", info("tiny-text"), tasks, decoders, sweep, asked="tiny")
-    assert work.caution == "tiny-text, which was trained for words_to_sentence/easy, stands in for tiny there."
-    assert work.model == "tiny-text" and work.cell.model == "tiny-text"
+    (planned,) = cells_of("tiny", ModelPool(), tasks, decoders, sweep)
+    assert planned.cautions == ("tiny-text, which was trained for words_to_sentence/easy, runs it in the place of tiny.",)
+    assert planned.model == "tiny-text" and planned.cell.model == "tiny-text"
 
 
 def test_python_hands_a_task_on_as_the_command_line_does(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import make_prompt
 from parallelbench.errors import UserError
 from parallelbench.models.cards import CARDS
-from parallelbench.models.codec import TEMPLATES, ChatCodec
+from parallelbench.models.codec import ChatCodec
+from parallelbench.models.templates import written_out
 from parallelbench.schema import Turn
 from parallelbench.tasks import TASKS, load_task
 from parallelbench.training.tokenizer import SPECIALS
@@ -42,9 +43,9 @@ def test_the_special_tokens_come_first() -> None:
 
 
 def test_templates_end_where_the_answer_begins() -> None:
-    assert TEMPLATES["tiny"](CONVERSATION) == "<|user|>a<|assistant|>b<|user|>c<|assistant|>"
-    assert TEMPLATES["none"](CONVERSATION) == "a\n\nb\n\nc\n\n"
-    assert TEMPLATES["llada"](CONVERSATION) == (
+    assert written_out("tiny", CONVERSATION) == "<|user|>a<|assistant|>b<|user|>c<|assistant|>"
+    assert written_out("none", CONVERSATION) == "a\n\nb\n\nc\n\n"
+    assert written_out("llada", CONVERSATION) == (
         "<|startoftext|><|start_header_id|>user<|end_header_id|>\n\na<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\nb<|eot_id|>"
         "<|start_header_id|>user<|end_header_id|>\n\nc<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -58,7 +59,7 @@ def without_padding(text: str) -> str:
 @pytest.mark.parametrize("align", [1, 2, 16])
 def test_a_prompt_is_filled_up_to_the_cards_alignment(tokenizer: Tokenizer, align: int) -> None:
     card = replace(CARDS["tiny"], align=align)
-    plain = tokenizer.encode(TEMPLATES["tiny"](CONVERSATION), add_special_tokens=False).ids
+    plain = ChatCodec(tokenizer, CARDS["tiny"]).encode_markup(written_out("tiny", CONVERSATION))
     ids, _ = ChatCodec(tokenizer, card).encode_chat(CONVERSATION)
     missing = -len(plain) % align
     assert ids == [*plain[:-1], *[tokenizer.token_to_id("<|pad|>")] * missing, plain[-1]] and len(ids) % align == 0
@@ -68,7 +69,7 @@ def test_a_conversation_is_its_template_tokenised(tokenizer: Tokenizer) -> None:
     codec = ChatCodec(tokenizer, CARDS["tiny"])
     ids, text = codec.encode_chat(CONVERSATION)
     user, assistant = (tokenizer.token_to_id(token) for token in ("<|user|>", "<|assistant|>"))
-    assert text == TEMPLATES["tiny"](CONVERSATION) and without_padding(codec.decode(ids)) == text
+    assert text == written_out("tiny", CONVERSATION) and without_padding(codec.decode(ids)) == text
     assert (ids[0], ids[-1], ids.count(user), ids.count(assistant)) == (user, assistant, 2, 2)
 
 
@@ -78,7 +79,7 @@ def test_a_prompt_is_the_sample_and_a_canvas_of_masks(name: str, random_model: D
     sample = task.sample(0, 1, shots=1)
     prompt = make_prompt(random_model, sample, 24)
     codec = random_model.codec_for(sample)
-    assert without_padding(codec.decode(prompt.ids)) == prompt.text == TEMPLATES["tiny"](sample.turns)
+    assert without_padding(codec.decode(prompt.ids)) == prompt.text == written_out("tiny", sample.turns)
     assert prompt.canvas == (random_model.info.mask_id,) * 24
 
 

@@ -217,5 +217,5 @@ def test_a_config_without_sizes_is_refused(tmp_path: Path) -> None:
     folder = sedd_reference.write(tmp_path, "absorb")
     text = (folder / "config.json").read_text(encoding="utf-8")
     (folder / "config.json").write_text(text.replace("n_blocks", "blocks"), encoding="utf-8")
-    with pytest.raises(UserError, match="lacks 'n_blocks'; it is no SEDD checkpoint"):
+    with pytest.raises(UserError, match=r"lacks model\.n_blocks; it is no SEDD checkpoint"):
         load_model(f"path:{folder}")

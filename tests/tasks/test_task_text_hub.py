@@ -120,8 +120,8 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_filter_of_a_run_is_the_embedded_checker(folder: Path, tmp_path: Path) -> None:
-    from parallelbench.experiments.plan import load_tasks
     from parallelbench.experiments.spec import Sweep
+    from parallelbench.experiments.task_specs import load_tasks
 
     (tmp_path / "chatgpt-paraphrases").mkdir()
     texts = ["He walks home.", "He walk home.", "An cat sleeps.", "She sleeps."]

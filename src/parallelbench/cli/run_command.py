@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from parallelbench.cli.arguments import (
+    AllowShortCanvas,
     AsJson,
     BatchSize,
     DataDir,
@@ -31,6 +32,7 @@ def command(
     limit: Limit = None,
     seed: Seeds = None,
     shots: Shots = None,
+    allow_short_canvas: AllowShortCanvas = False,
     cache: Annotated[
         list[str] | None, typer.Option("--cache", help="Keys kept between forwards: none, prefix, dual, block; repeatable.")
     ] = None,
@@ -60,6 +62,7 @@ def command(
         "limit": limit,
         "seeds": seed or [0],
         "shots": shots,
+        "allow_short_canvas": allow_short_canvas,
         "cache": cache or ["none"],
         "aux": aux,
         "batch_size": batch_size,

@@ -44,12 +44,26 @@ def check_names(kind: Any, names: Iterable[str], owner: str) -> None:
 class ModelInfo:
     """What a model declares about itself.
 
-    `vocab_size` counts the ids that may be written (an embedding may be padded beyond it); `end_ids` end the content;
-    `shift` is 1 where the logits of position i are the model's output at i - 1; `block` is the block of a block-causal
-    model; `offers` are its capabilities beyond logits, `requires` what it needs of the task or the decoder;
-    `active_params`, `head_params`, `hidden_size` and `layers` enter the arithmetic of a forward (0: unknown);
-    `tokenizer` is the hash of the tokenizer, by which an exact model of the same tokens is found (empty: tokens are items);
-    `layout` names how the architecture is published and `path` the folder of the weights, for readers of results.
+    Attributes:
+        name: what results are listed under: the name of a card, of a repository on the hub, or of the checkpoint's folder.
+        revision: tells weights of one name apart: a commit of the hub, or a hash of the checkpoint's files.
+        vocab_size: the number of token ids that may be written; an embedding may be padded beyond it.
+        mask_id, pad_id: the ids of the mask token and of padding; `end_ids` are those that end the content.
+        context_length: the largest number of tokens, prompt and canvas together, that the model was made for.
+        dtype, device: the precision of weights and activations, and where the model runs.
+        shift: 1 where the logits of position i are the model's output at position i - 1, else 0.
+        attention: "full", "block_causal" or "causal"; `block` is the length of a block in tokens where it is block-causal.
+        shots: the number of demonstrations that the model was trained for; None leaves it to the task.
+        template: the name of the chat template, "none" where the turns are joined as plain text.
+        licence: of the weights.
+        offers: its capabilities beyond logits.
+        requires: what it needs of the task or of the decoder.
+        active_params: parameters that one token passes through, without embedding and output head (0: unknown).
+        head_params, hidden_size, layers: sizes from which the arithmetic of a forward follows (0: unknown).
+        tokenizer: the hash of the tokenizer, by which an exact model of the same tokens is found ("": tokens are items).
+        card: the model card by which special tokens, template and demonstrations were chosen ("" where there is none).
+        layout: the published architecture in which the tensors are stored, for example "llada" ("" where there is none).
+        path: the folder of a checkpoint that was named by its path ("" for every other model).
 
     Raises:
         UserError: `offers` or `requires` holds an unknown name.
@@ -77,6 +91,7 @@ class ModelInfo:
     hidden_size: int = 0
     layers: int = 0
     tokenizer: str = ""
+    card: str = ""
     layout: str = ""
     path: str = ""
 

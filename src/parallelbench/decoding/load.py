@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from parallelbench.contracts.denoiser import Denoiser
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
 from parallelbench.contracts.info import ModelInfo, Need, check_names
 from parallelbench.decoding import CACHES, DECODERS
 from parallelbench.decoding.caches.base import Cache
@@ -104,7 +106,19 @@ def load_cache(spec: str) -> Cache:
     return build(cls, f"cache '{name}'", options)
 
 
-def check_auxiliary(model: Denoiser, aux: Denoiser) -> None:
+class Speaker(Protocol):
+    """A denoiser, or the handle of one: what it is, and its vocabulary."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is."""
+
+    @property
+    def vocabulary(self) -> Callable[[], Mapping[str, int]]:
+        """Returns the texts of the tokens and their ids."""
+
+
+def check_auxiliary(model: Speaker, aux: Speaker) -> None:
     """Refuse an auxiliary model of another vocabulary. One of the two may know tokens beyond the other's last.
 
     Raises:

@@ -38,5 +38,5 @@ def _run(todo: Remaining, store: RunStore, pool: ModelPool, batch_size: int, pro
     if isinstance(model, Generator):
         run_cell(todo, GeneratorSource(work, model, batch_size), batch_size, store, progress)
     else:
-        aux = None if work.aux is None else pool.beside(work.aux)
+        aux = None if work.aux is None else pool.auxiliary(work.aux)
         run_cell(todo, DenoiserSource(work, model, batch_size, aux), batch_size, store, progress)

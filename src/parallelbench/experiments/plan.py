@@ -1,31 +1,36 @@
-"""From a spec to the cells that must be run, with every mistake found before anything runs or is written."""
+"""From a sweep to the cells that must be run: models are described, not loaded, and mistakes are found before anything runs."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.contracts.generator import GeneratorInfo
+from parallelbench.contracts.handle import DenoiserHandle, GeneratorHandle, ModelHandle
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_decoders
-from parallelbench.errors import UnknownName, UserError
+from parallelbench.errors import UserError
+from parallelbench.experiments.canvas import with_room
 from parallelbench.experiments.cell import make_cell, make_generator_cell
+from parallelbench.experiments.familiar import models_of, unfamiliar
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
+from parallelbench.experiments.task_specs import load_tasks
 from parallelbench.metrics import resolve
-from parallelbench.metrics.grammar import is_clean
-from parallelbench.models.cards import CARDS
 from parallelbench.runs.cell import Cell
-from parallelbench.tasks import Task, load_task, task_names
+from parallelbench.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """A cell with what is needed to run it: the model's key on the pool, the task, the decoder (None for a generator), the
-    samples' indices, the key of the auxiliary model, and what the pair may suffer from."""
+    """A cell with what is needed to run it.
+
+    Attributes:
+        model: the key of the model in the pool; `aux` is that of the auxiliary model, None where the decoder uses none.
+        decoder: None for a generator.
+        indices: the samples, in the order in which a limit takes them.
+        cautions: what the user should know before the cell is run, each one sentence.
+    """
 
     cell: Cell
     model: str
@@ -33,127 +38,107 @@ class PlannedCell:
     decoder: Decoder | None
     indices: tuple[int, ...]
     aux: str | None = None
-    caution: str | None = None
+    cautions: tuple[str, ...] = ()
 
 
 def plan(sweep: Sweep, pool: ModelPool) -> list[PlannedCell]:
     """Resolve a sweep into its cells, ordered by model, task, decoder, seed.
 
     Raises:
-        UserError: a name or an option is wrong, or a model and a decoder cannot work together.
+        UserError: a name or an option is wrong, or a model, a task and a decoder cannot work together.
     """
     tasks = load_tasks(sweep)
     decoders = [decoder for spec in sweep.decoders for decoder in load_decoders(spec)]
-    return distinct(work for asked in sweep.models for work in of_model(asked, pool, tasks, decoders, sweep))
+    return distinct(planned for model in sweep.models for planned in cells_of(model, pool, tasks, decoders, sweep))
 
 
-def of_model(
-    asked: str, pool: ModelPool, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep
+def cells_of(
+    requested: str, pool: ModelPool, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep
 ) -> Iterator[PlannedCell]:
-    """Yield the cells of the model that was asked for, and of those that stand in for it.
+    """Yield the cells of the requested model, and of the shipped models that run a part of its tasks in its place.
 
     Raises:
-        UserError: as `pair`; or a model or the auxiliary one cannot be loaded.
+        UserError: as `plan`.
     """
-    for key, share in stand_ins(asked, tasks).items():
-        aux = auxiliary(sweep, pool, key, asked=any("aux" in decoder.needs for decoder in decoders))
-        yield from pair(key, pool.get(key).info, share, decoders, sweep, aux, asked)
+    _check_scored(tasks)
+    for key, part in models_of(requested, tasks).items():
+        handle = pool.describe(key)
+        if isinstance(handle, GeneratorHandle):
+            yield from _generator_cells(key, handle, part, sweep)
+            continue
+        if not decoders:
+            raise UserError(f"{handle.info.name} needs a decoder; name one, for example -d confidence:k=[1,2,4].")
+        aux = _auxiliary(sweep, pool, handle, any("aux" in decoder.needs for decoder in decoders))
+        for task in part:
+            roomy, short = with_room(task, handle, sweep.seeds[0], sweep.limit, sweep.allow_short_canvas)
+            found = [*handle.notes, _replaced(key, requested, task) or unfamiliar(handle.info, task), short]
+            yield from _denoiser_cells(key, handle, roomy, decoders, sweep, aux, [note for note in found if note])
 
 
-def stand_ins(asked: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:
-    """Share out the tasks: where a shipped model is asked for by its name, the one that was trained for a task runs it."""
-    shares: dict[str, list[Task]] = {}
-    for task in tasks:
-        card = CARDS.get(asked)
-        trained = [asked] if card is None or card.knows(task.name) else [*trained_for(task), asked]
-        shares.setdefault(trained[0], []).append(task)
-    return shares
+def _replaced(key: str, requested: str, task: Task) -> str | None:
+    """Say that another shipped model runs a task; None where the requested one does."""
+    return f"{key}, which was trained for {task.name}, runs it in the place of {requested}." if key != requested else None
 
 
-def trained_for(task: Task) -> list[str]:
-    """The shipped models that were trained for a task."""
-    return [card.name for card in CARDS.values() if card.tasks and task.suite == "ours" and card.knows(task.name)]
-
-
-def auxiliary(sweep: Sweep, pool: ModelPool, key: str, asked: bool) -> ModelInfo | None:
-    """Describe the auxiliary model of a sweep; `asked` says whether any decoder asks it.
+def _denoiser_cells(
+    key: str,
+    handle: DenoiserHandle,
+    task: Task,
+    decoders: Sequence[Decoder],
+    sweep: Sweep,
+    aux: ModelInfo | None,
+    notes: Sequence[str],
+) -> Iterator[PlannedCell]:
+    """Yield the cells of one model on one task.
 
     Raises:
-        UserError: it cannot be loaded, or it is asked and has another vocabulary than the model.
+        UserError: the model cannot solve the task, or cannot work with a decoder or a cache.
+    """
+    info = handle.info
+    check_law(info, task.name, task.law)
+    canvas = None if task.infill else task.max_new_tokens
+    orders = {seed: tuple(task.order(seed)[: sweep.limit]) for seed in sweep.seeds}
+    for decoder, cache in itertools.product(decoders, sweep.cache):
+        check_compatibility(info, decoder, canvas, aux=aux is not None, cache=cache)
+        uses = sweep.aux if "aux" in decoder.needs else None
+        cautions = tuple(filter(None, [*notes, caution(info, decoder)]))
+        for seed, indices in orders.items():
+            cell = make_cell(info, task, decoder, seed, cache, aux, key)
+            yield PlannedCell(cell, key, task, decoder, indices, uses, cautions)
+
+
+def _generator_cells(key: str, handle: GeneratorHandle, tasks: Sequence[Task], sweep: Sweep) -> Iterator[PlannedCell]:
+    """Yield the cells of a generator, which decodes in its own way whatever the decoders.
+
+    Raises:
+        UserError: a task's answer is a frame to fill in, which a generator cannot be told.
+    """
+    for task in tasks:
+        if task.infill:
+            raise UserError(f"{task.name} has a frame to fill in, which {handle.info.name} cannot be told; write infill=false.")
+        for seed in sweep.seeds:
+            cell, indices = make_generator_cell(handle.info, task, seed, key), tuple(task.order(seed)[: sweep.limit])
+            yield PlannedCell(cell, key, task, None, indices, cautions=handle.notes)
+
+
+def _auxiliary(sweep: Sweep, pool: ModelPool, model: ModelHandle, used: bool) -> ModelInfo | None:
+    """Describe the auxiliary model of a sweep; `used` says whether any decoder uses it.
+
+    Raises:
+        UserError: it is a generator, or it is used and has another vocabulary than the model.
     """
     if sweep.aux is None:
         return None
-    model, aux = pool.get(key), pool.beside(sweep.aux)
-    if asked and isinstance(model, Denoiser):
+    aux = pool.describe(sweep.aux)
+    if isinstance(aux, GeneratorHandle):
+        raise UserError(f"{aux.info.name} decodes in its own way and cannot be an auxiliary model; choose a denoiser.")
+    if used and isinstance(model, DenoiserHandle):
         check_auxiliary(model, aux)
     return aux.info
 
 
-def pair(
-    key: str,
-    info: ModelInfo | GeneratorInfo,
-    tasks: Sequence[Task],
-    decoders: Sequence[Decoder],
-    sweep: Sweep,
-    aux: ModelInfo | None = None,
-    asked: str | None = None,
-) -> Iterator[PlannedCell]:
-    """Yield the cells of one model, which may stand in for the one that was `asked` for; a generator decodes in its own way,
-    whatever the decoders.
-
-    Raises:
-        UserError: the task cannot be scored, or the model and a decoder cannot work together.
-    """
-    check_scored(tasks)
-    if isinstance(info, GeneratorInfo):
-        yield from own(key, info, tasks, sweep.seeds, sweep.limit)
-        return
-    if not decoders:
-        raise UserError(f"{info.name} needs a decoder; name one, for example -d confidence:k=[1,2,4].")
-    for task in tasks:
-        check_law(info, task.name, task.law)
-        note = unfamiliar(info, task)
-        if asked not in (None, key):
-            note = f"{info.name}, which was trained for {task.name}, stands in for {asked} there."
-        for decoder, cache in itertools.product(decoders, sweep.cache):
-            check_compatibility(info, decoder, None if task.infill else task.max_new_tokens, aux=aux is not None, cache=cache)
-            beside = sweep.aux if "aux" in decoder.needs else None
-            for seed in sweep.seeds:
-                cell, indices = make_cell(info, task, decoder, seed, cache, aux, key), tuple(task.order(seed)[: sweep.limit])
-                yield PlannedCell(cell, key, task, decoder, indices, beside, note or caution(info, decoder))
-
-
-def unfamiliar(info: ModelInfo, task: Task) -> str | None:
-    """Say that a small model was trained for other tasks, and which model for this one; None where it was not."""
-    card = CARDS.get(info.name)
-    if card is None or not card.tasks or (task.suite == "ours" and card.knows(task.name)):
-        return None
-    others = trained_for(task)
-    advice = f"; use -m {others[0]}" if others else ""
-    which = task.name if task.suite == "ours" else f"{task.name} of the suite {task.suite}"
-    return f"{info.name} was not trained for {which}, so a wrong answer there is the model's fault{advice}."
-
-
-def own(key: str, info: GeneratorInfo, tasks: Sequence[Task], seeds: Sequence[int], limit: int | None) -> Iterator[PlannedCell]:
-    """Yield the cells of a generator.
-
-    Raises:
-        UserError: a task gives a frame to fill in, which cannot be said to a generator.
-    """
-    for task in tasks:
-        if task.infill:
-            raise UserError(f"{task.name} gives a frame to fill in, which {info.name} cannot be given; write infill=false.")
-        for seed in seeds:
-            yield PlannedCell(make_generator_cell(info, task, seed, key), key, task, None, tuple(task.order(seed)[:limit]))
-
-
-def check_scored(tasks: Sequence[Task]) -> None:
-    """Refuse a task that cannot be scored.
-
-    Raises:
-        UserError: it has no metric.
-        MissingExtra: a metric needs a library that is not installed.
-    """
+def _check_scored(tasks: Sequence[Task]) -> None:
+    """Refuse a task that has no metric, or one that needs a library which is not installed."""
     for task in tasks:
         if not task.metrics:
             raise UserError(f"'{task.name}' has no metric to score it by; choose another task.")
@@ -161,62 +146,40 @@ def check_scored(tasks: Sequence[Task]) -> None:
             resolve(name)
 
 
-def distinct(works: Iterable[PlannedCell]) -> list[PlannedCell]:
-    """Keep the first of works that name the same cell."""
+def distinct(cells: Iterable[PlannedCell]) -> list[PlannedCell]:
+    """Keep the first of planned cells with the same id, with the cells of one model together, so that it is loaded once."""
     first: dict[str, PlannedCell] = {}
-    for work in works:
-        first.setdefault(work.cell.id, work)
-    return list(first.values())
+    for planned in cells:
+        first.setdefault(planned.cell.id, planned)
+    keys = list(dict.fromkeys(planned.model for planned in first.values()))
+    return sorted(first.values(), key=lambda planned: keys.index(planned.model))
 
 
-def load_tasks(sweep: Sweep) -> list[Task]:
-    """Make the tasks of a sweep, with `*` in names expanded."""
-    options = {} if sweep.shots is None else {"shots": sweep.shots}
-    names = [name for spec in sweep.tasks for name in expand(spec, sweep)]
-    return [load_task(name, suite=sweep.suite, data_dir=sweep.data_dir, clean=is_clean, **options) for name in names]
+def notes(cells: Sequence[PlannedCell], limit: int | None) -> list[str]:
+    """What the user should know of a plan before it runs, each note once."""
+    found = [shortfall(cells, limit), repetition(cells), *(note for planned in cells for note in planned.cautions)]
+    return list(dict.fromkeys(note for note in found if note is not None))
 
 
-def expand(spec: str, sweep: Sweep) -> list[str]:
-    """Return the tasks that a name with `*` stands for, each with the options written behind it.
-
-    Raises:
-        UnknownName: no task has such a name.
-    """
-    pattern, colon, options = spec.partition(":")
-    if "*" not in pattern:
-        return [spec]
-    known = task_names(sweep.suite, sweep.data_dir)
-    names = [name for name in known if fnmatchcase(name, pattern)]
-    if not names:
-        raise UnknownName("task", pattern, known)
-    return [name + colon + options for name in names]
-
-
-def notes(works: Sequence[PlannedCell], limit: int | None) -> list[str]:
-    """What the user should know of a plan before it runs, each said once."""
-    said = [shortfall(works, limit), repetition(works), *(work.caution for work in works)]
-    return list(dict.fromkeys(note for note in said if note is not None))
-
-
-def shortfall(works: Sequence[PlannedCell], limit: int | None) -> str | None:
+def shortfall(cells: Sequence[PlannedCell], limit: int | None) -> str | None:
     """Say where a task has fewer samples than the limit asks for; None where none has."""
     if limit is None:
         return None
-    for work in works:
-        if len(work.indices) < limit:
-            more = "" if work.cell.suite == "official" else f"; write {work.task.name}:samples={limit} for more"
-            return f"{work.task.name} has {len(work.indices)} samples, fewer than the limit of {limit}{more}."
+    for planned in cells:
+        if len(planned.indices) < limit:
+            more = "" if planned.cell.suite == "official" else f"; write {planned.task.name}:samples={limit} for more"
+            return f"{planned.task.name} has {len(planned.indices)} samples, fewer than the limit of {limit}{more}."
     return None
 
 
-def repetition(works: Sequence[PlannedCell]) -> str | None:
+def repetition(cells: Sequence[PlannedCell]) -> str | None:
     """Say where a task in a user's words asks the same question several times; None where none does."""
-    for work in works:
-        if work.cell.suite == "custom":
-            asked = {work.task.sample(work.cell.seed, index).turns[-1].text for index in work.indices}
-            if len(asked) < len(work.indices):
+    for planned in cells:
+        if planned.cell.suite == "custom":
+            asked = {planned.task.sample(planned.cell.seed, index).turns[-1].text for index in planned.indices}
+            if len(asked) < len(planned.indices):
                 return (
-                    f"{work.task.name} asks {len(asked)} different questions in {len(work.indices)} samples; comparisons count "
-                    "each question once, so give it more words or longer lists, or a smaller limit."
+                    f"{planned.task.name} asks {len(asked)} different questions in {len(planned.indices)} samples; comparisons "
+                    "count each question once, so give it more words or longer lists, or a smaller limit."
                 )
     return None

@@ -48,6 +48,7 @@ class Sweep(Options):
     seeds: Seeds = Field((0,), description="seeds; each draws other samples")
     limit: int | None = Field(None, ge=1, description="samples per task (none: all)")
     shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")
+    allow_short_canvas: bool = Field(False, description="run also where right answers are longer than the canvas")
     batch_size: int = Field(64, ge=1, description="samples in flight at once")
     device: str | None = Field(None, description="where the model runs, for example cuda:0")
 

@@ -1,4 +1,4 @@
-"""Who answers. `load_model("tiny")` loads the model that ships; `load_model("path:DIR")` a checkpoint of yours.
+"""Models by name. `describe("path:DIR")` says what a model is without its weights; `load_model("tiny")` loads one.
 
 Nothing here is downloaded or executed: weights are safetensors, architectures are native classes.
 """
@@ -14,10 +14,11 @@ from parallelbench.registry import Entry, Registry
 if TYPE_CHECKING:
     from parallelbench.contracts.denoiser import Denoiser
     from parallelbench.contracts.generator import Generator
+    from parallelbench.contracts.handle import ModelHandle
 
-__all__ = ["MODELS", "load_any", "load_model"]
+__all__ = ["MODELS", "describe", "load_any", "load_model"]
 
-_LOAD = "parallelbench.models.load"
+_DESCRIBE = "parallelbench.models.checkpoint_sources"
 _SERVED = "parallelbench.models.generators.load"
 _LOCAL = "parallelbench.models.generators.load_local"
 _GEMMA = "parallelbench.models.generators.load_diffusion_gemma"
@@ -25,12 +26,21 @@ _GEMMA = "parallelbench.models.generators.load_diffusion_gemma"
 MODELS = Registry(
     "model",
     {
-        "tiny": Entry(f"{_LOAD}:load_tiny", "ships with the package: list and puzzle tasks, plain LLaDA layout"),
-        "tiny-text": Entry(f"{_LOAD}:load_tiny", CARDS["tiny-text"].summary, {"card": "tiny-text"}),
-        "exact": Entry(f"{_LOAD}:load_exact", "the perfect model: true marginals of every task that has a law"),
-        "path": Entry(f"{_LOAD}:load_path", "path:DIR, a checkpoint folder in any of these layouts; path:DIR,card=llada-1.5"),
-        "hf": Entry(f"{_LOAD}:load_hub", "hf:ORG/NAME, a checkpoint of the hub in any of these layouts"),
-        **{card.name: Entry(f"{_LOAD}:load_hub", card.summary, {"card": card.name}) for card in CARDS.values() if card.hub_id},
+        "tiny": Entry(f"{_DESCRIBE}:describe_tiny", "ships with the package: list and puzzle tasks, plain LLaDA layout"),
+        "tiny-text": Entry(f"{_DESCRIBE}:describe_tiny", CARDS["tiny-text"].summary, {"card": "tiny-text"}),
+        "exact": Entry(
+            "parallelbench.models.describe_exact:describe_exact",
+            "the perfect model: true marginals of every task that has a law",
+        ),
+        "path": Entry(
+            f"{_DESCRIBE}:describe_path", "path:DIR, a checkpoint folder in any of these layouts; path:DIR,card=llada-1.5"
+        ),
+        "hf": Entry(f"{_DESCRIBE}:describe_hub", "hf:ORG/NAME, a checkpoint of the hub in any of these layouts"),
+        **{
+            card.name: Entry(f"{_DESCRIBE}:describe_hub", card.summary, {"card": card.name})
+            for card in CARDS.values()
+            if card.hub_id
+        },
         "tiny-ar": Entry(f"{_LOCAL}:load_tiny_ar", "tiny's autoregressive sibling: same size, same data, one token a forward"),
         "ar": Entry(f"{_LOCAL}:load_autoregressive", "ar:ORG/NAME or ar:path=DIR, any causal model of transformers"),
         "diffusion-gemma": Entry(
@@ -44,13 +54,31 @@ MODELS = Registry(
 )
 
 
-def load_model(spec: str, device: str | None = None) -> Denoiser:
-    """Load a denoiser from `name`, `name:key=value,...` or `path:DIR[,key=value,...]`.
+def describe(spec: str, device: str | None = None) -> ModelHandle:
+    """Describe a model from `name`, `name:key=value,...`, `path:DIR[,key=value,...]` or `hf:ORG/NAME[@REVISION]`.
 
-    `device` is where it runs ("cpu", "cuda:0"); None is the CPU.
+    No weights are read; `handle.load()` reads them. `device` is where it runs ("cpu", "cuda:0"); None is the CPU.
 
     Raises:
-        UserError: the name is unknown, an option is, a file of the checkpoint is missing or does not fit, or it is a generator.
+        UserError: the name is unknown, an option is, or a file of the checkpoint is missing or cannot be used.
+    """
+    from parallelbench.contracts.handle import DenoiserHandle, GeneratorHandle, handle_of
+
+    name, _, rest = spec.strip().partition(":")
+    entry = MODELS.get(name)
+    if device not in (None, "cpu"):
+        from parallelbench.models.devices import check_device
+
+        check_device(device)
+    made = entry.load()(rest, device=device, **entry.preset)
+    return made if isinstance(made, (DenoiserHandle, GeneratorHandle)) else handle_of(made)
+
+
+def load_model(spec: str, device: str | None = None) -> Denoiser:
+    """Load a denoiser by its name, as `describe` reads it.
+
+    Raises:
+        UserError: as `describe`; a tensor cannot be used; or the name is that of a generator.
     """
     from parallelbench.contracts.generator import Generator
 
@@ -61,16 +89,9 @@ def load_model(spec: str, device: str | None = None) -> Denoiser:
 
 
 def load_any(spec: str, device: str | None = None) -> Denoiser | Generator:
-    """Load a denoiser as `load_model` does, or a generator: `openai:NAME@URL`, `ar:ORG/NAME`, `tiny-ar` (docs/served.md).
+    """Load a denoiser, or a generator: `openai:NAME@URL`, `ar:ORG/NAME`, `tiny-ar` (docs/served.md).
 
     Raises:
-        UserError: as `load_model`; a key that is needed is not in the environment, or an optional package is missing.
+        UserError: as `describe`; a key that is needed is not in the environment, or an optional package is missing.
     """
-    name, _, rest = spec.strip().partition(":")
-    entry = MODELS.get(name)
-    if device is not None:
-        from parallelbench.models.devices import check_device
-
-        check_device(device)
-    model: Denoiser | Generator = entry.load()(rest, device=device, **entry.preset)
-    return model
+    return describe(spec, device).load()

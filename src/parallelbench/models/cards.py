@@ -8,22 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from parallelbench.contracts.info import Attention, Capability
 from parallelbench.models.layouts import LAYOUTS, Layout
+
+CARD_FIELD = "parallelbench_card"
+"""Where the config.json of our checkpoints names their model card."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """One published checkpoint.
 
-    `mask`, `ends`, `pad` are the texts of the special tokens, or `#ID` where a token is known by its id alone; `ids` where
-    they stand in the published tokenizer; `template` names a chat template; `tokenizer` is the hub id of the tokenizer
-    where the checkpoint comes without; `shift` is 1 where position i is answered by the output at i - 1; `block` is the
-    block of a block-causal model whose config does not say; `align` is what the length of a prompt is a multiple of
-    (filled up with padding that the model reads, before the last token); `shots` is what the model was trained for (None:
-    whatever the task says); `offers` is what it can do beyond its layout ("edit"); `tasks` are patterns of our tasks
-    that it was trained for and no others (empty: a model of general use).
+    Attributes:
+        mask, ends, pad: the texts of the special tokens, or `#ID` where a token is known by its id alone.
+        ids: the ids that these tokens have in the published tokenizer.
+        template: the name of its chat template (`templates`).
+        base: whether it was not trained on conversations, so that prompts are plain text unless a chat template is chosen.
+        tokenizer: the repository of the tokenizer where the checkpoint comes without one.
+        shift: 1 where the logits of position i are the model's output at position i - 1.
+        block: the length of a block of a block-causal model in tokens, where its config.json does not say.
+        align: what the length of a prompt is a multiple of, filled up with padding that the model reads, before the last token.
+        shots: the number of demonstrations that it was trained for; None leaves it to the task.
+        offers: what it can do beyond its layout ("edit").
+        tasks: patterns of our tasks that it was trained for and no others; empty for a model of general use.
+        options: values of the tasks' options that it was trained on beyond their defaults.
+        training: what it was trained on, in words; empty for a model of general use.
+        key: the name of the card that this one was made from, where a user's options changed it.
     """
 
     name: str
@@ -44,6 +56,10 @@ class Card:
     align: int = 1
     offers: frozenset[Capability] = frozenset()
     tasks: tuple[str, ...] = ()
+    options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    training: str = ""
+    base: bool = False
+    key: str = ""
 
     def knows(self, task: str) -> bool:
         """Whether it was trained for one of our tasks, so far as we know."""
@@ -59,7 +75,7 @@ def _llada(name: str, hub_id: str, summary: str) -> Card:
     return Card(
         name=name, hub_id=hub_id, architecture="llada", mask="<|mdm_mask|>", ends=("<|endoftext|>", "<|eot_id|>"),
         pad="<|endoftext|>", template="llada", licence="MIT", summary=summary,
-        ids={"<|mdm_mask|>": 126336, "<|endoftext|>": 126081, "<|eot_id|>": 126348},
+        ids={"<|mdm_mask|>": 126336, "<|endoftext|>": 126081, "<|eot_id|>": 126348}, base=name.endswith("-base"),
     )  # fmt: skip
 
 
@@ -70,7 +86,7 @@ def _dream(name: str, hub_id: str, summary: str) -> Card:
     return Card(
         name=name, hub_id=hub_id, architecture="dream", mask="<|mask|>", ends=("<|endoftext|>", "<|im_end|>"),
         pad="<|endoftext|>", template="chatml_system", licence="Apache-2.0", summary=summary, shift=1,
-        ids={**QWEN_IDS, "<|beginoftext|>": 151665, "<|mask|>": 151666},
+        ids={**QWEN_IDS, "<|beginoftext|>": 151665, "<|mask|>": 151666}, base=name.endswith("-base"),
     )  # fmt: skip
 
 
@@ -96,7 +112,7 @@ def _ling(name: str, hub_id: str, summary: str, edits: bool = False) -> Card:
         name=name, hub_id=hub_id, architecture="llada_moe" if moe else "llada2", mask="#156895",
         ends=("#156892", "<|role_end|>"), pad="#156892", template="ling", licence="Apache-2.0", summary=summary,
         attention="full" if moe else "block_causal", block=None if moe else 32,
-        offers=frozenset({"edit"}) if edits else frozenset(),
+        offers=frozenset({"edit"}) if edits else frozenset(), base=name.endswith("-base"),
     )  # fmt: skip
 
 
@@ -118,11 +134,14 @@ CARDS: dict[str, Card] = {
                 "waiting_line/*", "puzzle/latin_square_n4", "puzzle/sudoku_n4_12", "list_ops/copy", "list_ops/shuffle",
                 "list_ops/replace_index", "list_ops/replace_random",
             ),
+            training="lists of 3 to 6 people or 6 to 16 letters, Latin squares and Sudokus of 4 x 4, without demonstrations",
         ),
         Card(
             name="tiny-text", hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>",
             template="tiny", licence="Apache-2.0", summary="ships with the package: words to sentence, summaries, paraphrases",
             shots=0, align=32, tasks=("words_to_sentence/*", "paraphrase_summarize/*"),
+            options={"words": (1, 2, 3, 4, 5, 6, 7)},
+            training="sentences with 1 to 7 given words, summaries of chats and paraphrases, without demonstrations",
         ),
         _llada("llada-8b-instruct", "GSAI-ML/LLaDA-8B-Instruct", "LLaDA 8B, instruction-tuned"),
         _llada("llada-8b-base", "GSAI-ML/LLaDA-8B-Base", "LLaDA 8B, base"),

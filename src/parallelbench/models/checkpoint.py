@@ -1,13 +1,12 @@
-"""Reading and writing checkpoints: config.json, safetensors (sharded or not), tokenizer.json. Nothing is executed."""
+"""Reading the tensors of a checkpoint and writing one in LLaDA's layout: safetensors, sharded or not. Nothing is executed."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from hashlib import sha256
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,90 +16,53 @@ from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from parallelbench.errors import UserError
-from parallelbench.models.layouts import LLADA_FIELDS, LLADA_RENAMES
-
-INDEX = "model.safetensors.index.json"
-CARD_FIELD = "parallelbench_card"  # where the config.json of our own checkpoints names their model card
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        UserError: the file is missing or is no JSON object.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise UserError(
-            f"{path} cannot be read; a checkpoint folder holds config.json, tokenizer.json and safetensors."
-        ) from None
-    except ValueError:
-        raise UserError(f"{path} is not JSON; copy the checkpoint again.") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path} does not hold a JSON object; copy the checkpoint again.")
-    return value
-
-
-def shards(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint, by its index or as they lie there.
-
-    Raises:
-        UserError: there is none, or one that the index names is missing.
-    """
-    if (folder / INDEX).exists():
-        index = read_json(folder / INDEX)
-        if not isinstance(index.get("weight_map"), dict):
-            raise UserError(f"{folder / INDEX} has no weight_map; copy the checkpoint again.")
-        names = sorted(set(index["weight_map"].values()))
-    else:
-        names = sorted(path.name for path in folder.glob("*.safetensors"))
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise UserError(f"{folder} lacks {', '.join(missing)}; copy the missing shards.")
-    if not names:
-        raise UserError(f"{folder} holds no .safetensors file; other weight formats are not read, for safety.")
-    return [folder / name for name in names]
+from parallelbench.models.cards import CARD_FIELD
+from parallelbench.models.headers import TensorHeader
+from parallelbench.models.layouts import LLADA_FIELDS, LLADA_RENAMES, rename
 
 
 def read_tensors(
-    folder: Path, renames: Sequence[tuple[str, str]], dtype: torch.dtype, wide: tuple[str, ...] = ()
+    headers: Mapping[str, TensorHeader], renames: Sequence[tuple[str, str]], dtype: torch.dtype, wide: tuple[str, ...] = ()
 ) -> dict[str, Tensor]:
     """Read every tensor under its new name, in `dtype`, or in float32 where the new name ends in one of `wide`.
 
     Raises:
-        UserError: a file is damaged.
+        UserError: a file is damaged, or a tensor holds a number that is not finite.
     """
     tensors: dict[str, Tensor] = {}
-    for path in shards(folder):
+    for path in dict.fromkeys(header.file for header in headers.values()):
         try:
             with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118 - not a dictionary
+                for name in (name for name, header in headers.items() if header.file == path):
                     new = rename(name, renames)
-                    if new in tensors:
-                        raise UserError(
-                            f"{path} holds {new} a second time; remove the files that are no part of the checkpoint."
-                        )
-                    tensors[new] = file.get_tensor(name).to(torch.float32 if new.endswith(wide) else dtype)
-        except SafetensorError as error:
-            raise UserError(f"{path} is damaged ({error}); copy it again.") from None
+                    tensors[new] = _finite(file.get_tensor(name), name, path).to(torch.float32 if new.endswith(wide) else dtype)
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{path} is damaged ({error}); copy it again.") from error
     return tensors
 
 
-def rename(name: str, renames: Sequence[tuple[str, str]]) -> str:
-    """Apply the first rule that matches."""
-    for pattern, replacement in renames:
-        renamed, count = re.subn(pattern, replacement, name)
-        if count:
-            return renamed
-    return name
+def _finite(tensor: Tensor, name: str, path: Path) -> Tensor:
+    if tensor.numel() and not all(torch.isfinite(bound) for bound in torch.aminmax(tensor.detach())):
+        raise UserError(f"{path}: {name} holds numbers that are not finite (NaN or infinity); copy or train the weights again.")
+    return tensor
 
 
-def load_strictly(model: torch.nn.Module, tensors: dict[str, Tensor], folder: Path) -> None:
-    """Fill a model; no tensor may be missing, left over, or of another shape.
+def check_names(headers: Iterable[str], renames: Sequence[tuple[str, str]], folder: Path) -> None:
+    """Refuse a checkpoint in which two tensors have the same native name.
 
     Raises:
-        UserError: names the first tensors that do not fit.
+        UserError: names the first.
+    """
+    twice = [name for name, count in Counter(rename(name, renames) for name in headers).items() if count > 1]
+    if twice:
+        raise UserError(f"{folder} holds {twice[0]} under two names; remove the one that is no part of the checkpoint.")
+
+
+def check_shapes(model: torch.nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Compare tensors, which may be on the meta device, with what a model needs.
+
+    Raises:
+        UserError: names the first tensors that are missing, left over, or of another shape.
     """
     wanted = model.state_dict()
     if getattr(getattr(model, "config", None), "tie_word_embeddings", False):
@@ -114,27 +76,7 @@ def load_strictly(model: torch.nn.Module, tensors: dict[str, Tensor], folder: Pa
     ]
     if problems:
         more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise UserError(f"{folder} does not fit its layout: {'; '.join(problems[:5])}{more}.")
-    model.load_state_dict(tensors, strict=False, assign=True)
-
-
-SETTINGS = (
-    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
-    "chat_template.jinja",
-)  # fmt: skip
-
-
-def revision(folder: Path) -> str:
-    """A name for exactly this model: the commit where the hub keeps it, else 12 hex digits of the SHA-256 of all shards and of
-    the files that say how they are used (`SETTINGS`)."""
-    if folder.parent.name == "snapshots":
-        return folder.name[:12]
-    digest = sha256()
-    for path in [*shards(folder), *(folder / name for name in SETTINGS if (folder / name).is_file())]:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 22):
-                digest.update(chunk)
-    return digest.hexdigest()[:12]
+        raise UserError(f"{folder} does not fit its layout: {'; '.join(problems[:5])}{more}; copy the checkpoint again.")
 
 
 def save_llada(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, card: str | None = None) -> None:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from parallelbench.contracts.denoiser import Codec
 from parallelbench.contracts.forward import Ints
 from parallelbench.errors import UserError
-from parallelbench.models.codec import tokenizer_hash, vocabulary_size
+from parallelbench.models.codec import PlainText, tokenizer_hash, vocabulary_size
 from parallelbench.models.exact import Answers, Floats, Scheme, Special, content
 from parallelbench.schema import MASK_ITEM, Sample, Turn
 from parallelbench.theory import NoisyPosterior, law_of_sample
@@ -55,13 +55,14 @@ class TokenCodec(Codec):
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._text = PlainText(tokenizer)
         self._words = vocabulary_size(tokenizer)
 
     def encode_chat(self, turns: Sequence[Turn]) -> tuple[list[int], str]:
         return [], "\n\n".join(turn.text for turn in turns)
 
     def encode(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return self._text.encode(text)
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode([token for token in ids if token < self._words], skip_special_tokens=False))

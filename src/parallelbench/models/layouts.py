@@ -8,9 +8,12 @@ only chooses, a shared expert, half of each head rotated).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from parallelbench.models.neutral import ANY, Neutral, all_equal, each, only
 
 Reshape = Literal["split_qkv", "stack_experts"]
 
@@ -22,10 +25,10 @@ class Layout:
     Attributes:
         names: what `architectures` in config.json may say.
         model: the causal LM class of transformers that computes it; its config class is the same name with `Config`.
-        fields: names of that config -> names in the published config.json.
-        optional: the same, for settings that may be missing.
+        used: settings of that config -> names in the published config.json.
+        defaults: settings that the authors' code assumes where the published config does not name them.
         fixed: settings that hold for every checkpoint of this architecture.
-        requires: published settings under which the native class is right; one that is not there is taken as right.
+        neutral: published keys that the native class does not read, and at which values that changes nothing.
         renames: (pattern, replacement) pairs; the first that matches is applied to a published tensor name.
         reshapes: what happens to renamed tensors where the native class cuts them otherwise.
         wide: ends of native tensor names that stay in float32 whatever the weights' dtype.
@@ -35,10 +38,10 @@ class Layout:
 
     names: tuple[str, ...]
     model: str
-    fields: Mapping[str, str]
-    optional: Mapping[str, str] = field(default_factory=dict)
+    used: Mapping[str, str]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    requires: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    neutral: Mapping[str, Neutral] = field(default_factory=dict)
     renames: tuple[tuple[str, str], ...] = ()
     reshapes: tuple[Reshape, ...] = ()
     wide: tuple[str, ...] = ()
@@ -90,57 +93,81 @@ _SHARED = _same(
     "max_position_embeddings", "vocab_size", "tie_word_embeddings",
 )  # fmt: skip
 _DENSE = {**_SHARED, **_same("intermediate_size")}
-_PLAIN = {"hidden_act": ("silu",), "rope_scaling": (None,), "use_sliding_window": (False, None)}
+_QWEN_DEFAULTS = {"rms_norm_eps": 1e-6, "rope_theta": 10_000.0, "max_position_embeddings": 32_768}
+_SILU = {"hidden_act": only("silu")}
+_QWEN = {
+    **_SILU, **each(ANY, "sliding_window", "max_window_layers"), "use_sliding_window": only(False, None),
+    "layer_types": all_equal("full_attention"), "use_mrope": only(False, None),
+}  # fmt: skip
+_QWEN_MOE = {
+    "decoder_sparse_step": only(1, None), "mlp_only_layers": only([], None), "num_local_experts": ANY,
+}  # fmt: skip
 
 LAYOUTS: dict[str, Layout] = {
     "llada": Layout(
-        names=("LLaDAModelLM",), model="LlamaForCausalLM", fields=LLADA_FIELDS, fixed={"attention_bias": False},
-        requires={
-            "activation_type": ("silu",), "block_type": ("llama",), "layer_norm_type": ("rms",), "include_bias": (False,),
-            "include_qkv_bias": (False, None), "rope": (True,), "attention_layer_norm": (False,), "scale_logits": (False,),
+        names=("LLaDAModelLM",), model="LlamaForCausalLM", used=LLADA_FIELDS, fixed={"attention_bias": False},
+        defaults={"rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "max_position_embeddings": 1024},
+        neutral={
+            "activation_type": only("silu"), "block_type": only("llama"), "layer_norm_type": only("rms"), "rope": only(True),
+            **each(only(False, None), "include_bias", "include_qkv_bias", "attention_layer_norm", "scale_logits", "alibi"),
+            **each(only(False, None), "input_emb_norm", "bias_for_layer_norm"), "layer_norm_with_affine": only(True),
+            "block_group_size": only(1), "rope_full_precision": only(True, False),
+            **each(ANY, "alibi_bias_max", "attention_layer_norm_with_affine", "tie_word_embeddings"),
+            **each(ANY, "mlp_ratio", "vocab_size", "multi_query_attention"),  # read where another key is missing (`configs`)
         },
         renames=LLADA_RENAMES, rope="float32",
     ),
-    "dream": Layout(names=("DreamModel", "DreamForCausalLM"), model="Qwen2ForCausalLM", fields=_DENSE, requires=_PLAIN),
+    "dream": Layout(
+        names=("DreamModel", "DreamForCausalLM"), model="Qwen2ForCausalLM", used=_DENSE, defaults=_QWEN_DEFAULTS, neutral=_QWEN
+    ),
     "sdar": Layout(
-        names=("SDARForCausalLM",), model="Qwen3ForCausalLM", fields={**_DENSE, **_same("head_dim")},
-        optional=_same("attention_bias"), requires=_PLAIN, block="block_size",
+        names=("SDARForCausalLM",), model="Qwen3ForCausalLM", used={**_DENSE, **_same("head_dim", "attention_bias")},
+        defaults={**_QWEN_DEFAULTS, "head_dim": 128}, neutral=_QWEN, block="block_size",
     ),
     "sdar_moe": Layout(
         names=("SDARMoeForCausalLM",), model="Qwen3MoeForCausalLM",
-        fields={**_DENSE, **_same("head_dim", "moe_intermediate_size", "num_experts", "num_experts_per_tok", "norm_topk_prob")},
-        optional=_same("attention_bias"), reshapes=("stack_experts",), block="block_size",
-        requires={**_PLAIN, "decoder_sparse_step": (1,), "mlp_only_layers": ([], None)},
+        used={
+            **_DENSE, **_same("head_dim", "attention_bias", "moe_intermediate_size", "num_experts", "num_experts_per_tok"),
+            "norm_topk_prob": "norm_topk_prob",
+        },
+        defaults={**_QWEN_DEFAULTS, "head_dim": 128}, reshapes=("stack_experts",), block="block_size",
+        neutral={**_QWEN, **_QWEN_MOE},
     ),
     "llada_moe": Layout(
         names=("LLaDAMoEModelLM", "LLaDAMoEModel"), model="Qwen3MoeForCausalLM",
-        fields={
+        used={
             **_SHARED, **_same("num_experts", "num_experts_per_tok"), "moe_intermediate_size": "expert_intermediate_size",
         },
         fixed={"norm_topk_prob": False, "attention_bias": False}, reshapes=("stack_experts",),
-        requires={
-            "hidden_act": ("silu",), "rope_scaling": (None,), "qk_layernorm": (True,), "clip_qkv": (None,),
-            "shared_expert_intermediate_size": (None, 0), "partial_rotary_factor": (1,), "routed_scaling_factor": (1, None),
-            "moe_router_enable_expert_bias": (False,), "attention_bias": (False,), "norm_topk_prob": (False, None),
+        neutral={
+            **_SILU, "qk_layernorm": only(True), "shared_expert_intermediate_size": only(None, 0),
+            "partial_rotary_factor": only(1, None), "routed_scaling_factor": only(1, None),
+            **each(only(False, None), "moe_router_enable_expert_bias", "attention_bias", "norm_topk_prob"),
+            "moe_router_score_function": only("softmax", None), "moe_layer_freq": all_equal(1),
+            **each(only(None), "clip_qkv", "router_num_group", "router_topk_group"), "dense_intermediate_size": ANY,
         },
     ),
     "llada2": Layout(
         names=("LLaDA2MoeModelLM",), model="Glm4MoeForCausalLM",
-        fields={
+        used={
             **_DENSE, **_same(
                 "head_dim", "moe_intermediate_size", "num_experts_per_tok", "n_group", "topk_group", "routed_scaling_factor",
                 "first_k_dense_replace", "partial_rotary_factor",
             ), "n_routed_experts": "num_experts", "n_shared_experts": "num_shared_experts",
         },
         fixed={"use_qk_norm": True, "norm_topk_prob": True, "attention_bias": False, "num_mtp_layers": 0},
-        requires={
-            "hidden_act": ("silu",), "rope_scaling": (None,), "use_bias": (False,), "use_qkv_bias": (False,),
-            "score_function": ("sigmoid", None), "norm_topk_prob": (True,), "use_sliding_window": (False, None),
+        neutral={
+            **_QWEN, **each(only(False, None), "use_bias", "use_qkv_bias", "norm_head", "norm_softmax"),
+            "using_split_qkv_in_self_attention": only(False, None),
+            "score_function": only("sigmoid", None), "topk_method": only("noaux_tc", None), "norm_topk_prob": only(True),
+            **each(only(True, None), "use_qk_norm", "use_rmsnorm", "moe_router_enable_expert_bias"),
+            "router_dtype": only("fp32", None), "num_nextn_predict_layers": only(0, None),
+            "moe_shared_expert_intermediate_size": ANY,  # the shape of the shared experts' tensors says it too
         },
         renames=_LLADA2_RENAMES, reshapes=("split_qkv", "stack_experts"), block="block_size",
         wide=(".e_score_correction_bias",),
     ),
-    "sedd": Layout(names=("SEDD",), model="", fields={}),
+    "sedd": Layout(names=("SEDD",), model="", used={}),
 }  # fmt: skip
 
 
@@ -148,3 +175,12 @@ def layout_named(names: object) -> str | None:
     """The layout that one of these names of architectures belongs to, or None."""
     found = names if isinstance(names, list) else []
     return next((key for key, layout in LAYOUTS.items() if set(found) & set(layout.names)), None)
+
+
+def rename(name: str, renames: Sequence[tuple[str, str]]) -> str:
+    """Apply the first rule (pattern, replacement) that matches the name of a tensor."""
+    for pattern, replacement in renames:
+        renamed, count = re.subn(pattern, replacement, name)
+        if count:
+            return renamed
+    return name

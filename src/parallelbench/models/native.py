@@ -6,7 +6,6 @@ A family of checkpoints is a configuration of this: which class, which names, wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from transformers import PreTrainedModel
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
-from parallelbench.contracts.info import Capability, ModelInfo
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.models import attention_probe, kv_cache
 from parallelbench.models.attention_probe import Probe
 from parallelbench.models.codec import ChatCodec
@@ -32,7 +31,7 @@ class NativeDenoiser(Denoiser):
     Args:
         model: on its device, in evaluation mode, `config.is_causal` False unless `info.attention` is "causal".
         codec: text to ids and back.
-        info: what the model is; `offers` is filled in here.
+        info: what the model is; its `offers` are those of `described.offers`.
         compiled: hand the blocks to `torch.compile`; forwards that keep keys or ask for attention stay as they are.
     """
 
@@ -40,7 +39,7 @@ class NativeDenoiser(Denoiser):
         model.config._attn_implementation = attention_probe.NAME
         self._model = model
         self._codec = codec
-        self._info = replace(info, offers=info.offers | _offers(info))
+        self._info = info
         self._workspaces = kv_cache.Workspaces()
         self._blocks = torch.compile(model.model, dynamic=True) if compiled else model.model
 
@@ -126,17 +125,6 @@ class NativeDenoiser(Denoiser):
             return []
         keep = [torch.from_numpy(columns).to(inputs.ids.device) for columns in batch.cache.keep]
         return kv_cache.cut(past, keep, inputs.positions, self._model.dtype)
-
-
-def _offers(info: ModelInfo) -> frozenset[Capability]:
-    """What any such model can do.
-
-    A shadow mask needs the model's output at its own position to be the prediction for that position, and attention to what
-    follows: so neither shifted logits nor causal attention.
-    """
-    if info.shift == 0 and info.attention != "causal":
-        return frozenset({"attention", "cache", "shadow"})
-    return frozenset({"attention", "cache"})
 
 
 def _by_position(attention: Tensor, rows: Tensor, inputs: Inputs, past: Past, batch: ForwardBatch) -> Tensor:

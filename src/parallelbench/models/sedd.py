@@ -7,22 +7,19 @@ so an absorbing SEDD serves every decoder. Where a decoder names no level, the s
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch.nn.functional import pad
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
-from parallelbench.models.assemble import Placement
-from parallelbench.models.cards import Card
-from parallelbench.models.checkpoint import load_strictly, read_json, read_tensors, revision
-from parallelbench.models.codec import ChatCodec, special_id, tokenizer_hash
+from parallelbench.models.checkpoint import check_shapes, read_tensors
+from parallelbench.models.codec import ChatCodec
+from parallelbench.models.sedd_files import DescribedSedd
 from parallelbench.models.sedd_network import Network, Shape
 from parallelbench.schema import Sample
 
@@ -64,44 +61,23 @@ class Sedd(Denoiser):
         return np.where(np.isnan(asked), -np.log1p(-MOST_NOISE * share), asked).astype(np.float32)
 
 
-def load(folder: Path, card: Card, tokenizer: Tokenizer, place: Placement) -> Sedd:
-    """Load a SEDD checkpoint folder: the authors' config.json and tensors.
+def load(described: DescribedSedd) -> Sedd:
+    """Read the weights of a described SEDD checkpoint.
 
     Raises:
-        UserError: a file is missing or damaged, a setting is missing, or a tensor does not fit.
+        UserError: a tensor is missing, left over, of another shape, or holds numbers that are not finite.
     """
-    published = read_json(folder / "config.json")
-    absorbs, shape, length = _shape(published, folder)
+    source, settings = described.source, described.settings
+    model = settings.model
+    shape = Shape(
+        tokens=settings.tokens + settings.absorbs, hidden=model.hidden_size, condition=model.cond_dim, blocks=model.n_blocks,
+        heads=model.n_heads, scaled=model.scale_by_sigma,
+    )  # fmt: skip
     with torch.device("meta"):
         network = Network(shape)
-    load_strictly(network, read_tensors(folder, (), place.dtype, wide=("inv_freq",)), folder)
-    network.to(place.device).eval().requires_grad_(False)
-    words = published["tokens"]
-    if tokenizer.get_vocab_size() > words:
-        raise UserError(f"the tokenizer has {tokenizer.get_vocab_size()} ids, but {folder} only {words}; name GPT-2's own.")
-    codec = ChatCodec(tokenizer, card)
-    inner = sum(p.numel() for name, p in network.named_parameters() if name.startswith(("blocks", "sigma_map")))
-    info = ModelInfo(
-        name=card.name, revision=revision(folder), vocab_size=words + 1, mask_id=words,
-        end_ids=tuple(special_id(tokenizer, end, card) for end in card.ends), pad_id=special_id(tokenizer, card.pad, card),
-        context_length=length, dtype=str(place.dtype).removeprefix("torch."), device=place.device, template=card.template,
-        licence=card.licence, offers=frozenset({"score", "absorb" if absorbs else "uniform"}),
-        requires=frozenset() if absorbs else frozenset({"score"}), active_params=inner,
-        head_params=network.output_layer.linear.weight.numel(), hidden_size=shape.hidden, layers=shape.blocks,
-        tokenizer=tokenizer_hash(tokenizer), layout=card.architecture, path=str(folder),
-    )  # fmt: skip
-    return Sedd(network, codec, info)
-
-
-def _shape(published: dict[str, Any], folder: Path) -> tuple[bool, Shape, int]:
-    """Whether noise absorbs, the sizes of the network, and its context length."""
-    try:
-        kind, model, words = published["graph"]["type"], published["model"], published["tokens"]
-        absorbs = {"absorb": True, "uniform": False}[kind]
-        shape = Shape(
-            tokens=words + absorbs, hidden=model["hidden_size"], condition=model["cond_dim"], blocks=model["n_blocks"],
-            heads=model["n_heads"], scaled=model["scale_by_sigma"],
-        )  # fmt: skip
-        return absorbs, shape, model["length"]
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{folder / 'config.json'} lacks {error}; it is no SEDD checkpoint.") from None
+    shapes = {name: torch.empty(header.shape, device="meta") for name, header in described.headers.items()}
+    check_shapes(network, shapes, source.folder)
+    dtype = getattr(torch, source.dtype)
+    network.load_state_dict(read_tensors(described.headers, (), dtype, wide=("inv_freq",)), assign=True)
+    network.to(source.device).eval().requires_grad_(False)
+    return Sedd(network, ChatCodec(described.tokenizer, described.card), described.info)

@@ -63,7 +63,7 @@ class Encoder:
         prompt, _ = self.codec.encode_chat(sample.turns)
         answer = self.codec.encode(sample.answer)
         if infill:
-            slots = self.codec.encode((sample.frame or "").replace(MASK_ITEM, MASK))
+            slots = self.codec.encode_markup((sample.frame or "").replace(MASK_ITEM, MASK))
             return prompt, answer, [token == self.mask for token in slots]
         answer += [self.end] * (canvas - len(answer))
         return prompt, answer, [not words or token in self.words for token in answer]

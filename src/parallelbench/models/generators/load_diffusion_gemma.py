@@ -11,12 +11,14 @@ from transformers import PreTrainedModel
 
 from parallelbench.contracts.generator import Generator, GeneratorInfo
 from parallelbench.errors import UserError, first_line
-from parallelbench.models.checkpoint import read_json, revision, shards
+from parallelbench.models.digests import revision
 from parallelbench.models.generators.autoregressive import Special
 from parallelbench.models.generators.load_local import FILES, template_codec
 from parallelbench.models.generators.options import split_name
 from parallelbench.models.generators.weights import read_weights
-from parallelbench.models.load import fetch
+from parallelbench.models.headers import tensor_files
+from parallelbench.models.hub import fetch
+from parallelbench.models.json_files import read_json
 from parallelbench.specs import Options, build
 
 HUB_ID = "google/diffusiongemma-26B-A4B-it"
@@ -108,7 +110,7 @@ def _weights(folder: Path, dtype: str) -> PreTrainedModel:
     kind = read_json(folder / "config.json").get("model_type", "unknown")
     if kind != KIND:
         raise UserError(f"{folder} is a {kind} model and not {KIND}; load it with path:DIR or ar:path=DIR.")
-    shards(folder)
+    tensor_files(folder)
     try:
         from transformers import DiffusionGemmaForBlockDiffusion
     except ImportError as error:

@@ -16,13 +16,16 @@ from parallelbench.contracts.denoiser import Codec
 from parallelbench.contracts.generator import Generator, GeneratorInfo
 from parallelbench.errors import MissingExtra, UnknownName, UserError, first_line
 from parallelbench.models.cards import CARDS
-from parallelbench.models.checkpoint import read_json, revision, shards
-from parallelbench.models.codec import ChatCodec, read_tokenizer, special_id, vocabulary_size
+from parallelbench.models.codec import ChatCodec, special_id, vocabulary_size
+from parallelbench.models.digests import revision
 from parallelbench.models.generators.autoregressive import Autoregressive, Special
 from parallelbench.models.generators.options import split_name
 from parallelbench.models.generators.template_codec import TemplateCodec
 from parallelbench.models.generators.weights import read_weights
-from parallelbench.models.load import fetch
+from parallelbench.models.headers import tensor_files
+from parallelbench.models.hub import fetch
+from parallelbench.models.json_files import read_json
+from parallelbench.models.tokenizer_files import read_tokenizer
 from parallelbench.specs import Options, build
 
 FILES = ["*.safetensors", "*.json", "*.jinja"]
@@ -135,7 +138,7 @@ def info_of(
 def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) -> Autoregressive:
     if options.card is not None and options.card not in CARDS:
         raise UnknownName("model card", options.card, CARDS)
-    shards(folder)
+    tensor_files(folder)
     check_tokenizer(folder)
     model = _weights(folder, options.dtype).to(device).eval()
     codec, special, template, shots = _language(folder, model, options)

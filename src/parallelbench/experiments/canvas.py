@@ -1,0 +1,90 @@
+"""Whether the right answers of a task fit in its canvas, counted in the tokens of the model that will be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parallelbench.contracts.handle import DenoiserHandle
+from parallelbench.errors import UserError
+from parallelbench.tasks import Task
+
+CHECKED = 64
+"""Samples that are encoded; they are taken in the order of the limit, in which all sizes occur early."""
+STEP = 32
+"""A derived canvas is a multiple of this, so that the usual blocks divide it."""
+NOT_ANSWERS = frozenset({"samples", "shots", "max_new_tokens", "infill"})
+"""Options of a task that do not change how long its right answers are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How many of the checked right answers are longer than the canvas, and the number of tokens of the longest."""
+
+    checked: int
+    too_long: int
+    longest: int
+
+
+def with_room(task: Task, handle: DenoiserHandle, seed: int, limit: int | None, allow_short: bool) -> tuple[Task, str | None]:
+    """Return the task with a canvas in which its right answers fit, and a note where something has to be said.
+
+    Nothing is changed where a task's right answers are not of one form (texts), or where the frame of the answer is given. A
+    canvas that neither the user nor the paper fixes is made long enough. Of a canvas that the paper fixes up to half of the
+    answers may be too long, because the paper's own numbers have that limit; the note says how many.
+
+    Raises:
+        UserError: right answers do not fit, and short canvases are not allowed.
+    """
+    if task.infill or task.law is None:
+        return task, None
+    fit = measure(task, handle, seed, limit)
+    if not fit.too_long:
+        return task, None
+    canvas, name = task.max_new_tokens, handle.info.name
+    needed = -(-(fit.longest + 1) // STEP) * STEP
+    what = f"{fit.too_long} of {fit.checked} right answers of {task.name} do not fit in {canvas} tokens of {name}"
+    if not fixed_by_user(task) and not fixed_by_paper(task):
+        return task.model_copy(update={"max_new_tokens": needed}), (
+            f"{what}, so its canvas has {needed} tokens here (the longest answer has {fit.longest})."
+        )
+    if allow_short or (fixed_by_paper(task) and not fixed_by_user(task) and 2 * fit.too_long <= fit.checked):
+        return task, f"{what} (the longest has {fit.longest}), so these samples cannot be right."
+    raise UserError(
+        f"{what} (the longest has {fit.longest}), so these samples cannot be right; write max_new_tokens={needed}, "
+        "or allow it with --allow-short-canvas."
+    )
+
+
+def measure(task: Task, handle: DenoiserHandle, seed: int, limit: int | None) -> Fit:
+    """Encode the right answers of a task's first samples in the tokens of a model."""
+    samples = [task.sample(seed, index, shots=0) for index in task.order(seed)[:limit][:CHECKED]]
+    lengths = [len(handle.codec_for(sample).encode(sample.answer)) for sample in samples]
+    return Fit(len(lengths), sum(length > task.max_new_tokens for length in lengths), max(lengths, default=0))
+
+
+def fixed_by_user(task: Task) -> bool:
+    """Whether the user said how long the canvas is."""
+    return task.suite != "official" and "max_new_tokens" in task.model_fields_set
+
+
+def fixed_by_paper(task: Task) -> bool:
+    """Whether the paper says how long the canvas is: for its own data, and for its tasks with the options that it has."""
+    if task.suite == "official":
+        return True
+    changed = task.model_fields_set - NOT_ANSWERS - task.preset_keys
+    return task.suite == "ours" and task.name in IN_THE_PAPER and not changed
+
+
+IN_THE_PAPER = frozenset(
+    {
+        *(
+            f"waiting_line/{name}"
+            for name in (
+                "copy", "reverse", "sort", "shuffle", "replace_index", "replace_random", "insert_index", "insert_random",
+                "remove_index", "remove_random",
+            )
+        ),
+        "puzzle/latin_square_n4", "puzzle/sudoku_n4_12",
+    }
+)  # fmt: skip
+"""Tasks with a law of their right answers for which the paper fixes the canvas."""

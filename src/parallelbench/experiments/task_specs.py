@@ -1,0 +1,33 @@
+"""From the tasks that a sweep names to tasks: patterns expanded, names checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from parallelbench.errors import UnknownName
+from parallelbench.experiments.spec import Sweep
+from parallelbench.metrics.grammar import is_clean
+from parallelbench.tasks import Task, load_task, task_names
+
+
+def load_tasks(sweep: Sweep) -> list[Task]:
+    """Make the tasks of a sweep, with `*` in names expanded."""
+    options = {} if sweep.shots is None else {"shots": sweep.shots}
+    names = [name for spec in sweep.tasks for name in expand(spec, sweep)]
+    return [load_task(name, suite=sweep.suite, data_dir=sweep.data_dir, clean=is_clean, **options) for name in names]
+
+
+def expand(spec: str, sweep: Sweep) -> list[str]:
+    """Return the tasks that a name with `*` stands for, each with the options written behind it.
+
+    Raises:
+        UnknownName: no task has such a name.
+    """
+    pattern, colon, options = spec.partition(":")
+    if "*" not in pattern:
+        return [spec]
+    known = task_names(sweep.suite, sweep.data_dir)
+    names = [name for name in known if fnmatchcase(name, pattern)]
+    if not names:
+        raise UnknownName("task", pattern, known)
+    return [name + colon + options for name in names]
