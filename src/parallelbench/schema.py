@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-CacheKind = Literal["none", "prefix", "dual", "block"]
+BatchSize = int | Literal["auto"]
+"""Samples in flight at once; "auto": as many as turn out to be fastest (`decoding.batch_size`)."""
 Effect = Literal["faster", "slower", "unknown"]
 MASK_ITEM = "[MASK]"
 

@@ -15,7 +15,7 @@ from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, Engine, load_decoder
 from parallelbench.models.exact_views import without_itself
 from parallelbench.rng import Draws
-from parallelbench.schema import CacheKind, Generation, Prompt, Sample, Turn
+from parallelbench.schema import Generation, Prompt, Sample, Turn
 
 MASK, END, PAD, VOCABULARY = 1, 2, 0, 11
 Law = Callable[[Prompt, npt.NDArray[np.int64], int], npt.ArrayLike]
@@ -154,7 +154,7 @@ def prompt(canvas: int | Sequence[int], ids: Sequence[int] = (3, 4), index: int 
 
 def generate(
     model: Denoiser, prompts: Iterable[Prompt], decoder: str | Decoder, batch_size: int = 8, seed: int = 0,
-    aux: Denoiser | None = None, cache: CacheKind = "none",
+    aux: Denoiser | None = None, cache: str = "none",
 ) -> list[Generation]:  # fmt: skip
     """Decode and return the generations in the order of the prompts; a decoder that needs one gets an auxiliary model."""
     prompts = list(prompts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,11 @@ def model() -> Denoiser:
 
 
 def trace(name: str) -> list[dict[str, object]]:
-    """Texts and positions by forward, of a sample of each task; the shipped model is its own auxiliary."""
+    """Texts and positions by forward, of a sample of each task; the shipped model is its own auxiliary.
+
+    Within a forward positions are compared as a set: the order of two confidences that differ in the last bit of float32
+    depends on the processor.
+    """
     decoder = load_decoder(name)
     tasks = [load_task(task) for task in TASKS]
     prompts = [make_prompt(model(), task.sample(0, 0, 0), task.max_new_tokens) for task in tasks]
@@ -35,9 +40,13 @@ def trace(name: str) -> list[dict[str, object]]:
     return [{"text": one.text, "order": [[position for position, *_ in step] for step in one.ledger.history]} for one in done]
 
 
+def without_order(traces: list[Any]) -> list[Any]:
+    return [{**trace, "order": [sorted(step) for step in trace["order"]]} for trace in traces]
+
+
 @pytest.mark.parametrize("name", DECODERS.names())
 def test_the_trace_on_the_shipped_model_is_as_it_was(name: str) -> None:
-    assert trace(name) == json.loads(FILE.read_text(encoding="utf-8"))[name]
+    assert without_order(trace(name)) == without_order(json.loads(FILE.read_text(encoding="utf-8"))[name])
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def test_a_cell_says_under_what_each_part_of_it_was_made(tmp_path: Path) -> None
     out, path = finished(tmp_path)
     run(load_model("fake"), TASKS[0], DECODERS[0], limit=6, out=out, batch_size=3)
     cell = json.loads((path.parent / "cell.json").read_text())
-    assert [(part["call"], part["samples"], part["batch_size"]) for part in cell["sessions"]] == [(1, 4, 64), (2, 2, 3)]
+    assert [(part["call"], part["samples"], part["batch_size"]) for part in cell["sessions"]] == [(1, 4, "auto"), (2, 2, 3)]
     calls = [json.loads(file.read_text()) for file in sorted((out / "calls").iterdir())]
     assert [call["resolved"]["limit"] for call in calls] == [4, 6]
 

@@ -17,7 +17,7 @@ from parallelbench.decoding import Engine, ForwardRequest, ProgramDecoder, Signa
 from parallelbench.decoding.decoder import Decoder, Run
 from parallelbench.models import load_model
 from parallelbench.models.native import NativeDenoiser
-from parallelbench.schema import CacheKind, Generation, Prompt
+from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 
 CANVAS = 16
@@ -46,9 +46,7 @@ def prompts(model: NativeDenoiser) -> list[Prompt]:
     return [Prompt(one.sample, tuple(token for token in one.ids if token != pad), one.canvas, one.text) for one in made]
 
 
-def decode(
-    model: Denoiser, prompts: list[Prompt], decoder: str | Decoder, cache: CacheKind, batch_size: int = 8
-) -> list[Generation]:
+def decode(model: Denoiser, prompts: list[Prompt], decoder: str | Decoder, cache: str, batch_size: int = 8) -> list[Generation]:
     decoder = load_decoder(decoder) if isinstance(decoder, str) else decoder
     done = list(Engine(model, batch_size, cache=cache).generate(prompts, decoder, seed=1))
     place = {id(one): at for at, one in enumerate(prompts)}
@@ -106,7 +104,7 @@ def test_the_block_cache_changes_no_token_and_saves_queries(
 
 
 @pytest.mark.parametrize("cache", ["prefix", "dual"])
-def test_what_is_fed_and_what_it_is_called(model: NativeDenoiser, prompts: list[Prompt], cache: CacheKind) -> None:
+def test_what_is_fed_and_what_it_is_called(model: NativeDenoiser, prompts: list[Prompt], cache: str) -> None:
     (done,) = decode(model, prompts[:1], "confidence:k=2,block=4", cache)
     length, start = len(prompts[0].ids) + CANVAS, len(prompts[0].ids)
     assert done.ledger.nfe == {"refresh": 4, "denoise": 4}
@@ -118,7 +116,7 @@ def test_what_is_fed_and_what_it_is_called(model: NativeDenoiser, prompts: list[
 
 
 @pytest.mark.parametrize("cache", ["prefix", "dual"])
-def test_one_forward_a_block_is_as_without_a_cache(model: NativeDenoiser, prompts: list[Prompt], cache: CacheKind) -> None:
+def test_one_forward_a_block_is_as_without_a_cache(model: NativeDenoiser, prompts: list[Prompt], cache: str) -> None:
     spec = "all_at_once:block=4"
     for plain, cached in zip(decode(model, prompts, spec, "none"), decode(model, prompts, spec, cache), strict=True):
         assert (plain.token_ids, plain.ledger.history) == (cached.token_ids, cached.ledger.history)
@@ -140,7 +138,7 @@ def test_later_forwards_are_approximate(model: NativeDenoiser, prompts: list[Pro
     [("confidence:k=3,block=8", "prefix"), ("threshold:gamma=0.3,block=4", "dual"), ("wino:block=8", "prefix"),
      ("random:k=2,block=8,temperature=1.0", "dual"), ("dapd:block=8", "dual")],
 )  # fmt: skip
-def test_batch_and_order_change_nothing(model: NativeDenoiser, prompts: list[Prompt], spec: str, cache: CacheKind) -> None:
+def test_batch_and_order_change_nothing(model: NativeDenoiser, prompts: list[Prompt], spec: str, cache: str) -> None:
     alone = [(one.token_ids, repr(one.ledger)) for one in decode(model, prompts, spec, cache, 1)]
     for order, batch_size in ((prompts, 9), (random.Random(0).sample(prompts, len(prompts)), 4)):
         found = decode(model, order, spec, cache, batch_size)

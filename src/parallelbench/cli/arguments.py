@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +19,21 @@ Seeds = Annotated[
 Shots = Annotated[
     int | None, typer.Option("--shots", min=0, help="Demonstrations before the question; else the model's card says.")
 ]
-BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Samples in flight at once; changes no answer.")]
+
+
+def _batch_size(text: str) -> str | int:
+    """Read a number from 1, or `auto`."""
+    if text == "auto":
+        return text
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise typer.BadParameter(f"{text!r} is neither auto nor a whole number from 1.")
+    return int(text)
+
+
+BatchSize = Annotated[
+    Any,
+    typer.Option("--batch-size", parser=_batch_size, metavar="N|auto", help="Samples in flight at once; changes no answer."),
+]
 Device = Annotated[str | None, typer.Option("--device", help="Where the model runs, for example cuda:0.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; the same command again continues.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would run; run and write nothing.")]

@@ -34,10 +34,10 @@ def command(
     shots: Shots = None,
     allow_short_canvas: AllowShortCanvas = False,
     cache: Annotated[
-        list[str] | None, typer.Option("--cache", help="Keys kept between forwards: none, prefix, dual, block; repeatable.")
+        list[str] | None, typer.Option("--cache", help="Keys kept between forwards (list caches); repeatable.")
     ] = None,
     aux: Annotated[str | None, typer.Option("--aux", help="Second model with the same tokens, for some decoders.")] = None,
-    batch_size: BatchSize = 64,
+    batch_size: BatchSize = "auto",
     device: Device = None,
     out: Out = None,
     dry_run: DryRun = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import AsJson, Device, DryRun, Limit, Out
+from parallelbench.cli.arguments import AsJson, BatchSize, Device, DryRun, Limit, Out
 
 
 def command(
@@ -15,7 +15,7 @@ def command(
     ],
     out: Out = None,
     limit: Limit = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="In place of the file's.")] = None,
+    batch_size: BatchSize = None,
     device: Device = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -12,11 +12,9 @@ memory was in other use. Each further failure makes it wait twice as long.
 from __future__ import annotations
 
 import sys
-from typing import Literal
 
 from parallelbench.contracts.info import ModelInfo
-
-BatchSize = int | Literal["auto"]
+from parallelbench.schema import BatchSize
 
 START = {"cpu": 8}
 START_ELSEWHERE = 32

@@ -18,7 +18,7 @@ import torch
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.forward import ForwardOutput
 from parallelbench.decoding.admission import Waiting, row_length
-from parallelbench.decoding.batch_size import Batching, BatchSize
+from parallelbench.decoding.batch_size import Batching
 from parallelbench.decoding.caches.base import Cache
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.load import check_auxiliary, load_cache
@@ -28,7 +28,7 @@ from parallelbench.decoding.signals import FlatSignals, add_views, compute, to_v
 from parallelbench.decoding.state import States
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
-from parallelbench.schema import Generation, Prompt
+from parallelbench.schema import BatchSize, Generation, Prompt
 
 
 class Engine:

@@ -22,7 +22,7 @@ from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.engine import Engine
 from parallelbench.decoding.load import load_decoder
 from parallelbench.decoding.prompts import make_prompt
-from parallelbench.schema import CacheKind, Generation, Prompt
+from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 
 TASKS = (
@@ -88,7 +88,7 @@ def _prompt(model: Denoiser, spec: str, index: int) -> Prompt:
 
 
 def _decode(
-    model: Denoiser, prompts: Sequence[Prompt], decoder: Decoder, batch_size: int = 8, cache: CacheKind = "none"
+    model: Denoiser, prompts: Sequence[Prompt], decoder: Decoder, batch_size: int = 8, cache: str = "none"
 ) -> list[Generation]:
     made = {one.prompt.sample.id: one for one in Engine(model, batch_size, cache=cache).generate(prompts, decoder)}
     return [made[prompt.sample.id] for prompt in prompts]
@@ -183,7 +183,7 @@ def _caches(model: Denoiser, prompts: Sequence[Prompt]) -> Iterator[Check]:
     if "cache" not in model.info.offers:
         return
     causal = model.info.attention == "block_causal"
-    kinds: tuple[CacheKind, ...] = ("block",) if causal else ("prefix", "dual")
+    kinds: tuple[str, ...] = ("block",) if causal else ("prefix", "dual")
     steady = load_decoder("all_at_once" if causal else "all_at_once:block=8")
     for kind in kinds:
         plain, kept = (_decode(model, prompts, steady, cache=cache) for cache in ("none", kind))
@@ -193,7 +193,7 @@ def _caches(model: Denoiser, prompts: Sequence[Prompt]) -> Iterator[Check]:
         yield Check(f"cache {kind}: exact after a refresh", differing == 0, seen)
 
 
-def _close_tokens(model: Denoiser, prompts: Sequence[Prompt], kind: CacheKind, causal: bool) -> str:
+def _close_tokens(model: Denoiser, prompts: Sequence[Prompt], kind: str, causal: bool) -> str:
     """How much of an answer of one token a step a cache leaves as it is."""
     decoder = load_decoder("confidence:k=1" if causal else "confidence:k=1,block=8")
     plain, kept = (_decode(model, prompts, decoder, cache=cache) for cache in ("none", kind))

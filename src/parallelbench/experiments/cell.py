@@ -8,7 +8,7 @@ from parallelbench.contracts.generator import FAMILY, GeneratorInfo
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, load_cache
 from parallelbench.runs.cell import Cell, ModelFacts
-from parallelbench.schema import CacheKind, DecoderFacts
+from parallelbench.schema import DecoderFacts
 from parallelbench.tasks import Task
 
 NOT_IN_OPTIONS = frozenset({"samples", "shots", "max_new_tokens", "source", "origin"})
@@ -20,7 +20,7 @@ def make_cell(
     task: Task,
     decoder: Decoder,
     seed: int,
-    cache: CacheKind = "none",
+    cache: str = "none",
     aux: ModelInfo | None = None,
     spec: str | None = None,
 ) -> Cell:
@@ -41,7 +41,7 @@ def make_cell(
         **_of_task(task, info, seed),
         decoder=decoder.spec,
         canvas_length=task.max_new_tokens,
-        cache=cache,
+        cache=load_cache(cache).spec,
         aux=named,
         approximate=not load_cache(cache).exact,
         decoder_facts=decoder.facts,

@@ -11,9 +11,10 @@ from parallelbench.experiments.progress import Progress
 from parallelbench.experiments.run import Remaining, remaining, run_cell
 from parallelbench.experiments.sources import DenoiserSource, GeneratorSource
 from parallelbench.runs.store import RunStore
+from parallelbench.schema import BatchSize
 
 
-def execute(works: Sequence[PlannedCell], store: RunStore, pool: ModelPool, batch_size: int, progress: Progress) -> None:
+def execute(works: Sequence[PlannedCell], store: RunStore, pool: ModelPool, batch_size: BatchSize, progress: Progress) -> None:
     """Run what is missing of every cell; a plan lists cells by model, so each model is loaded once.
 
     Raises:
@@ -32,7 +33,7 @@ def execute(works: Sequence[PlannedCell], store: RunStore, pool: ModelPool, batc
         progress.cell_done(one.work.cell)
 
 
-def _run(todo: Remaining, store: RunStore, pool: ModelPool, batch_size: int, progress: Progress) -> None:
+def _run(todo: Remaining, store: RunStore, pool: ModelPool, batch_size: BatchSize, progress: Progress) -> None:
     """Run one cell. No name outside holds its model, so that the pool can let it go before it takes the next."""
     work, model = todo.work, pool.get(todo.work.model)
     if isinstance(model, Generator):

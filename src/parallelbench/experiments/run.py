@@ -13,6 +13,7 @@ from parallelbench.runs.calls import changed_packages
 from parallelbench.runs.cell_folder import CellFolder, Session, trace_end
 from parallelbench.runs.store import RunStore
 from parallelbench.runs.times import now
+from parallelbench.schema import BatchSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def remaining(work: PlannedCell, store: RunStore) -> Remaining:
     return Remaining(work, folder, missing, len(records), trace_end(records))
 
 
-def run_cell(todo: Remaining, source: Source, batch_size: int, store: RunStore, progress: Progress) -> None:
+def run_cell(todo: Remaining, source: Source, batch_size: BatchSize, store: RunStore, progress: Progress) -> None:
     """Decode what is missing of a cell, append each sample as it finishes, and mark the cell done.
 
     The records depend on nothing but the cell, `seconds` aside.

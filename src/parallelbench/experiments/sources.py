@@ -11,7 +11,10 @@ from parallelbench.contracts.generator import Generator, Request
 from parallelbench.decoding import Engine, make_prompt
 from parallelbench.experiments.decoded import Decoded, from_generation, from_reply
 from parallelbench.experiments.plan import PlannedCell
-from parallelbench.schema import Prompt, Sample
+from parallelbench.schema import BatchSize, Prompt, Sample
+
+IN_FLIGHT = 64
+"""Requests of a generator in flight at once where the batch size is `auto`."""
 
 
 class Source(ABC):
@@ -40,7 +43,7 @@ class Source(ABC):
 class DenoiserSource(Source):
     """A denoiser, a decoder and the engine."""
 
-    def __init__(self, work: PlannedCell, model: Denoiser, batch_size: int, aux: Denoiser | None = None) -> None:
+    def __init__(self, work: PlannedCell, model: Denoiser, batch_size: BatchSize, aux: Denoiser | None = None) -> None:
         self.device = model.info.device
         self._work, self._model, self._batch_size, self._aux = work, model, batch_size, aux
 
@@ -68,7 +71,7 @@ class DenoiserSource(Source):
 class GeneratorSource(Source):
     """A generator, which decodes by itself."""
 
-    def __init__(self, work: PlannedCell, model: Generator, batch_size: int) -> None:
+    def __init__(self, work: PlannedCell, model: Generator, batch_size: BatchSize) -> None:
         self.device = model.info.device
         self._work, self._model, self._batch_size = work, model, batch_size
 
@@ -80,7 +83,9 @@ class GeneratorSource(Source):
 
     def decode(self, indices: Sequence[int]) -> Iterator[Decoded]:
         requests = (Request(self._sample(index), self._work.cell.canvas_length) for index in indices)
-        for reply in self._model.generate(requests, self._work.cell.seed, self._batch_size):
+        for reply in self._model.generate(
+            requests, self._work.cell.seed, IN_FLIGHT if self._batch_size == "auto" else self._batch_size
+        ):
             yield from_reply(reply)
 
     def _sample(self, index: int) -> Sample:

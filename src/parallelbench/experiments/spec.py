@@ -11,7 +11,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.errors import UnknownName, UserError
 from parallelbench.files import read_yaml
-from parallelbench.schema import CacheKind
 from parallelbench.specs import Options, build
 
 MAX_SEED = 2**63 - 1
@@ -24,7 +23,6 @@ def _several(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-Caches = Annotated[tuple[CacheKind, ...], BeforeValidator(_several), Field(min_length=1)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...], BeforeValidator(_several), Field(min_length=1)]
 
 
@@ -43,13 +41,15 @@ class Sweep(Options):
         description="ours: made by this package; official: the reference's data; hf: public data sets",
     )
     data_dir: Path | None = Field(None, description="folder of the official data")
-    cache: Caches = Field(("none",), description="which keys and values are kept between forwards")
+    cache: Names = Field(("none",), description="which keys and values are kept between forwards")
     aux: str | None = Field(None, description="an auxiliary model with the same vocabulary, for decoders that need one")
     seeds: Seeds = Field((0,), description="seeds; each draws other samples")
     limit: int | None = Field(None, ge=1, description="samples per task (none: all)")
     shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")
     allow_short_canvas: bool = Field(False, description="run also where right answers are longer than the canvas")
-    batch_size: int = Field(64, ge=1, description="samples in flight at once")
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="samples in flight at once; auto: as many as turn out to be fastest"
+    )
     device: str | None = Field(None, description="where the model runs, for example cuda:0")
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from parallelbench.schema import CacheKind, DecoderFacts
+from parallelbench.schema import DecoderFacts
 
 ID_LENGTH = 16
 IDENTITY = (
@@ -67,7 +67,7 @@ class Cell:
     canvas_length: int
     shots: int
     seed: int
-    cache: CacheKind = "none"
+    cache: str = "none"
     aux: str | None = None
     task_spec: str
     metrics: tuple[str, ...]

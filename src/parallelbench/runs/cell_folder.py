@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -42,7 +42,7 @@ class Session:
     ended: str | None = None
     samples: Count = 0
     device: str
-    batch_size: Count
+    batch_size: Count | Literal["auto"]
     model: Mapping[str, Any]
     environment: Environment
 
