@@ -28,7 +28,7 @@ from parallelbench.runs.cell import run_identity
 from parallelbench.runs.disk import write_text
 from parallelbench.runs.folder import SUMMARY
 from parallelbench.runs.store import open_run
-from parallelbench.schema import CacheKind
+from parallelbench.schema import BatchSize
 from parallelbench.specs import build
 from parallelbench.tasks import Task
 
@@ -45,10 +45,10 @@ def run(
     shots: int | None = None,
     suite: Literal["ours", "official", "hf"] = "ours",
     data_dir: str | Path | None = None,
-    cache: CacheKind | Sequence[CacheKind] = "none",
+    cache: str | Sequence[str] = "none",
     aux: str | None = None,
     allow_short_canvas: bool = False,
-    batch_size: int | None = None,
+    batch_size: BatchSize = "auto",
     device: str | None = None,
     out: str | Path | None = None,
     progress: Progress | bool | None = None,
@@ -67,7 +67,7 @@ def run(
         cache: which keys and values are kept between forwards; several are run one after another.
         aux: an auxiliary model with the same vocabulary, for decoders that need one.
         allow_short_canvas: run also where right answers are longer than the canvas; False refuses it.
-        batch_size: samples in flight at once; it changes no answer. None is the default of `Sweep`.
+        batch_size: samples in flight at once; it changes no answer. "auto" doubles a few as long as that is faster.
         device: where a model by name runs, for example "cuda:0".
         out: the run folder; the same call with the same folder continues. None makes a temporary folder, which is removed
             when the results are no longer used.
@@ -83,8 +83,8 @@ def run(
         raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
     more["allow_short_canvas"] = allow_short_canvas
-    sizes = {} if batch_size is None else {"batch_size": batch_size}
-    sweep, pool, cells = _plan(model, _list(task), _list(decoders), {**more, "device": device, **sizes})
+    more |= {"device": device, "batch_size": batch_size}
+    sweep, pool, cells = _plan(model, _list(task), _list(decoders), more)
     for remark in notes(cells, sweep.limit):
         print(for_terminal(f"note: {remark}"), file=sys.stderr)
     shown = usual_progress() if progress is None or progress is True else progress or Silent()
