@@ -25,7 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "registry": {"errors"},
     "specs": {"errors", "yaml_border"},
     "yaml_border": set(),
-    "files": {"errors", "yaml_border"},
+    "files": {"errors", "specs", "yaml_border"},
     "clean": set(),
     "parameters": set(),
     "bounded_http": {"errors"},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from parallelbench.errors import UserError
+from parallelbench.specs import split, split_head
 from parallelbench.yaml_border import YamlFault, parse_yaml
 
 MAX_BYTES = 16 << 20
@@ -31,6 +32,31 @@ def read_bytes(path: Path, advice: str, limit: int = MAX_BYTES) -> bytes:
     if len(data) > limit:
         raise UserError(f"{path} is larger than {limit >> 20} MiB, which is too much for such a file; {advice}.")
     return data
+
+
+def split_path(text: str) -> tuple[str, str]:
+    """Split `PATH,key=value,...` into the path, without quotes, and its options.
+
+    A path with commas may be put in quotes; without them the longest leading part that exists is the path, and else what is
+    before the first comma.
+
+    Raises:
+        UserError: a quotation is not closed.
+    """
+    parts = split(text, ",")
+    for count in range(len(parts), 1, -1):
+        whole = ",".join(parts[:count])
+        if exists(Path(whole).expanduser()):
+            return whole, ",".join(parts[count:])
+    return split_head(text, ",")
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; False where the text cannot be a path."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # the name is too long, or holds a NUL character
+        return False
 
 
 def read_text(path: Path, advice: str) -> str:

@@ -60,12 +60,33 @@ PROGRAMS = {
 }
 
 
+RANKING = (
+    HEAD.replace("StepDecoder):", "RankingDecoder):")
+    .replace(
+        "def step(self, signals, state, memory):",
+        "def quota(self): return Threshold(0.9)\n    def score(self, signals, state):",
+    )
+    .replace("import sys, time", "import sys, time; from parallelbench.decoding.quota import Threshold")
+)
+SCORES = {
+    "return 1 / 0": "line 10, raises ZeroDivisionError",
+    "return signals.confidence[:-1]": "class Mine: score returned an array of shape",
+    "return signals.confidence * np.nan": "class Mine: score returned NaN",
+    "return 'high'": "class Mine: score returned 'high'",
+    "sys.exit()": "line 10, raises SystemExit",
+    "while True: pass": "look for a loop that does not end",
+}
+
+
 def decode(path: Path) -> None:
     generate(Fake(noisy()), [prompt(4)], load_decoder(f"{path}:Mine"))
 
 
 @pytest.mark.parametrize(
-    ("text", "body", "said"), [(HEAD, *one) for one in STEPS.items()] + [(PROGRAM, *one) for one in PROGRAMS.items()]
+    ("text", "body", "said"),
+    [(HEAD, *one) for one in STEPS.items()]
+    + [(PROGRAM, *one) for one in PROGRAMS.items()]
+    + [(RANKING, *one) for one in SCORES.items()],
 )
 def test_a_fault_of_a_decoder_names_file_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, body: str, said: str
@@ -77,6 +98,12 @@ def test_a_fault_of_a_decoder_names_file_and_line(
         decode(path)
     assert said in str(raised.value) and str(path) in str(raised.value) and "\n" not in str(raised.value)
     assert raised.value.__cause__ is not None, "Python shows where it happened"
+
+
+def test_a_ranking_decoder_of_a_file_is_still_decided_in_batches(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(RANKING + "return signals.confidence\n", encoding="utf-8")
+    assert load_decoder(f"{path}:Mine").batched  # type: ignore[attr-defined]
 
 
 def test_an_interrupt_inside_a_decoder_stays_an_interrupt(tmp_path: Path) -> None:

@@ -44,8 +44,12 @@ def _hardest(rows: Sequence[Result]) -> str:
     task = min(rows, key=lambda row: _mean([one for one in rows if one.task == row.task])).task
     inside = sorted((row for row in rows if row.task == task), key=lambda row: row.accuracy)
     worst, best = inside[0], inside[-1]
-    ends = "" if best is worst else f": {best.accuracy:.1%} with {best.decoder}, {worst.accuracy:.1%} with {worst.decoder}"
-    return f"hardest task: {task}, mean accuracy {_mean(inside):.1%}{ends}"
+    ends = ", ".join(f"{_percent(row.accuracy)} with {row.decoder}" for row in (best, worst)) if best is not worst else ""
+    return f"hardest task: {task}, mean accuracy {_percent(_mean(inside))}{f' ({ends})' if ends else ''}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _mean(rows: Sequence[Result]) -> float:

@@ -1,7 +1,7 @@
 """A fault of a user's decoder is the user's to mend: one sentence with file, line and what to look at.
 
-`guard` wraps `run` of a user's class, so that whatever its code raises, asks for or does not end is met where it happens.
-The cause stays attached to the sentence: in Python the traceback shows both.
+`guard` wraps the methods of a user's class that the engine calls, so that whatever its code raises, asks for or does not end is
+met where it happens. The cause stays attached to the sentence: in Python the traceback shows both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from parallelbench.decoding.decoder import Decoder, Run
+from parallelbench.decoding.decoder import Decoder, RankingDecoder, Run
 from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import DecoderFault, State
 from parallelbench.errors import UserError
@@ -32,9 +32,27 @@ class UserDecoderFault(UserError):
 
 
 def guard(cls: type[Decoder], path: Path) -> None:
-    """Let every fault of this class's `run` become a `UserDecoderFault`; `path` is the file that defines the class."""
-    if not getattr(cls.run, "guarded", False):
-        setattr(cls, "run", _guarded(cls.run, path))  # noqa: B010  (a method is replaced on purpose)
+    """Let every fault of this class's code become a `UserDecoderFault`; `path` is the file that defines the class.
+
+    A ranking decoder that leaves `run` as it is keeps it, so that the engine still decides for many samples at once; the
+    methods in which its code runs are wrapped in its place.
+    """
+    ranking = issubclass(cls, RankingDecoder) and cls.run is RankingDecoder.run
+    for name in ("quota", "commit_best") if ranking else ("run",):
+        method = getattr(cls, name)
+        if not getattr(method, "guarded", False):
+            wrapped: Any = _guarded_call(method, path) if ranking else _guarded(method, path)
+            wrapped.guarded = True
+            setattr(cls, name, wrapped)
+
+
+def _guarded_call(method: Callable[..., Any], path: Path) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def guarded(self: Decoder, *values: Any) -> Any:
+        with blaming(path, type(self).__name__), time_limit():
+            return method(self, *values)
+
+    return guarded
 
 
 def _guarded(run: Callable[[Any, State], Run], path: Path) -> Callable[[Any, State], Run]:
@@ -52,7 +70,6 @@ def _guarded(run: Callable[[Any, State], Run], path: Path) -> Callable[[Any, Sta
                 check_request(request, state)
             signals = yield request
 
-    guarded.guarded = True  # type: ignore[attr-defined]
     return guarded
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.errors import UnknownName, UserError
-from parallelbench.files import read_yaml
+from parallelbench.files import exists, read_yaml
 from parallelbench.specs import Options, build
 
 MAX_SEED = 2**63 - 1
@@ -89,9 +88,8 @@ def load_sweep(path: str | Path) -> Sweep:
 
 def _experiment(path: Path) -> Path:
     """The file itself where there is one; else the file of the package: `quickstart`, or `experiments/quickstart.yaml`."""
-    with contextlib.suppress(OSError, ValueError):  # the name is too long for a file, or holds a NUL character
-        if path.exists():
-            return path
+    if exists(path):
+        return path
     names = experiment_names()
     bare = path.parent in (Path(), Path("experiments"))
     if bare and path.stem in names and path.suffix in ("", *SUFFIXES):

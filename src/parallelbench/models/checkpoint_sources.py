@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.handle import DenoiserHandle
 from parallelbench.errors import UserError
+from parallelbench.files import split_path
 from parallelbench.models.cards import CARD_FIELD, CARDS, Card
 from parallelbench.models.codec import ChatCodec, special_id
 from parallelbench.models.described import Described, Source, describe_checkpoint, notes
@@ -49,7 +50,7 @@ def describe_path(rest: str, device: str | None = None) -> DenoiserHandle:
     Raises:
         UserError: no folder is named, there is none, or its files are not those of a checkpoint.
     """
-    text, options = split_head(rest, ",")
+    text, options = split_path(rest)
     folder = Path(text).expanduser()
     if not text or not folder.is_dir():
         raise UserError(f"there is no checkpoint folder '{text}'; write path:DIR with the folder that holds config.json.")
