@@ -15,7 +15,7 @@ from parallelbench.analysis import matched
 from parallelbench.analysis.ceiling import best_accuracy
 from parallelbench.analysis.loss import headline
 from parallelbench.analysis.ranking import by_task, costs, ranking
-from parallelbench.analysis.split import best_curve
+from parallelbench.analysis.split import best_curve, ceiling_of
 
 
 def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> dict[str, Any]:
@@ -114,3 +114,13 @@ def test_ten_points_are_ten_points_whatever_their_floats() -> None:
     )
     found = headline("m", pd.DataFrame(rows), lost)
     assert found.fastest is not None and found.fastest["tokens_per_step"] == 4.0 and found.robust == 1
+
+
+def test_a_learned_model_is_compared_with_the_exact_model_of_its_own_tokenizer() -> None:  # fault 42
+    exact = [("exact@items", ""), ("exact@tiny", "t1"), ("exact@other", "t2")]
+    points = pd.DataFrame([{"model": name, "exact": True, "tokenizer": tokenizer} for name, tokenizer in exact])
+    assert [ceiling_of(points, tokenizer) for tokenizer in ("t1", "t2", "unknown", "")] == [
+        "exact@tiny", "exact@other", "exact@items", "exact@items",
+    ]  # fmt: skip
+    assert ceiling_of(points[points["tokenizer"] == "t2"], "t1") == "exact@other"
+    assert ceiling_of(points[:0], "t1") is None

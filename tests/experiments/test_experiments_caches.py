@@ -44,6 +44,7 @@ def test_an_auxiliary_model_counts_where_it_is_asked(tmp_path: Path) -> None:
     asked = {"models": "exact", "aux": "exact", "tasks": TASK, "decoders": ["one_by_one", "apd:ahead=4"], "limit": 2}
     results = run_sweep(build(Sweep, "test", asked), tmp_path / "out")
     assert [row.model for row in results.rows] == ["exact", "exact, aux exact"]
+    assert results.frame["exact"].all()  # fault 41
     alone = plan(build(Sweep, "test", {**asked, "aux": None, "decoders": "one_by_one"}), ModelPool())
     assert alone[0].cell.id in {path.name for path in (tmp_path / "out" / "cells").iterdir()}
 

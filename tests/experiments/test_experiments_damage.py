@@ -83,3 +83,9 @@ def test_a_write_that_fails_half_way_leaves_no_half_line(tmp_path: Path, monkeyp
     with pytest.raises(UserError, match="disk is full"):
         run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
     assert len(next(iter(records(out).values()))) == 2
+    monkeypatch.undo()
+    run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
+    run("fake", TASKS[0], DECODERS[0], limit=4, out=tmp_path / "whole")
+    assert records(out) == records(tmp_path / "whole")
+    traces = [next(folder.glob("cells/*/traces.jsonl")).read_bytes() for folder in (out, tmp_path / "whole")]
+    assert traces[0] == traces[1], "a trace without a record is cut off"

@@ -57,4 +57,4 @@ def _in_full(cell: Cell) -> str:
 def _with_cache(cell: Cell, model: str) -> str:
     """Name a model with the cache and the auxiliary model that it ran with."""
     kept = "" if cell.cache == "none" else f", {cell.cache} cache ({'approximate' if cell.approximate else 'exact'})"
-    return model + kept + (f", aux {cell.aux.partition('@')[0]}" if cell.aux else "")
+    return model + kept + (f", aux {cell.model_facts.aux}" if cell.model_facts.aux else "")

@@ -35,14 +35,15 @@ def make_cell(
         aux: the auxiliary model; it counts only where the decoder asks for one.
         spec: the model as the user named it; None is its name.
     """
-    named = f"{aux.name}@{aux.revision},{aux.dtype}" if aux is not None and "aux" in decoder.needs else None
-    model = ModelFacts(spec or info.name, "law" in info.requires, info.tokenizer, info.layout, info.path)
+    used = aux if aux is not None and "aux" in decoder.needs else None
+    aux_name = "" if used is None else used.name
+    model = ModelFacts(spec or info.name, "law" in info.requires, info.tokenizer, info.layout, info.path, aux_name)
     return Cell(
         **_of_task(task, info, seed),
         decoder=decoder.spec,
         canvas_length=task.max_new_tokens,
         cache=load_cache(cache).spec,
-        aux=named,
+        aux=None if used is None else f"{used.name}@{used.revision},{used.dtype}",
         approximate=not load_cache(cache).exact,
         decoder_facts=decoder.facts,
         model_facts=model,

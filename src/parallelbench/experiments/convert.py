@@ -98,7 +98,7 @@ def _cell(old: Json) -> Cell:
         metrics=tuple(old["metrics"]),
         approximate=old.get("approximate", False),
         decoder_facts=_facts(old),
-        model_facts=ModelFacts(old["model"], exact=old["model"] == "exact"),
+        model_facts=ModelFacts(old["model"], exact=old["model"] == "exact", aux=(old.get("aux") or "").partition("@")[0]),
     )
 
 

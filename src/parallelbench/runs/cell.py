@@ -31,6 +31,7 @@ class ModelFacts:
             or a token is an item.
         layout: how its architecture is published; empty where it is unknown.
         path: the folder of its weights; empty where there is none.
+        aux: the name of the auxiliary model; empty where there is none.
     """
 
     spec: str
@@ -38,6 +39,7 @@ class ModelFacts:
     tokenizer: str = ""
     layout: str = ""
     path: str = ""
+    aux: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
