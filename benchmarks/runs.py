@@ -32,7 +32,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from parallelbench.api import carry_out
+from parallelbench.api import run_plan
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell, plan
 from parallelbench.experiments.progress import Silent
@@ -121,7 +121,7 @@ def continued(out: Path) -> float:
     sweep = sweep_of(1, 1, each).model_copy(update={"tasks": (f"waiting_line/*:samples={each}",)})
     write_run(out, plan(sweep, ModelPool()))
     start = time.perf_counter()
-    results = carry_out(plan(sweep, ModelPool()), sweep, ModelPool(), out, Silent())
+    results = run_plan(plan(sweep, ModelPool()), sweep, ModelPool(), out, Silent())
     assert sum(row.samples for row in results.rows) == each * tasks
     return time.perf_counter() - start
 

@@ -52,7 +52,7 @@ def test_points_know_their_curve_and_the_mean_is_over_tasks(out: Path) -> None:
 
 def test_pairs_are_of_equal_speed_and_on_the_same_samples(out: Path) -> None:
     samples = frame.samples(out)
-    pairs = matched.pairs(samples, frame.points(samples))
+    pairs = matched.match_speeds(samples, frame.points(samples))
     assert len(pairs) >= 2
     for row in frame.as_rows(pairs):
         assert abs(math.log2(row["adaptive_tokens_per_step"] / row["fixed_tokens_per_step"])) <= 0.5

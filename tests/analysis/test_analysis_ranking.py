@@ -83,7 +83,7 @@ def test_a_sample_from_files_counts_once_however_many_seeds_it_ran_under(frame: 
     once, twice = (ranking(part, overall, 0.9).iloc[0] for part, overall in tables_of)
     assert (once["saved_low"], once["saved_high"]) == (twice["saved_low"], twice["saved_high"])
     mixed = [part.assign(accuracy=part["index"] % 3 == 0) for part in (one, both)]
-    table = [matched.pairs(part, tables.points(part), fixed="freedave") for part in mixed]
+    table = [matched.match_speeds(part, tables.points(part), fixed="freedave") for part in mixed]
     assert [list(part["n"]) for part in table] == [[20], [20]] and list(table[0]["p"]) == list(table[1]["p"])
 
 

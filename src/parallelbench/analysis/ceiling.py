@@ -1,8 +1,8 @@
 """The best that any choice of positions can score within so many forwards, tokens drawn independently and never taken back.
 
 Solved item by item with exact marginals (`theory.best_policy`, at the better of temperature 0 and 1); decoders that draw
-jointly, or that take tokens back, may be above it. Where a law is too large for that: Shuffle by its best schedule, whose
-accuracy is 2^(-L*_T); any other law only where a schedule without loss exists (bound 0); else unknown.
+jointly, or that take tokens back, may be above it. Where a law is too large for that: Shuffle by its best schedule, of
+accuracy 2^(-L*_T); any other law only where a schedule without loss exists (bound 0); else unknown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _by_forwards(name: str, n: int, must_differ: bool) -> tuple[float | None, ..
         if name == "shuffle" and must_differ and best[0] is not None:
             best[0] = max(best[0], *(shuffle_must_differ_at_once(n, greedy) for greedy in (False, True)))
         return tuple(best)
-    return tuple(float(max(pair)) for pair in zip(greedy, drawn, strict=True))
+    return tuple(float(max(both)) for both in zip(greedy, drawn, strict=True))
 
 
 def _bounds(name: str, n: int, must_differ: bool) -> list[float]:

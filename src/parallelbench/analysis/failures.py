@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.metrics.failures import LABELS as LABELS  # the reasons and what they mean, for those who show them
+from parallelbench.metrics.failures import LABELS as LABELS  # the reasons and what they mean, for the report
 from parallelbench.runs.folder import StoredRun
 from parallelbench.runs.scores import FAILURES, scores_of
 
 KEYS = ["model", "task", "decoder", "family"]
-COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "share", "part"]
+COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "rate", "part"]
 
 
 def reasons(run: StoredRun) -> dict[tuple[str, str], list[str]]:
@@ -32,15 +32,15 @@ def reasons(run: StoredRun) -> dict[tuple[str, str], list[str]]:
     }
 
 
-def shares(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> pd.DataFrame:
+def reason_rates(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> pd.DataFrame:
     """Return one row per model, task, decoder and reason that occurs.
 
     Args:
         frame: one row per sample (`frame.samples`).
         found: the reasons of each (`reasons`); samples that have not been looked at are left out.
 
-    `share` is the share of the samples that have the reason. `part` splits an answer with several reasons evenly among them, so
-    that the parts of a setting add up to the share of its answers with any reason.
+    `rate` is the fraction of the samples that have the reason. `part` splits an answer with several reasons evenly among them,
+    so that the parts of a setting add up to the fraction of its answers with any reason.
     """
     keys = list(zip(frame["cell"], frame["sample_id"], strict=True))
     labelled = frame.assign(labels=pd.Series([found.get(key, []) for key in keys], index=frame.index, dtype=object))
@@ -55,7 +55,7 @@ def shares(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> p
         about = {key: part[key].iloc[0] for key in KEYS}
         about |= {"tokens_per_step": float(part["tokens_per_step"].mean()), "n": len(part)}
         rows += [
-            {**about, "label": name, "count": counts[name], "share": counts[name] / len(part), "part": parts[name] / len(part)}
+            {**about, "label": name, "count": counts[name], "rate": counts[name] / len(part), "part": parts[name] / len(part)}
             for name in LABELS
             if counts[name]
         ]
@@ -63,18 +63,18 @@ def shares(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> p
 
 
 def over_tasks(table: pd.DataFrame, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the mean over tasks of each reason's `part` and `share`, per model and decoder; where a task lacks it, 0."""
-    pair = ["model", "decoder"]
-    tasks = frame.groupby(pair, sort=False)["task"].nunique().to_dict()
-    speeds = frame.groupby([*pair, "task"], sort=False)["tokens_per_step"].mean().groupby(pair).mean()
+    """Return the mean over tasks of each reason's `part` and `rate`, per model and decoder; where a task lacks it, 0."""
+    setting = ["model", "decoder"]
+    tasks = frame.groupby(setting, sort=False)["task"].nunique().to_dict()
+    speeds = frame.groupby([*setting, "task"], sort=False)["tokens_per_step"].mean().groupby(setting).mean()
     keys = ["model", "decoder", "family", "label"]
-    summed = table.groupby(keys, sort=False)[["part", "share"]].sum().reset_index()
+    summed = table.groupby(keys, sort=False)[["part", "rate"]].sum().reset_index()
     return [
         {
             **row,
             "tokens_per_step": float(speeds[row["model"], row["decoder"]]),
             "part": row["part"] / tasks[row["model"], row["decoder"]],
-            "share": row["share"] / tasks[row["model"], row["decoder"]],
+            "rate": row["rate"] / tasks[row["model"], row["decoder"]],
         }
         for row in as_rows(summed)
     ]

@@ -23,7 +23,7 @@ class Headline:
 
     Attributes:
         baseline: the best setting at one token per step, a row of `frame.overall`; None where there is none.
-        fastest: the fastest setting whose mean is within 10 points of the baseline.
+        fastest: the fastest setting of which the mean is within 10 points of the baseline.
         tasks, robust, speed: of so many tasks, how many are within 10 points of one by one at `speed` tokens per step.
         hardest, hardest_loss, far: the task that loses most between 1 and `far` tokens per step, and how much.
     """

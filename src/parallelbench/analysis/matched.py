@@ -22,8 +22,8 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def pairs(frame: pd.DataFrame, table: pd.DataFrame, adaptive: str = ADAPTIVE, fixed: str = FIXED) -> pd.DataFrame:
-    """Pair every setting of a fixed decoder with the setting of an adaptive one that is nearest in tokens per step.
+def match_speeds(frame: pd.DataFrame, table: pd.DataFrame, adaptive: str = ADAPTIVE, fixed: str = FIXED) -> pd.DataFrame:
+    """Match every setting of a fixed decoder with the setting of an adaptive one that is nearest in tokens per step.
 
     Args:
         frame: one row per sample (`frame.samples`).
@@ -31,7 +31,7 @@ def pairs(frame: pd.DataFrame, table: pd.DataFrame, adaptive: str = ADAPTIVE, fi
         adaptive: the curve (`series`) of the adaptive decoder.
         fixed: the curve of the fixed one.
 
-    Settings further apart than a factor of sqrt 2 are not paired. `difference` is adaptive minus fixed over the samples
+    Settings further apart than a factor of sqrt 2 are not matched. `difference` is adaptive minus fixed over the samples
     that both decoded (Newcombe's interval and McNemar's exact p for 0/1 scores).
     """
     found = []

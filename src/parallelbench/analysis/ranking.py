@@ -16,7 +16,7 @@ from parallelbench.analysis.frame import as_rows, sample_keys
 from parallelbench.analysis.frontier import aup
 
 REFERENCE = "threshold"
-"""The curve whose forwards the others are compared with, sample by sample."""
+"""The curve that the forwards of the others are compared with, sample by sample."""
 
 COSTS = ("tokens_per_step", "tokens_per_row", "nfe", "rows", "seconds")
 COLUMNS = [
@@ -44,7 +44,7 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
 
     A curve that never reaches the bar has no setting ("") and comes last, by its area. `fastest_per_row` is the most tokens per
     row at the bar, of any setting; `aup_step` and `aup_row` are areas under accuracy against tokens per step and row. `saved`
-    is how many forwards a sample takes less than under the reference curve's own setting at the bar, with its paired interval.
+    is how many forwards a sample takes less than under the reference curve's setting at the bar, with its paired interval.
     """
     if overall.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -93,7 +93,7 @@ def _saved(samples: pd.DataFrame, decoder: str, reference: str) -> dict[str, flo
 def by_task(points: pd.DataFrame, bar: float) -> pd.DataFrame:
     """Return for each (model, task) the setting with the most tokens per step at a score of at least `bar`, and its equals.
 
-    `decoders` are all whose speed is the highest (a setting each, fastest first); none where no setting reaches the bar.
+    `decoders` are all settings of the highest speed, one of each curve; none where no setting reaches the bar.
     """
     rows = []
     for (model, task), part in points.groupby(["model", "task"], sort=False):

@@ -31,7 +31,7 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
         frame: one row per sample (`frame.samples`).
         points: one row per model, task and decoder (`frame.points`).
 
-    A learned model is compared with the exact model under its own tokenizer where that ran (`ceiling_of`).
+    A learned model is compared with the exact model under the same tokenizer where that ran (`ceiling_of`).
     `best` is None where the law is too large to solve; then so is `unavoidable`, and `of_decoder` is 1 - exact.
     """
     rows: list[dict[str, Any]] = []
@@ -61,11 +61,11 @@ def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
     `frame` holds an exact model's samples. A decoder may spend its forwards where they help most, so the samples of a task
     may have different numbers of them: with a_g(T) the best accuracy of a kind of sample g within T forwards, f_g its open
-    positions and w_g its share, the line is the upper hull of
+    positions and w_g its fraction, the line is the upper hull of
 
         (sum_g w_g f_g / T_g, sum_g w_g a_g(T_g))    over all choices of T_g,
 
-    the sum of the kinds' own hulls. Where accuracies are unknown they are left out, and the line begins or ends earlier.
+    the sum of the kinds' hulls. Where accuracies are unknown they are left out, and the line begins or ends earlier.
     """
     rows = []
     samples = frame.dropna(subset=["law"]).drop_duplicates(["suite", "task", "sample_id"])

@@ -51,7 +51,7 @@ def make_cell(
 
 
 def make_generator_cell(info: GeneratorInfo, task: Task, seed: int, spec: str | None = None) -> Cell:
-    """Make the cell of a generator, whose decoding is described by its settings.
+    """Make the cell of a generator; its settings describe its decoding.
 
     Args:
         info: what the generator declares about itself.

@@ -32,7 +32,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str]) -> tuple[Record, Trace]:
     reported = decoded.reported
     if reported is not None:
         reported = replace(reported, finish=cleaned(reported.finish), usage=cleaned(reported.usage))
-    pairs: dict[str, tuple[Any, Any]] = {
+    versions: dict[str, tuple[Any, Any]] = {
         "text": (whole, decoded.text),
         "prompt": (prompt, decoded.prompt),
         "pieces": (pieces, tuple(decoded.pieces)),
@@ -58,7 +58,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str]) -> tuple[Record, Trace]:
         order=DecodingOrder(**asdict(decoding_order(decoded.history))),
         law=None if shape is None else LawShape(**shape),
         reported=reported,
-        replaced=tuple(name for name, (now, before) in pairs.items() if now != before),
+        replaced=tuple(name for name, (now, before) in versions.items() if now != before),
         trace=Extent(0, 0),
     )
     trace = Trace(

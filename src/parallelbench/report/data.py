@@ -10,7 +10,7 @@ import pandas as pd
 
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
-from parallelbench.analysis.matched import pairs
+from parallelbench.analysis.matched import match_speeds
 from parallelbench.analysis.split import best_curve, split
 from parallelbench.errors import UserError
 from parallelbench.runs.folder import StoredRun, read_run
@@ -84,7 +84,7 @@ def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
         cells=tables.cells(samples),
         points=points,
         overall=tables.overall(points),
-        matched=pairs(samples, points),
+        matched=match_speeds(samples, points),
         losses=losses(points, curve or ""),
         curve=curve,
         split=split(samples, points),

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from parallelbench.analysis.failures import LABELS, over_tasks, reasons, shares
+from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates, reasons
 from parallelbench.analysis.frame import as_rows
 from parallelbench.report import theme
 from parallelbench.report.charts import PERCENT, Rows, known
@@ -24,7 +24,7 @@ COLOURS = (
 
 def why(data: ReportData) -> Section | None:
     """Which reasons answers fail for, against tokens per step."""
-    table = shares(data.samples, reasons(data.run))
+    table = reason_rates(data.samples, reasons(data.run))
     if table.empty:
         return None
     rows = over_tasks(table, data.samples)
@@ -33,7 +33,7 @@ def why(data: ReportData) -> Section | None:
         own = known([row for row in rows if row["model"] == model])
         if own:
             caption = (
-                f"{model}: mean over tasks of the share of answers that fail for each reason, against tokens per step, one "
+                f"{model}: mean over tasks of the fraction of answers that fail for each reason, against tokens per step, one "
                 "panel per decoder. An answer with several reasons is split evenly among them."
             )
             figures.append(Figure("why" + (f"-{place + 1}" if place else ""), caption, chart(own), own))
@@ -54,7 +54,7 @@ def chart(rows: Rows) -> Any:
         y=alt.Y("part:Q", title="answers", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("label:N", title="reason", scale=alt.Scale(domain=labels, range=palette)),
         order=alt.Order("place:Q"),
-        tooltip=["speed:N", "label:N", alt.Tooltip("share:Q", title="answers that have it", format=".1%")],
+        tooltip=["speed:N", "label:N", alt.Tooltip("rate:Q", title="answers that have it", format=".1%")],
     )  # fmt: skip
     facet = alt.Facet("family:N", title=None, sort=families, header=alt.Header(labelAnchor="start"))
     panels = bars.properties(width=400 if len(families) > 1 else 800, height=220).facet(facet=facet, columns=2)
@@ -68,12 +68,12 @@ def _by_speed(rows: Rows) -> Rows:
     for row in rows:
         speed = f"{row['tokens_per_step']:.1f}"
         settings.setdefault((row["family"], speed), set()).add(row["decoder"])
-        blank = {"family": row["family"], "speed": speed, "label": row["label"], "part": 0.0, "share": 0.0}
+        blank = {"family": row["family"], "speed": speed, "label": row["label"], "part": 0.0, "rate": 0.0}
         total = summed.setdefault((row["family"], speed, row["label"]), blank)
         total["part"] += row["part"]
-        total["share"] += row["share"]
+        total["rate"] += row["rate"]
     for (family, speed, _), total in summed.items():
-        for name in ("part", "share"):
+        for name in ("part", "rate"):
             total[name] /= len(settings[family, speed])
     return list(summed.values())
 

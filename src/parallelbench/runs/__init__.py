@@ -1,1 +1,1 @@
-"""Whatever is on disk of a run: its layout, and how it is read and written. Nobody else knows its files."""
+"""The run folder: its layout, and how it is read and written. No other package knows the names or the formats of its files."""

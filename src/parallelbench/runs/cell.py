@@ -26,7 +26,7 @@ class ModelFacts:
 
     Attributes:
         spec: the model as the user names it, for example `path:runs/mine`.
-        exact: whether its distributions are computed from the law of the right answers, so that it makes no error of its own.
+        exact: whether its distributions are computed from the law of the right answers, so that every error is the decoder's.
         tokenizer: the hash of its tokenizer, by which the exact model of the same tokens is found; empty where it is unknown
             or a token is an item.
         layout: how its architecture is published; empty where it is unknown.

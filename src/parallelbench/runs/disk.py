@@ -67,7 +67,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 class Appender:
-    """Appends lines to a file, each whole and handed to the system at once; what lies behind `keep` bytes is cut off first."""
+    """Appends lines to a file, each as a whole and without buffering; what follows the first `keep` bytes is cut off."""
 
     def __init__(self, path: Path, keep: int) -> None:
         self.path = path

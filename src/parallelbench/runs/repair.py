@@ -1,6 +1,6 @@
 """Sets aside what is damaged in a run folder: it is moved into OUT/damaged/, and nothing is deleted.
 
-What is damaged is what the readers refuse: repair calls them, and knows no rules of its own.
+What is damaged is what the readers refuse: repair calls the readers, and judges nothing by itself.
 """
 
 from __future__ import annotations
