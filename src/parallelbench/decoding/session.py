@@ -167,7 +167,7 @@ class Session:
         if request.prompt:
             self.positions = np.concatenate([np.arange(-self.before, 0), self.positions])
         if self._cache is None or request.model != "main":
-            self.span = InputSpan(0, self.length)
+            self.span = InputSpan(0, self.rows.shape[1])
         else:
             columns = np.maximum(self.before + self.positions - self.setup.infos["main"].shift, 0)
             window = window or self._columns(self.state.window)
