@@ -36,7 +36,7 @@ class ForwardRequest:
 
     Attributes:
         positions: canvas positions to return signals for, [N]; None: the eligible ones.
-        canvas: another canvas to run the model on, [W] or its beginning; None: the sample's current one. Several: see `branches`.
+        canvas: another canvas to run the model on, [W] or a beginning of it; None: the sample's own. Several: see `branches`.
         branches: several canvases in one forward, [R, W]; signals then have a leading axis R.
         extras: signals beyond the candidate token and its confidence.
         top: how many of the most probable tokens to return.

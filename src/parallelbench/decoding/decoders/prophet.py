@@ -1,10 +1,10 @@
 """Prophet: early answer convergence (Li et al., arXiv 2508.19982, section 4).
 
 The rest of the canvas is committed once the mean lead of the best logit reaches a bar that falls in three stages: with the
-progress p = step / T, the current step counted, it is `high` for p < 0.33, `middle` for p < 0.67 and `low` after that. Leads
-are averaged over the first `region` positions of the canvas, filled ones included, or over all of it. The authors' region are
-the five tokens of the answer behind a text that they force into the canvas ("The answer is"); our tasks have no such text, so
-that the whole canvas is the default. How the exit works is described in `early_exit`.
+progress p = step / T, the current step counted, it is `high` for p < 0.33, `middle` for p < 0.67 and `low` after that. Leads are
+averaged over the first `region` positions that a frame leaves open, filled ones included, or over all of them. The authors
+average over the five tokens of the answer behind a text that they force into the canvas ("The answer is"); our tasks have no
+such text, so that the whole canvas is the default. How the exit works is described in `early_exit`.
 
 One forward a step until the exit, none after it; asks for the two best tokens at every position of the canvas. It guesses: the
 rest is drawn from marginals, whatever depends on what.
@@ -42,7 +42,7 @@ class Prophet(EarlyExit):
     region: int | None = Field(None, ge=1, description="positions from the canvas's start that are measured (default: all)")
 
     def measured(self, signals: Signals, state: State) -> Ints:
-        return np.flatnonzero(signals.positions < (self.region or len(state.canvas)))
+        return np.arange(len(signals.positions))[: self.region]
 
     def bar(self, step: int, steps: int) -> float:
         progress = step / steps
