@@ -1,7 +1,7 @@
 """Prophet: early answer convergence (Li et al., arXiv 2508.19982, section 4).
 
 The rest of the canvas is committed once the mean lead of the best logit reaches a bar that falls in three stages: with the
-progress p = step / T, the current step counted, it is `high` for p < 0.33, `middle` for p < 0.67 and `low` after that. Leads are
+progress p = step / T, the current step counted, it is `high` for p < .33, `middle` for p < .67 and `low` after that. Leads are
 averaged over the first `region` positions that a frame leaves open, filled ones included, or over all of them. The authors
 average over the five tokens of the answer behind a text that they force into the canvas ("The answer is"); our tasks have no
 such text, so that the whole canvas is the default. How the exit works is described in `early_exit`.
