@@ -82,6 +82,17 @@ def test_a_killed_call_has_no_end_and_the_next_one_ends(tmp_path: Path) -> None:
     assert "an end that was not written" in write_report(out).read_text(encoding="utf-8")
 
 
+def test_a_cell_that_a_killed_call_never_reached_is_unfinished(tmp_path: Path) -> None:
+    out, _ = finished(tmp_path)
+    assert read_run(out).unfinished == []
+    call = out / "calls" / "0001.json"
+    (cell_id,) = read_run(out).planned
+    more = {**json.loads(call.read_text()), "number": 2, "cells": {cell_id: 6, "0123456789abcdef": 1}}
+    (out / "calls" / "0002.json").write_text(json.dumps(more))
+    assert read_run(out).unfinished == [cell_id, "0123456789abcdef"]
+    assert "2 of 2 cells still miss samples" in write_report(out).read_text(encoding="utf-8")
+
+
 def test_two_folders_are_reported_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     run("fake", TASKS, DECODERS[0], limit=4, out=one)
@@ -113,6 +124,7 @@ def test_filters_choose_cells_by_any_of_their_names(tmp_path: Path) -> None:
     out = run("fake", TASKS, ["confidence:k=[4,8]", "random:k=8,label=ours"], limit=2, out=tmp_path / "out").out
     chosen = read_report_data(out, keep=Filters(tasks=("*copy",), decoders=("ours", "*k=4"))).cells
     assert set(chosen["task"]) == {"waiting_line/copy"} and set(chosen["decoder"]) == {"ours:k=8", "confidence:k=4"}
+    assert read_run(out).select(decoders=("ours",)).unfinished == []
     with pytest.raises(UserError, match=r"no cell of .* matches; its tasks are waiting_line/copy, waiting_line/shuffle"):
         read_report_data(out, keep=Filters(models=("tiny",)))
 

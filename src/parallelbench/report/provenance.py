@@ -20,7 +20,7 @@ def facts(data: ReportData) -> Facts:
     cells, calls = [stored.cell for stored in run.cells], run.calls
     sessions = [session for stored in run.cells for session in stored.sessions]
     environments = [session.environment for session in sessions]
-    done = sum(stored.is_done for stored in run.cells)
+    done = len(run.planned) - len(run.unfinished)
     listed: Facts = [
         ("folders", _each(folder.path for folder in run.folders)),
         ("command", _each(shlex.join(call.arguments) for call in calls)),

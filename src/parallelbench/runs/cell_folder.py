@@ -91,8 +91,16 @@ class CellFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether every sample that was asked for has been written."""
+        """Whether the call that wrote last came to its end."""
         return (self.path / DONE).is_file()
+
+    def done_rows(self) -> int | None:
+        """Return how many samples DONE counts; None where there is no DONE.
+
+        Raises:
+            DamagedRun: DONE is damaged.
+        """
+        return read_json(self.path / DONE, DONE_FILE).rows if (self.path / DONE).exists() else None
 
     def read(self) -> CellFile:
         """Read cell.json.
@@ -154,13 +162,11 @@ class CellFolder:
 
     def _compare(self, path: Path, rows: int) -> None:
         """Refuse a file of records that holds more or fewer samples than DONE says."""
-        if not (self.path / DONE).exists():
-            return
-        done = read_json(self.path / DONE, DONE_FILE)
-        if done.rows > rows:
-            raise DamagedRun(path, f"is missing: {DONE} counts {done.rows} samples, the file holds {rows}", rows + 1)
-        if done.rows < rows:
-            raise DamagedRun(path, f"is one too many: {DONE} counts {done.rows} samples, the file holds {rows}", done.rows + 1)
+        done = self.done_rows()
+        if done is not None and done > rows:
+            raise DamagedRun(path, f"is missing: {DONE} counts {done} samples, the file holds {rows}", rows + 1)
+        if done is not None and done < rows:
+            raise DamagedRun(path, f"is one too many: {DONE} counts {done} samples, the file holds {rows}", done + 1)
 
     def trace(self, record: Record) -> Trace:
         """Read how the sample of a record was decoded.

@@ -51,9 +51,10 @@ class StoredCell:
         return self.files[0].id
 
     @property
-    def is_done(self) -> bool:
-        """Whether every call that added to it came to its end."""
-        return all(folder.is_done for folder in self.folders)
+    def done_rows(self) -> int:
+        """How many samples its DONE files count; 0 where a folder has none."""
+        rows = [folder.done_rows() for folder in self.folders]
+        return 0 if None in rows else sum(count or 0 for count in rows)
 
     @property
     def sessions(self) -> list[Session]:
@@ -96,10 +97,11 @@ class RunFolder:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """The cells of one folder, or of several that are read together."""
+    """The cells of one folder, or of several that are read together; `left_out` are the ids that `select` did not choose."""
 
     folders: tuple[RunFolder, ...]
     cells: tuple[StoredCell, ...]
+    left_out: frozenset[str] = frozenset()
 
     @property
     def calls(self) -> list[Call]:
@@ -107,16 +109,19 @@ class StoredRun:
         return [call for folder in self.folders for call in folder.calls]
 
     @property
-    def planned(self) -> list[str]:
-        """The ids of the cells that were asked for, begun or not."""
-        ids = [cell.id for cell in self.cells]
-        return list(dict.fromkeys([*(cell_id for call in self.calls for cell_id in call.cells), *ids]))
+    def planned(self) -> dict[str, int]:
+        """The ids of the cells that some call asked for, begun or not, and the most samples that one asked for."""
+        found = {cell.id: 1 for cell in self.cells}
+        for call in self.calls:
+            for cell_id, count in call.cells.items():
+                found[cell_id] = max(count, found.get(cell_id, 0))
+        return {cell_id: count for cell_id, count in found.items() if cell_id not in self.left_out}
 
     @property
     def unfinished(self) -> list[str]:
         """The ids of the cells that still miss samples."""
-        done = {cell.id for cell in self.cells if cell.is_done}
-        return [cell_id for cell_id in self.planned if cell_id not in done]
+        done = {cell.id: cell.done_rows for cell in self.cells}
+        return [cell_id for cell_id, count in self.planned.items() if done.get(cell_id, 0) < count]
 
     def said(self, key: str) -> str:
         """The `name` or `description` of the newest call that has one; empty where none has."""
@@ -145,7 +150,7 @@ class StoredRun:
                 f"no cell of {self.folders[0].path} matches; its tasks are {', '.join(names[0][:5])}, its decoders "
                 f"{', '.join(names[1][:5])}."
             )
-        return replace(self, cells=kept)
+        return replace(self, cells=kept, left_out=frozenset(cell.id for cell in self.cells) - {cell.id for cell in kept})
 
 
 def _matches(names: Iterable[str], patterns: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from parallelbench.errors import UserError
 from parallelbench.runs.border import DamagedRun, parse, read_json
-from parallelbench.runs.calls import CALL, CALLS
+from parallelbench.runs.calls import CALL, call_files
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_folder import DONE, RECORDS, CellFolder
 from parallelbench.runs.disk import disk_errors, locked, write_bytes
@@ -65,12 +65,12 @@ def repair(out: Path) -> Repair:
     work = Repair(out, out / DAMAGED / str(max(numbers, default=0) + 1))
     with locked(out):
         _mend_run_file(work)
-        for path in sorted((out / CALLS).glob("*.json")):
+        for path in call_files(out):
             try:
                 read_json(path, CALL)
             except DamagedRun as damage:
                 work.set_aside(path, damage.what)
-        for path in sorted((out / CELLS).glob("*")):
+        for path in sorted((out / CELLS).glob("[!.]*")):
             _mend_cell(work, path)
     return work
 
