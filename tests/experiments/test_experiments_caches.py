@@ -54,7 +54,7 @@ def test_an_auxiliary_model_counts_where_it_is_asked(tmp_path: Path) -> None:
     [
         ({"decoders": "apd"}, "name one with --aux"),
         ({"cache": "prefix"}, "has no keys and values to keep"),
-        ({"cache": "hot"}, "'cache.0' is 'hot'"),
+        ({"cache": "hot"}, "unknown cache 'hot'; known are"),
         ({"decoders": "apd", "aux": "tiny"}, "an auxiliary model needs the same tokenizer"),
         ({"aux": "exct"}, "did you mean 'exact'"),
     ],
