@@ -13,8 +13,10 @@ What bounds it, on a CPU:
   alone: the batches are recorded once and then replayed with nothing in between. Both are timed in turn; the best of each
   counts. Where other work disturbs the machine, two runs differ by more than that; `whole_over_inside` compares a run with the
   time that the same run spent inside its forwards.
+* `auto` finds a batch size by measuring the run's own forwards (`decoding.batch_size`). `auto_over_best` compares it with the
+  best of the fixed sizes on the same prompts.
 * A fixed batch waits for its slowest sample; with an adaptive decoder such as threshold the number of forwards differs from
-  sample to sample, and slots stand empty. Continuous batching fills a slot as soon as it is free. Rows that stand empty cost
+  sample to sample, and slots are empty. Continuous batching fills a slot as soon as it is free. Empty rows cost
   little arithmetic on a CPU, so what is saved there is fixed cost; `rows_per_forward` says what a GPU would see.
 
 The last line is one JSON object.
@@ -35,7 +37,7 @@ from parallelbench.api import run
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.models import load_model
-from parallelbench.schema import Generation, Prompt
+from parallelbench.schema import BatchSize, Generation, Prompt
 from parallelbench.tasks import load_task
 from recorder import Recorder, replay, seconds
 
@@ -51,7 +53,7 @@ def gemm_rate(size: int = 1024, repeats: int = 5) -> float:
 
 
 def overhead(model: Denoiser, samples: int, repeats: int) -> list[Row]:
-    """Time whole runs at batch 64 beside a replay of their forwards."""
+    """Time whole runs at batch 64 and a replay of their forwards."""
     rows: list[Row] = []
     print(f"\nwhole run over bare forwards, batch 64, {samples} samples")
     print(f"{'decoder':>24}{'forwards':>10}{'whole s':>10}{'inside s':>10}{'bare s':>10}{'whole/bare':>12}{'whole/inside':>14}")
@@ -73,20 +75,20 @@ def overhead(model: Denoiser, samples: int, repeats: int) -> list[Row]:
 
 
 def whole_run(model: Denoiser, spec: str, samples: int) -> None:
-    """Carry out a run with everything that belongs to it, in a folder that is thrown away."""
+    """Make a run with everything that belongs to it, in a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         run(model, f"{TASK}:samples={samples}", spec, out=folder, batch_size=64)
 
 
 def throughput(model: Denoiser, prompts: Sequence[Prompt], rate: float, repeats: int) -> list[Row]:
-    """Samples per second at several batch sizes beside the arithmetic floor."""
+    """Samples per second at several batch sizes, and the arithmetic floor."""
     rows: list[Row] = []
     spec = "confidence:k=4"
     print(f"\nsamples per second, {spec}; a matrix product does {rate / 1e9:.1f} GFLOP/s")
     print(f"{'batch':>8}{'samples/s':>12}{'floor':>10}{'of floor':>10}")
     for batch in (1, 8, 64):
-        asked = prompts[: max(16, min(len(prompts), 2 * batch))]
-        runs = [generate(model, asked, spec, batch) for _ in range(repeats)]
+        chosen = prompts[: max(16, min(len(prompts), 2 * batch))]
+        runs = [generate(model, chosen, spec, batch) for _ in range(repeats)]
         spent, done = min(one[0] for one in runs), runs[0][1]
         found, floor = len(done) / spent, rate * len(done) / sum(one.ledger.flops for one in done)
         print(f"{batch:>8}{found:>12.1f}{floor:>10.1f}{found / floor:>10.2f}")
@@ -94,7 +96,20 @@ def throughput(model: Denoiser, prompts: Sequence[Prompt], rate: float, repeats:
     return rows
 
 
-def generate(model: Denoiser, prompts: Sequence[Prompt], spec: str, batch: int) -> tuple[float, list[Generation]]:
+def automatic(model: Denoiser, prompts: Sequence[Prompt], repeats: int) -> Row:
+    """Compare the batch size that is found with fixed ones, taking turns so that all are disturbed alike."""
+    spec, best = "confidence:k=2", dict[BatchSize, float]()
+    sizes: tuple[BatchSize, ...] = ("auto", 1, 4, 8, 16, 32, 64)
+    for _ in range(repeats):
+        for size in sizes:
+            spent = generate(model, prompts, spec, size)[0]
+            best[size] = min(best.get(size, spent), spent)
+    print(f"\nbatch size, {spec}, {len(prompts)} samples: " + ", ".join(f"{size} {best[size]:.3f} s" for size in sizes))
+    fixed = min(best[size] for size in sizes[1:])
+    return {"seconds": {str(size): best[size] for size in sizes}, "auto_over_best": best["auto"] / fixed}
+
+
+def generate(model: Denoiser, prompts: Sequence[Prompt], spec: str, batch: BatchSize) -> tuple[float, list[Generation]]:
     decoder, engine = load_decoder(spec), Engine(model, batch)
     done: list[Generation] = []
     return seconds(lambda: done.extend(engine.generate(prompts, decoder))), done
@@ -152,6 +167,7 @@ def main() -> None:
         "whole_over_forwards": sum(row["whole_s"] for row in rows) / sum(row["forwards_s"] for row in rows),
         "overhead": rows,
         "throughput": throughput(model, prompts, rate, options.repeats),
+        "auto": automatic(model, prompts, options.repeats),
         "continuous": continuous(model, prompts, 16, options.repeats),
     }
     print(json.dumps(result))

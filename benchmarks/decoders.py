@@ -1,4 +1,4 @@
-"""What a decoder's own logic costs beside the forwards that it asks for.
+"""What a decoder's rule costs, compared with the forwards that it requests.
 
     python benchmarks/decoders.py --samples 64
 

@@ -1,1 +1,1 @@
-"""What a model is to those who run it: the values and interfaces that models, the engine and experiments share."""
+"""The values and interfaces that models, the engine and experiments have in common: requests, outputs, model facts."""

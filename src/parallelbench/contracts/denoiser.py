@@ -1,4 +1,4 @@
-"""What a denoiser is: token ids and a layout in, logits for the asked positions out. It needs no torch to be described."""
+"""What a denoiser is: token ids in, logits for the requested positions out. Importing this needs no torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Codec(ABC):
 
     @abstractmethod
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; a token that stands for no text (mask, padding) is written out as its name."""
+        """Return the text of ids; a token without text (mask, padding) is written as its name."""
 
 
 class Denoiser(ABC):
@@ -37,7 +37,7 @@ class Denoiser(ABC):
 
     @abstractmethod
     def codec_for(self, sample: Sample) -> Codec:
-        """The codec in which this sample is asked; one and the same for every sample of a learned model."""
+        """The codec of this sample's prompt and answer; a learned model has the same for every sample."""
 
     @abstractmethod
     def forward(self, batch: ForwardBatch) -> ForwardOutput:
@@ -48,7 +48,7 @@ class Denoiser(ABC):
         """
 
     def auxiliary(self) -> Denoiser:
-        """This model as it serves beside another one (`Forward.model`): autoregressive where it can be."""
+        """This model in the role of an auxiliary model (`ForwardRequest.model`): autoregressive where it can be."""
         return self
 
     def vocabulary(self) -> Mapping[str, int]:

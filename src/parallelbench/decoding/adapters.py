@@ -4,7 +4,7 @@
 * `SchedulerLoop`: the scheduler of a diffusers pipeline, `step(logits, timestep, sample, mask_token_id=...)`;
 * `InPlaceDecoder`: dInfer's `decode(logits, start, end, x)`, which writes into x.
 
-Each asks for the raw logits, so it is slower than a decoder that works on signals; what it writes goes through the engine like
+Each requests the raw logits, so it is slower than a decoder that works on signals; what it writes goes through the engine like
 any other decoder's writes.
 """
 
@@ -46,7 +46,7 @@ class ReferenceScorer(Transfer, RankingDecoder, ABC):
 
 
 class Scheduler(Protocol):
-    """What `SchedulerLoop` asks of a scheduler."""
+    """The interface that `SchedulerLoop` expects of a scheduler."""
 
     timesteps: Iterable[Any]
 

@@ -109,7 +109,7 @@ class Decoder(Options, ABC):
         return None if field is None else field.default
 
     def parameters(self) -> dict[str, Any]:
-        """Its own parameters as `spec` writes them: whatever can change an answer must show in them."""
+        """The parameters beyond the common ones, as `spec` writes them: whatever can change an answer must show in them."""
         return {key: getattr(self, key) for key in type(self).model_fields if key not in COMMON}
 
     @property
@@ -183,7 +183,7 @@ def _is_number(value: object) -> bool:
 
 
 class StepDecoder(Decoder, ABC):
-    """A decoder with its own rule for each forward."""
+    """A decoder with a rule for what each forward writes."""
 
     def request(self, state: State) -> ForwardRequest:
         """Return what the next step wants to know."""
@@ -191,7 +191,7 @@ class StepDecoder(Decoder, ABC):
 
     @abstractmethod
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
-        """Write what this forward decides. `memory` is this sample's own and lives as long as its run."""
+        """Write what follows from this forward. `memory` belongs to this sample and lasts as long as its run."""
 
     def run(self, state: State) -> Run:
         memory: dict[str, Any] = {}

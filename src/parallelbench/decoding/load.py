@@ -1,4 +1,4 @@
-"""From the text of a decoder to the value, and from a pair of model and decoder to a verdict before anything runs."""
+"""From the spec of a decoder or a cache to its value, and whether a model, a decoder and a cache can work together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parallelbench.errors import UserError
 from parallelbench.specs import build, grid, parse
 
 ALWAYS: frozenset[Need] = frozenset({"logits", "edit"})
-"""What every model serves; one that was not trained for "edit" gets a `caution`."""
+"""Needs that every model meets; one that was not trained for "edit" gets a `caution`."""
 AUX: frozenset[Need] = frozenset({"aux"})
 
 
@@ -72,7 +72,7 @@ def check_compatibility(
     check_names(Need, decoder.needs, f"the decoder {decoder.spec}")
     missing = sorted(decoder.needs - info.offers - ALWAYS - (AUX if aux else frozenset()))
     if missing == ["aux"]:
-        raise UserError(f"{decoder.spec} asks an auxiliary model of the same vocabulary; name one with --aux.")
+        raise UserError(f"{decoder.spec} needs an auxiliary model with the same vocabulary; name one with --aux.")
     if missing:
         raise UserError(f"{decoder.spec} needs {', '.join(missing)}, which {info.name} does not offer; choose another model.")
     if "score" in info.requires and not decoder.from_noise:
@@ -89,9 +89,9 @@ def check_compatibility(
 
 
 def caution(info: ModelInfo, decoder: Decoder) -> str | None:
-    """Say what a pair may suffer from although it runs; None where nothing is known."""
+    """Say what may make a decoder worse on this model although it runs; None where nothing is known."""
     if "edit" in decoder.needs - info.offers:
-        return f"{info.name} was not trained to correct visible tokens, which {decoder.family} asks of it."
+        return f"{info.name} was not trained to correct visible tokens, which {decoder.family} relies on."
     return None
 
 
@@ -125,11 +125,11 @@ def check_auxiliary(model: Speaker, aux: Speaker) -> None:
         UserError: names the first token that differs.
     """
     main, other = model.info, aux.info
-    own, theirs = ({at: text for text, at in one.vocabulary().items()} for one in (model, aux))
-    differing = next((at for at in sorted(own.keys() & theirs.keys()) if own[at] != theirs[at]), None)
+    known, theirs = ({at: text for text, at in one.vocabulary().items()} for one in (model, aux))
+    differing = next((at for at in sorted(known.keys() & theirs.keys()) if known[at] != theirs[at]), None)
     if differing is not None:
-        what = f"token {differing} is {own[differing]!r} for {main.name} and {theirs[differing]!r} for {other.name}"
-    elif not (own and theirs) and main.vocab_size != other.vocab_size:
+        what = f"token {differing} is {known[differing]!r} for {main.name} and {theirs[differing]!r} for {other.name}"
+    elif not (known and theirs) and main.vocab_size != other.vocab_size:
         what = f"{main.name} has {main.vocab_size} tokens and {other.name} {other.vocab_size}"
     elif other.attention != "causal" and main.mask_id != other.mask_id:
         what = f"the mask is token {main.mask_id} for {main.name} and {other.mask_id} for {other.name}"

@@ -196,7 +196,7 @@ class Session:
         """
         outside = [int(at) for at in positions if not 0 <= at < len(self.state.canvas)]
         if outside:
-            raise DecoderFault(f"signals are asked for position {outside[0]}, outside the canvas of {len(self.state.canvas)}")
+            raise DecoderFault(f"position {outside[0]} of the request is outside the canvas of {len(self.state.canvas)}")
         return positions
 
     def _finish(self, flag: str) -> None:

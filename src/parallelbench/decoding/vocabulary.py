@@ -1,4 +1,4 @@
-"""Arithmetic over the vocabulary for decoders that ask for raw logits: distributions of the tokens that may be written.
+"""Arithmetic over the vocabulary for decoders that request raw logits: distributions of the tokens that may be written.
 
 A decoder keeps the tensors in local variables of its run, on the model's device, and takes home small vectors.
 """
@@ -17,10 +17,10 @@ def log_probs(logits: Tensor | None, info: ModelInfo) -> Tensor:
     """Return log p over the ids that may be written, [N, vocab_size]; the mask has none (-inf). float32, or float64 if given.
 
     Raises:
-        DecoderFault: the forward was not asked for its logits.
+        DecoderFault: the request did not include the logits.
     """
     if logits is None:
-        raise DecoderFault('this forward was not asked for its logits; add extras=frozenset({"logits"})')
+        raise DecoderFault('this request did not include the logits; add extras=frozenset({"logits"})')
     return torch.log_softmax(writable(logits, info), dim=-1)
 
 

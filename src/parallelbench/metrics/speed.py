@@ -24,7 +24,7 @@ class Speed:
     """What one sample's generation did per forward; None is what a generator does not say.
 
     `tokens_per_step` = canvas length / nfe is the paper's TPS, which counts end padding as speed;
-    `content_tokens_per_forward` = content tokens / nfe does not. Neither counts what a frame gives.
+    `content_tokens_per_forward` = content tokens / nfe does not. Neither counts tokens that a frame fixes.
     """
 
     content_tokens: int | None

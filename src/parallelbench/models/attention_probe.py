@@ -1,7 +1,7 @@
 """Attention maps of chosen layers and rows while the model itself stays with SDPA.
 
-transformers lets an attention function be registered by name. Ours calls the stock one and, where a probe listens, forms
-softmax(q k^T / sqrt(d)) of the asked queries beside it, so the model's output is the same to the bit, probed or not.
+transformers lets an attention function be registered by name. This one calls SDPA as it is and, where a probe is passed, also
+computes softmax(q k^T / sqrt(d)) of the requested queries. The output is the same to the bit with a probe or without.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ NAME = "probed_sdpa"
 
 
 class Probe:
-    """Listens to chosen layers and adds up their attention from the asked queries.
+    """Adds up the attention of chosen layers from the requested queries.
 
     Args:
         layers: indices of the layers.
-        asked: for each row the columns of its asked queries.
+        columns: for each row the columns of its requested queries.
     """
 
-    def __init__(self, layers: Sequence[int], asked: Sequence[Tensor]) -> None:
+    def __init__(self, layers: Sequence[int], columns: Sequence[Tensor]) -> None:
         self._layers = frozenset(layers)
-        self._asked = asked
+        self._columns = columns
         self._sums: list[Tensor] | None = None
 
     def note(self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> None:
@@ -40,12 +40,12 @@ class Probe:
             return
         maps = [
             _mean_over_heads(query[row][:, columns], key[row], None if mask is None else mask[row][:, columns], scaling)
-            for row, columns in enumerate(self._asked)
+            for row, columns in enumerate(self._columns)
         ]
         self._sums = maps if self._sums is None else [a + b for a, b in zip(self._sums, maps, strict=True)]
 
     def mean(self) -> Tensor:
-        """Return the mean over heads and layers from every asked query to every key, rows one after another, [N, K]."""
+        """Return the mean over heads and layers from every requested query to every key, rows one after another, [N, K]."""
         if self._sums is None:
             raise ValueError("no layer was listened to")
         return torch.cat(self._sums) / len(self._layers)
@@ -53,10 +53,10 @@ class Probe:
 
 def _mean_over_heads(query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
     """Attention of n queries [H, n, D] to K keys [G, K, D] (H a multiple of G), in float32, mean over heads, [n, K]."""
-    heads, asked, size = query.shape
+    heads, count, size = query.shape
     groups, seen = key.shape[0], key.shape[1]
     scores = query.float().reshape(groups, -1, size) @ key.float().transpose(1, 2) * scaling
-    scores = scores.reshape(heads, asked, seen)
+    scores = scores.reshape(heads, count, seen)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     return torch.softmax(scores, dim=-1).mean(0)
@@ -71,7 +71,10 @@ def _attention(
     probe: Probe | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """Stock SDPA; a probe listens beside it. What rotation in float32 has widened is rounded here."""
+    """SDPA as transformers calls it, and the probe where one is passed.
+
+    Rotary embeddings in float32 return queries and keys in float32; they are cast back to the dtype of the weights here.
+    """
     dtype = module.o_proj.weight.dtype  # type: ignore[union-attr]
     query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)  # type: ignore[arg-type]
     if probe is not None:

@@ -138,8 +138,9 @@ def _by_position(attention: Tensor, rows: Tensor, inputs: Inputs, past: Past, ba
 class SteadySilu(torch.nn.Module):
     """x / (1 + e^-x), to the same bit wherever an element lies in its array.
 
-    Torch's own ends each thread's share with a scalar loop that rounds otherwise. Halves of our rows have no such rest, so
-    it serves up to two threads; beyond, the exponential is taken apart, which no share changes.
+    PyTorch's kernel splits an array over threads and computes the last few elements of each part by a scalar loop, which rounds
+    differently. With one or two threads our parts have no such elements; with more, the function is computed in steps whose
+    results do not depend on the split.
     """
 
     def forward(self, x: Tensor) -> Tensor:

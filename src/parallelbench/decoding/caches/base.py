@@ -62,7 +62,7 @@ class InputSpan:
 
 
 class CachedKeys(NamedTuple):
-    """What is kept of one row: the model's own object, the columns that it holds, and their tokens at that time."""
+    """The keys and values kept of one row: the model's object, the columns that it holds, and their tokens at that time."""
 
     past: Any = None
     columns: Ints = NO_COLUMNS
@@ -123,7 +123,7 @@ class Cache(Options, ABC):
         if info.attention not in self.attentions:
             kind = info.attention.replace("_", "-")
             fits = "block" if info.attention == "block_causal" else "prefix or dual"
-            raise UserError(f"cache {self.name} does not fit the {kind} attention of {info.name}; use {fits}.")
+            raise UserError(f"cache {self.name} does not suit the {kind} attention of {info.name}; use {fits}.")
 
 
 class NoCache(Cache):

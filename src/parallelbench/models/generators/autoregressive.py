@@ -21,6 +21,7 @@ from parallelbench.contracts.generator import Generator, GeneratorInfo, Reply, R
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
 from parallelbench.rng import Draws
+from parallelbench.sampling import draw, tempered
 from parallelbench.schema import Ledger, Sample
 
 
@@ -52,14 +53,10 @@ class Draw(LogitsProcessor):  # type: ignore[misc]
         return torch.full_like(logits, -torch.inf).scatter_(1, chosen[:, None], 0.0)
 
     def _drawn(self, logits: Tensor) -> Tensor:
-        """Invert the distribution function of the nucleus: the smallest set of most probable tokens that holds `top_p`."""
-        p, ids = torch.softmax(logits.double() / self.temperature, -1).sort(stable=True, dim=-1, descending=True)
-        p = p * (p.cumsum(-1) - p < self.top_p)
+        """Draw from the nucleus, with the same numbers in any batch."""
         step = len(self.confidence)
-        uniform = torch.tensor([float(draw.uniform(step, [0])[0]) for draw in self.draws], dtype=p.dtype, device=p.device)
-        rank = (p.cumsum(-1) < (uniform * p.sum(-1))[:, None]).sum(-1)
-        drawn: Tensor = ids.gather(1, rank[:, None])[:, 0]
-        return drawn
+        uniform = torch.tensor([float(one.uniform(step, [0])[0]) for one in self.draws], dtype=torch.float64)
+        return draw(tempered(logits, self.temperature, self.top_p), uniform.to(logits.device))
 
 
 class Autoregressive(Generator):
