@@ -17,7 +17,8 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from parallelbench.errors import UserError
 from parallelbench.models.generators import template_renderer
-from parallelbench.models.generators.load_local import TINY_AR, template_codec
+from parallelbench.models.generators.load_local import TINY_AR
+from parallelbench.models.generators.local_folder import template_codec
 from parallelbench.models.generators.template_renderer import TemplateRenderer
 from parallelbench.schema import Turn
 

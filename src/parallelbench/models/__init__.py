@@ -41,12 +41,12 @@ MODELS = Registry(
             for card in CARDS.values()
             if card.hub_id
         },
-        "tiny-ar": Entry(f"{_LOCAL}:load_tiny_ar", "tiny's autoregressive sibling: same size, same data, one token a forward"),
-        "ar": Entry(f"{_LOCAL}:load_autoregressive", "ar:ORG/NAME or ar:path=DIR, any causal model of transformers"),
+        "tiny-ar": Entry(f"{_LOCAL}:describe_tiny_ar", "tiny's autoregressive sibling: same data, one token a forward"),
+        "ar": Entry(f"{_LOCAL}:describe_autoregressive", "ar:ORG/NAME or ar:path=DIR, any causal model of transformers"),
         "diffusion-gemma": Entry(
-            f"{_GEMMA}:load_diffusion_gemma", "DiffusionGemma 26B, 4B active, in its own loop: blocks of 256"
+            f"{_GEMMA}:describe_diffusion_gemma", "DiffusionGemma 26B, 4B active, in its own loop: blocks of 256"
         ),
-        "vllm": Entry(f"{_LOCAL}:load_vllm", "vllm:ORG/NAME, a causal model in vLLM's offline engine"),
+        "vllm": Entry(f"{_LOCAL}:describe_vllm", "vllm:ORG/NAME, a causal model in vLLM's offline engine"),
         "openai": Entry(f"{_SERVED}:load_openai", "openai:NAME@URL, a server with OpenAI's protocol: vLLM, SGLang, llama.cpp"),
         "mercury": Entry(f"{_SERVED}:load_mercury", "Inception's Mercury, with its refinements counted"),
         "anthropic": Entry(f"{_SERVED}:load_anthropic", "anthropic:NAME, a model of Anthropic"),

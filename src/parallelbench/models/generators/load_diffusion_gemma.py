@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
-from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from parallelbench.contracts.generator import Generator, GeneratorInfo
-from parallelbench.errors import UserError, first_line
+from parallelbench.contracts.handle import GeneratorHandle
+from parallelbench.errors import UserError
 from parallelbench.models.digests import revision
 from parallelbench.models.generators.autoregressive import Special
-from parallelbench.models.generators.load_local import FILES, template_codec
+from parallelbench.models.generators.local_folder import end_ids, find_folder, load_weights, read_config, template_codec
 from parallelbench.models.generators.options import split_name
 from parallelbench.models.generators.weights import read_weights
-from parallelbench.models.headers import tensor_files
-from parallelbench.models.hub import fetch
 from parallelbench.models.json_files import read_json
 from parallelbench.specs import Options, build
 
@@ -50,74 +48,79 @@ class DiffusionGemmaOptions(Options):
     block: int | None = Field(None, ge=1, description="tokens of a block; null: as trained")
 
 
-def load_diffusion_gemma(rest: str, device: str | None = None) -> Generator:
-    """Load DiffusionGemma from the hub's cache, the hub or a folder; without a name Google's checkpoint.
+def describe_diffusion_gemma(rest: str, device: str | None = None) -> GeneratorHandle:
+    """Describe DiffusionGemma of the hub's cache, the hub or a folder; without a name Google's checkpoint.
 
     Raises:
-        UserError: it cannot be found, is another model, or a weight is missing.
+        UserError: it cannot be found, or is another model.
     """
     name, _, given = split_name(rest, "diffusion-gemma")
     options = build(DiffusionGemmaOptions, "model 'diffusion-gemma'", given)
-    if options.path is not None and not options.path.expanduser().is_dir():
-        raise UserError(
-            f"there is no checkpoint folder '{options.path}'; write diffusion-gemma:path=DIR with one that holds config.json."
-        )
-    folder = fetch(name or HUB_ID, FILES) if options.path is None else options.path.expanduser()
-    if not (folder / "tokenizer.json").is_file():
-        raise UserError(f"{folder} holds no tokenizer.json; copy the checkpoint again.")
-    model = _weights(folder, options.dtype).to(device or "cpu").eval()
-    if options.block is not None:
-        model.config.canvas_length = options.block
-    shown = name or (HUB_ID if options.path is None else folder.resolve().name)
-    return _assemble(folder, shown, model, options, device or "cpu")
-
-
-def _assemble(folder: Path, name: str, model: PreTrainedModel, options: DiffusionGemmaOptions, device: str) -> Generator:
-    from parallelbench.models.generators.diffusion_gemma import DiffusionGemma
-
-    codec = template_codec(folder)
-    ends = codec.ends(model.generation_config)
+    found = find_folder(name or ("" if options.path else HUB_ID), options.path, "diffusion-gemma")
+    _check_kind(found.folder)
+    codec = template_codec(found.folder)
+    ends = codec.ends(end_ids(found.folder))
     info = GeneratorInfo(
-        name=name,
-        revision=revision(folder),
-        settings=_settings(options, model),
+        name=found.name,
+        revision=revision(found.folder),
+        settings=_settings(options, found.folder),
         max_tokens=options.max_tokens,
         dtype=options.dtype,
-        device=device,
+        device=device or "cpu",
         template=codec.template,
     )
-    return DiffusionGemma(model, codec, Special(ends, codec.pad(ends), codec.vocabulary), info)
+
+    def load() -> Generator:
+        from parallelbench.models.generators.diffusion_gemma import DiffusionGemma
+
+        model = _weights(found.weights(), options.dtype).to(info.device).eval()
+        model.config.canvas_length = info.settings["block"]
+        return DiffusionGemma(model, codec, Special(ends, codec.pad(ends), codec.vocabulary), info)
+
+    return GeneratorHandle(info, load)
 
 
-def _settings(options: DiffusionGemmaOptions, model: PreTrainedModel) -> dict[str, Any]:
+def _settings(options: DiffusionGemmaOptions, folder: Path) -> dict[str, Any]:
     """What decoding follows: the options, else the checkpoint's generation_config.json, else transformers' defaults."""
-    published = model.generation_config
-    sampler = published.sampler_config
-    bound = ENTROPY_BOUND if sampler is None else sampler.entropy_bound
-    settings = {"entropy_bound": bound if options.entropy_bound is None else options.entropy_bound}
+    path = folder / "generation_config.json"
+    published = read_json(path) if path.is_file() else {}
+    sampler = published.get("sampler_config") or {}
+    if not isinstance(sampler, dict):
+        raise UserError(f"{path} has a sampler_config that is no object; copy the checkpoint again.")
+    settings = {"entropy_bound": _first(options.entropy_bound, sampler.get("entropy_bound"), ENTROPY_BOUND)}
     for ours, (theirs, default) in SETTINGS.items():
-        choices = (getattr(options, ours), getattr(published, theirs), default)
-        settings[ours] = next(choice for choice in choices if choice is not None)
+        settings[ours] = _first(getattr(options, ours), published.get(theirs), default)
+    build(DiffusionGemmaOptions, str(path), settings)
     if settings["t_max"] <= settings["t_min"]:
         raise UserError(
             f"diffusion-gemma cools down from t_max to t_min, but t_max={settings['t_max']} is not above "
             f"t_min={settings['t_min']}; give both, as in t_min=0.4,t_max=0.8."
         )
-    return {**settings, "block": model.config.canvas_length}
+    return {**settings, "block": _first(options.block, read_config(folder).canvas_length)}
 
 
-def _weights(folder: Path, dtype: str) -> PreTrainedModel:
+def _first(*choices: Any) -> Any:
+    return next(choice for choice in choices if choice is not None)
+
+
+def _check_kind(folder: Path) -> None:
+    """Refuse another model, and a transformers that does not know this one."""
     kind = read_json(folder / "config.json").get("model_type", "unknown")
     if kind != KIND:
-        raise UserError(f"{folder} is a {kind} model and not {KIND}; load it with path:DIR or ar:path=DIR.")
-    tensor_files(folder)
+        raise UserError(f"{folder} is a {kind!s:.40} model and not {KIND}; load it with path:DIR or ar:path=DIR.")
     try:
-        from transformers import DiffusionGemmaForBlockDiffusion
+        from transformers import DiffusionGemmaForBlockDiffusion  # noqa: F401
     except ImportError as error:
         raise UserError(
             "the installed transformers does not know DiffusionGemma; upgrade it: pip install -U transformers."
         ) from error
-    try:
-        return read_weights(DiffusionGemmaForBlockDiffusion, folder, dtype)
-    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder} cannot be read ({first_line(error)}); copy the checkpoint again.") from error
+
+
+def _weights(folder: Path, dtype: str) -> PreTrainedModel:
+    from transformers import DiffusionGemmaForBlockDiffusion
+
+    return load_weights(
+        lambda: read_weights(DiffusionGemmaForBlockDiffusion, folder, dtype),
+        folder,
+        lambda reason: f"{folder} cannot be read ({reason}); copy the checkpoint again.",
+    )

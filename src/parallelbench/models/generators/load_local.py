@@ -1,4 +1,4 @@
-"""From `ar:ORG/NAME`, `ar:path=DIR`, `tiny-ar` and `vllm:ORG/NAME` to a model on this machine. No remote code is run."""
+"""`ar:ORG/NAME[@REVISION]`, `ar:path=DIR`, `tiny-ar` and `vllm:ORG/NAME`: models on this machine. No remote code is run."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM
 
 from parallelbench.contracts.denoiser import Codec
 from parallelbench.contracts.generator import Generator, GeneratorInfo
-from parallelbench.errors import MissingExtra, UnknownName, UserError, first_line
+from parallelbench.contracts.handle import GeneratorHandle
+from parallelbench.errors import MissingExtra, UnknownName, UserError
 from parallelbench.models.cards import CARDS
 from parallelbench.models.codec import ChatCodec, special_id, vocabulary_size
 from parallelbench.models.digests import revision
 from parallelbench.models.generators.autoregressive import Autoregressive, Special
+from parallelbench.models.generators.local_folder import (
+    LocalFolder,
+    end_ids,
+    find_folder,
+    load_weights,
+    read_config,
+    template_codec,
+)
 from parallelbench.models.generators.options import split_name
-from parallelbench.models.generators.template_codec import TemplateCodec
 from parallelbench.models.generators.weights import read_weights
-from parallelbench.models.headers import tensor_files
-from parallelbench.models.hub import fetch
-from parallelbench.models.json_files import read_json
 from parallelbench.models.tokenizer_files import read_tokenizer
 from parallelbench.specs import Options, build
 
-FILES = ["*.safetensors", "*.json", "*.jinja"]
 TINY_AR = Path(str(files("parallelbench.models").joinpath("tiny_ar")))
 
 
@@ -58,26 +61,19 @@ class VllmOptions(LocalOptions):
     thoughts: bool | None = Field(None, description="false: prompt for an answer without thoughts; null: the model's way")
 
 
-def load_autoregressive(rest: str, device: str | None = None) -> Autoregressive:
-    """Load a causal language model from the hub's cache, the hub or a folder.
+def describe_autoregressive(rest: str, device: str | None = None) -> GeneratorHandle:
+    """Describe a causal language model of the hub's cache, the hub or a folder.
 
     Raises:
         UserError: it cannot be found, or needs code of its own.
     """
     name, _, given = split_name(rest, "ar")
     options = build(AutoregressiveOptions, "model 'ar'", given)
-    if options.path is not None and not options.path.expanduser().is_dir():
-        raise UserError(
-            f"there is no checkpoint folder '{options.path}'; write ar:path=DIR with the one that holds config.json."
-        )
-    if options.path is None and not name:
-        raise UserError("an autoregressive model has a name or a folder; write ar:ORG/NAME or ar:path=DIR.")
-    folder = fetch(name, FILES) if options.path is None else options.path.expanduser()
-    return _load(folder, name or folder.resolve().name, options, device or "cpu")
+    return _describe(find_folder(name, options.path, "ar"), options, device or "cpu")
 
 
-def load_tiny_ar(rest: str, device: str | None = None) -> Autoregressive:
-    """Load the shipped model's autoregressive sibling.
+def describe_tiny_ar(rest: str, device: str | None = None) -> GeneratorHandle:
+    """Describe the shipped model's autoregressive sibling.
 
     Raises:
         UserError: its weights are not in the package.
@@ -88,45 +84,65 @@ def load_tiny_ar(rest: str, device: str | None = None) -> Autoregressive:
             "-m ar:path=DIR,card=tiny,max_tokens=null."
         )
     given = {"card": "tiny", "max_tokens": None, **split_name(f",{rest}" if rest else "", "tiny-ar")[2]}
-    return _load(TINY_AR, "tiny-ar", build(AutoregressiveOptions, "model 'tiny-ar'", given), device or "cpu")
+    options = build(AutoregressiveOptions, "model 'tiny-ar'", given)
+    return _describe(LocalFolder("tiny-ar", TINY_AR), options, device or "cpu")
 
 
-def load_vllm(rest: str, device: str | None = None) -> Generator:
-    """Load a model into vLLM's offline engine; it chooses its GPUs itself.
+def describe_vllm(rest: str, device: str | None = None) -> GeneratorHandle:
+    """Describe a model in vLLM's offline engine, which chooses its GPUs itself.
 
     Raises:
-        UserError: vLLM is not installed, or the model has no name.
+        UserError: vLLM is not installed, or the model cannot be found.
     """
     if find_spec("vllm") is None:
         raise MissingExtra("a vllm model", "vllm")
-    from parallelbench.models.generators.vllm_engine import VllmEngine
-
     name, _, given = split_name(rest, "vllm")
     options = build(VllmOptions, "model 'vllm'", given)
-    if options.path is None and not name:
-        raise UserError("a vLLM model has a name or a folder; write vllm:ORG/NAME or vllm:path=DIR.")
-    folder = fetch(name, FILES) if options.path is None else options.path.expanduser()
-    codec = template_codec(folder, options.thoughts)
-    info = info_of(folder, name or folder.name, options, "cuda", codec.template, thoughts=options.thoughts)
-    return VllmEngine(folder, codec, info, options.memory)
+    found = find_folder(name, options.path, "vllm")
+    read_config(found.folder)
+    codec = template_codec(found.folder, options.thoughts)
+    info = _info(found, options, "cuda", codec.template)
+
+    def load() -> Generator:
+        from parallelbench.models.generators.vllm_engine import VllmEngine
+
+        return VllmEngine(found.weights(), codec, info, options.memory)
+
+    return GeneratorHandle(info, load)
 
 
-def info_of(
-    folder: Path,
-    name: str,
-    options: LocalOptions,
-    device: str,
-    template: str,
-    shots: int | None = None,
-    thoughts: bool | None = None,
+def _describe(found: LocalFolder, options: AutoregressiveOptions, device: str) -> GeneratorHandle:
+    if options.card is not None and options.card not in CARDS:
+        raise UnknownName("model card", options.card, CARDS)
+    config = read_config(found.folder)
+    codec, special, template, shots = _language(found.folder, options)
+    info = _info(found, options, device, template, shots)
+    context = int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
+
+    def load() -> Generator:
+        folder = found.weights()
+        model = load_weights(
+            lambda: read_weights(AutoModelForCausalLM, folder, options.dtype),
+            folder,
+            lambda reason: (
+                f"{folder} ({config.model_type}) is no causal model that transformers has classes for ({reason}); "
+                "remote code is not run, so use another model."
+            ),
+        )
+        return Autoregressive(model.to(device).eval(), codec, special, info, context)
+
+    return GeneratorHandle(info, load)
+
+
+def _info(
+    found: LocalFolder, options: AutoregressiveOptions | VllmOptions, device: str, template: str, shots: int | None = None
 ) -> GeneratorInfo:
-    """What a model in a folder declares."""
-    check_tokenizer(folder)
     drawn = {"top_p": options.top_p} if options.temperature else {}
+    thoughts = {} if options.thoughts is None else {"thoughts": options.thoughts}
     return GeneratorInfo(
-        name=name,
-        revision=revision(folder),
-        settings={"temperature": options.temperature, **drawn, **({} if thoughts is None else {"thoughts": thoughts})},
+        name=found.name,
+        revision=revision(found.folder),
+        settings={"temperature": options.temperature, **drawn, **thoughts},
         max_tokens=options.max_tokens,
         dtype=options.dtype,
         device=device,
@@ -135,60 +151,8 @@ def info_of(
     )
 
 
-def _load(folder: Path, name: str, options: AutoregressiveOptions, device: str) -> Autoregressive:
-    if options.card is not None and options.card not in CARDS:
-        raise UnknownName("model card", options.card, CARDS)
-    tensor_files(folder)
-    check_tokenizer(folder)
-    model = _weights(folder, options.dtype).to(device).eval()
-    codec, special, template, shots = _language(folder, model, options)
-    info = info_of(folder, name, options, device, template, shots, options.thoughts)
-    return Autoregressive(
-        model, codec, special, info, int(getattr(model.config, "max_position_embeddings", None) or sys.maxsize)
-    )
-
-
-def _weights(folder: Path, dtype: str) -> PreTrainedModel:
-    described = read_json(folder / "config.json")
-    try:
-        return read_weights(AutoModelForCausalLM, folder, dtype)
-    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
-        kind = described.get("model_type", "unknown")
-        raise UserError(
-            f"{folder} ({kind}) is no causal model that transformers has classes for ({first_line(error)}); "
-            "remote code is not run, so use another model."
-        ) from error
-
-
-def check_tokenizer(folder: Path) -> None:
-    """Refuse a folder without a tokenizer.json.
-
-    Raises:
-        UserError: it has none.
-    """
-    if not (folder / "tokenizer.json").is_file():
-        raise UserError(f"{folder} holds no tokenizer.json; convert its tokenizer with transformers and save it there.")
-
-
-def template_codec(folder: Path, thoughts: bool | None = None) -> TemplateCodec:
-    """The tokenizer of a checkpoint with its own chat template, without remote code.
-
-    Raises:
-        UserError: it cannot be read, or needs code of its own.
-    """
-    read_tokenizer(folder)  # says what is wrong with a tokenizer.json; transformers does not always
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (ValueError, KeyError, OSError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(
-            f"the tokenizer in {folder} cannot be read ({first_line(error)}); copy it again, or convert it to a "
-            "plain tokenizer.json: remote code is not run."
-        ) from error
-    return TemplateCodec(tokenizer, str(folder), thoughts)
-
-
-def _language(folder: Path, model: PreTrainedModel, options: AutoregressiveOptions) -> tuple[Codec, Special, str, int | None]:
-    """The codec, the special ids, the template's name and the demonstrations that the model was made for."""
+def _language(folder: Path, options: AutoregressiveOptions) -> tuple[Codec, Special, str, int | None]:
+    """The codec, the special ids, the template's name and the demonstrations that the model was trained with."""
     if options.card is not None:
         if options.thoughts is not None:
             raise UserError("a model card has no thoughts to leave out; write thoughts=... without card=...")
@@ -197,5 +161,5 @@ def _language(folder: Path, model: PreTrainedModel, options: AutoregressiveOptio
         special = Special(ends, special_id(tokenizer, known.pad, known), vocabulary_size(tokenizer))
         return ChatCodec(tokenizer, known), special, known.template, known.shots
     codec = template_codec(folder, options.thoughts)
-    ends = codec.ends(model.generation_config)
+    ends = codec.ends(end_ids(folder))
     return codec, Special(ends, codec.pad(ends), codec.vocabulary), codec.template, None

@@ -69,17 +69,17 @@ class TemplateCodec(Codec):
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def ends(self, config: Any) -> tuple[int, ...]:
-        """The ids that end an answer: those of generation_config.json, else the tokenizer's.
+    def ends(self, named: Sequence[int] | None) -> tuple[int, ...]:
+        """The ids that end an answer: those that the checkpoint names, else the tokenizer's.
 
         Raises:
             UserError: there is none, so an answer would never end.
         """
-        named = config.eos_token_id if config is not None else None
-        found = named if named is not None else self._tokenizer.eos_token_id
-        if found is None:
-            raise UserError("the checkpoint names no end token; set eos_token_id in its generation_config.json.")
-        return tuple(found) if isinstance(found, (list, tuple)) else (int(found),)
+        if named is not None:
+            return tuple(named)
+        if self._tokenizer.eos_token_id is None:
+            raise UserError(f"{self._source} names no end token; set eos_token_id in its generation_config.json.")
+        return (int(self._tokenizer.eos_token_id),)
 
     def pad(self, ends: Sequence[int]) -> int:
         """The id that fills rows up; it is never read."""

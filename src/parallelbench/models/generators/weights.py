@@ -20,6 +20,7 @@ def read_weights(kind: Any, folder: Path, dtype: str) -> PreTrainedModel:
         ValueError, KeyError, OSError, RuntimeError, SafetensorError: what transformers says of a folder that it cannot read.
     """
     logging.disable_progress_bar()  # ours is the only one
+    logging.set_verbosity_error()  # what it reports of a folder is said below, in one sentence
     model, found = kind.from_pretrained(
         folder,
         dtype=getattr(torch, dtype),
