@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from parallelbench.contracts.handle import DenoiserHandle
 from parallelbench.errors import UserError
 from parallelbench.models import describe
+from parallelbench.tasks import load_task
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 JSON = st.recursive(
@@ -32,6 +33,8 @@ BYTES = st.binary(max_size=40) | st.sampled_from(
     [b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe{}", b"{}", b"null", b'{"a": NaN}']
 )
 
+SAMPLE = load_task("waiting_line/copy").sample(0, 0, shots=0)
+
 
 @pytest.fixture(scope="module")
 def whole(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,7 +46,9 @@ def attempt(folder: Path) -> str:
     try:
         handle = describe(f'path:"{folder}"')
         assert isinstance(handle, DenoiserHandle)
-        handle.load()
+        codec = handle.load().codec_for(SAMPLE)
+        ids, _ = codec.encode_chat(SAMPLE.turns)
+        codec.decode([*ids, *codec.encode("a b é")])
     except UserError as error:
         message = str(error)
         assert "\n" not in message and len(message) < 1500 and message.endswith((".", "?"))

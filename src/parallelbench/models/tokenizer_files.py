@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from tokenizers import AddedToken, Tokenizer
+from tokenizers.models import BPE, Unigram
 
 from parallelbench.errors import UserError
 from parallelbench.models.json_files import TOKENIZER_BYTES, parse_json, read_bounded, read_json
@@ -35,8 +36,11 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     if not path.exists() and (folder / "merges.txt").exists():
         return _from_merges(folder)
     data = read_bounded(path, TOKENIZER_BYTES)
-    if "model" not in parse_json(data, path):
+    described = parse_json(data, path).get("model")
+    if not isinstance(described, dict):
         raise UserError(f"{path} describes no tokenizer; copy the checkpoint again.")
+    if described.get("type") == "Unigram" and described.get("unk_id") is None:
+        raise UserError(f"{path} names no token of its vocabulary for unknown text; copy the checkpoint again.")
     try:
         return _checked(Tokenizer.from_buffer(data), path)
     except ValueError as error:  # what the library raises for a description that it cannot build
@@ -44,14 +48,15 @@ def read_tokenizer(folder: Path) -> Tokenizer:
 
 
 def _checked(tokenizer: Tokenizer, path: Path) -> Tokenizer:
-    """Refuse a tokenizer without tokens, with ids beyond any vocabulary, or one that cannot encode."""
-    ids = tokenizer.get_vocab().values()
-    if not ids or max(ids) >= 1 << 24:
+    """Refuse a tokenizer without tokens, with ids beyond any vocabulary, or with no token for what it does not know."""
+    vocabulary = tokenizer.get_vocab()
+    if not vocabulary or max(vocabulary.values()) >= 1 << 24:
         raise UserError(f"{path} has no tokens, or ids beyond {1 << 24:,}; copy the checkpoint again.")
-    try:
-        tokenizer.encode("a b", add_special_tokens=False)
-    except Exception as error:
-        raise UserError(f"{path} describes a tokenizer that cannot encode ({error!s:.120}); copy it again.") from error
+    model = tokenizer.model
+    unknown = getattr(model, "unk_token", None)
+    needed = not isinstance(model, (BPE, Unigram))
+    if (unknown is None and needed) or (unknown is not None and model.token_to_id(unknown) is None):
+        raise UserError(f"{path} names no token of its vocabulary for unknown text; copy the checkpoint again.")
     return tokenizer
 
 
