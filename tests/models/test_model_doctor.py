@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import sedd_reference
 import torch
 from layout_checkpoints import write
+from safetensors.torch import load_file, save_file
 
 from parallelbench.cli import invoke
 from parallelbench.contracts.denoiser import Codec, Denoiser
@@ -98,10 +100,60 @@ def test_a_mistake_is_one_sentence(words: list[str], sentence: str, capsys: pyte
 
 
 def test_blocks_that_see_too_little_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def causal(inputs: Inputs, past: Past | None, info: ModelInfo) -> torch.Tensor:
-        return visible(inputs, past, info) & visible(inputs, past, replace(info, block=1))
+    def causal(inputs: Inputs, past: Past, info: ModelInfo, shared: bool = False) -> torch.Tensor:
+        return visible(inputs, past, info, shared) & visible(inputs, past, replace(info, block=1), shared)
 
     model = load_model(f"path:{MAKE['sdar'](tmp_path)}")
     monkeypatch.setattr(native, "visible", causal)
     failed = {check.name.split(":")[0] for check in check_model(model).checks if not check.passed}
     assert "attention" in failed
+
+
+# fault 24
+def test_random_weights_are_doubted(random_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = tmp_path / "small"
+    shutil.copytree(random_checkpoint, small)
+    weights = {name: tensor * 0.01 for name, tensor in load_file(small / "model.safetensors").items()}
+    save_file(weights, small / "model.safetensors")
+    doubts = check_model(load_model(f"path:{small}")).doubts
+    assert any("predictions are nearly uniform" in doubt for doubt in doubts)
+    assert invoke(["doctor", f"path:{small}"]) == 0
+    out = capsys.readouterr().out
+    assert "note: " in out and "the weights may be random" in out and "LLaDA layout" in out and str(small) in out
+
+
+def test_blank_answers_are_doubted(random_model: Denoiser) -> None:
+    class Blank(Broken):
+        def forward(self, batch: ForwardBatch) -> ForwardOutput:
+            logits = torch.zeros(len(batch.rows), self.info.vocab_size)
+            logits[:, self.info.end_ids[0]] = 9.0
+            return ForwardOutput(logits)
+
+    doubts = check_model(Blank(random_model, "")).doubts
+    assert any("all 4 answers are blank" in doubt for doubt in doubts)
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-text", "exact"])
+def test_models_that_are_trained_are_not_doubted(name: str) -> None:
+    found = check_model(load_model(name))
+    assert found.doubts == () and found.healthy
+    assert ("trained on" in found.facts) == (name != "exact")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tiny", "lists of 3 to 6 people"),
+        ("tiny-text:shots=2", "sentences with 1 to 7 given words"),
+        ("llada-1.5", "LLaDA layout"),
+        ("dream-v0-base", "template=chat for its chat template"),
+        ("exact", "law"),
+        ("path:{folder}", "LLaDA layout"),
+    ],
+)
+def test_a_model_is_shown_without_its_weights(
+    name: str, words: str, random_checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parallelbench.models.checkpoint.safe_open", None)
+    assert invoke(["show", "model", name.format(folder=random_checkpoint)]) == 0
+    assert words in " ".join(capsys.readouterr().out.split())

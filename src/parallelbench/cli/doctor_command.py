@@ -49,6 +49,8 @@ def _model(spec: str, device: str | None) -> bool:
     out.print(card)
     out.print()
     out.print(checks)
+    for doubt in found.doubts:
+        say(f"\nnote: {doubt}")
     for sample in found.samples:
         say(f"\n--- {sample.prompt.sample.id}, nfe {sum(sample.ledger.nfe.values())}")
         say(sample.text)

@@ -85,22 +85,22 @@ def _decoder(name: str) -> None:
 def _model(name: str) -> None:
     from parallelbench.cli.names import check_model_name
     from parallelbench.cli.terminal import console, say, table_of
-    from parallelbench.models import MODELS
+    from parallelbench.contracts.handle import DenoiserHandle
+    from parallelbench.models import MODELS, describe
     from parallelbench.models.cards import CARDS
+    from parallelbench.models.facts import facts_of, facts_of_card
 
     check_model_name(name)
-    key = name.partition(":")[0]
+    key, _, rest = name.partition(":")
     say(f"{key}: {MODELS.get(key).summary}")
     card = CARDS.get(key)
-    if card is None:
-        if key in ("path", "hf"):
-            raise UserError(f"'parallelbench doctor {name}' loads that checkpoint and prints what it is.")
+    if card is not None and card.hub_id:  # its files may not be on this machine
+        console().print(table_of(["", ""], [[fact, value] for fact, value in facts_of_card(card).items()]))
         return
-    facts = {
-        "hub": card.hub_id, "architecture": card.architecture, "attention": card.attention, "mask": card.mask,
-        "ends": ", ".join(card.ends), "padding": card.pad, "chat template": card.template, "licence": card.licence,
-        "block": card.block, "demonstrations": card.shots, "offers": ", ".join(sorted(card.offers)),
-        "trained for": ", ".join(card.tasks),
-    }  # fmt: skip
-    rows = [[key, str(value)] for key, value in facts.items() if value not in (None, "", ())]
-    console().print(table_of(["", ""], rows))
+    if key in ("path", "hf") and not rest:
+        raise UserError(f"'{key}' names no checkpoint; write {'path:DIR' if key == 'path' else 'hf:ORG/NAME'}.")
+    handle = describe(name)
+    if isinstance(handle, DenoiserHandle):
+        console().print(table_of(["", ""], [[fact, value] for fact, value in facts_of(handle.info).items()]))
+    for note in handle.notes:
+        say(f"note: {note}")
