@@ -49,6 +49,22 @@ def test_every_metric_has_cases_of_both_kinds() -> None:
         (" , ,", None),
         ("", None),
         ("]a[", None),
+        ('["Joe Perez\'"]', ["Joe Perez'"]),  # fault 8
+        ("['Joe Perez\"']", ['Joe Perez"']),
+        ("[\"'Joe'\"]", ["'Joe'"]),
+        ("[\"O'Brien\", 'D\u2019Arcy']", ["O'Brien", "D\u2019Arcy"]),
+        ('["a", "b",]', ["a", "b"]),
+        ('["a", "b", ]', ["a", "b"]),
+        ('[ " a " ]', ["a"]),
+        ('[""a""]', ["a"]),
+        ('["a\', b"]', ["a", "b"]),
+        ("[\u201ca\u201d, \u2018b\u2019]", ["a", "b"]),
+        ('[\u201ca", b\u2019]', ["a", "b"]),
+        ('["Ren\u00e9", "\u4e2d\u6587"]', ["Ren\u00e9", "\u4e2d\u6587"]),
+        ('["a\\"b"]', ['a\\"b']),
+        ('["\u202eab\u202c"]', ["\u202eab\u202c"]),
+        ("['']", [""]),
+        ('["]', [""]),
     ],
 )
 def test_parse_list(text: str, items: list[str] | None) -> None:

@@ -15,16 +15,27 @@ Items = list[str]
 Rule = Callable[[Sample, Items], bool]
 Parser = Callable[[str], Items | None]
 
-_AROUND_ITEMS = " \t\r\n\"'"
+_SPACE = " \t\r\n"
+_CLOSING = {'"': '"', "'": "'", "“": "”", "‘": "’"}  # noqa: RUF001
+"""The closing mark of each opening quotation mark."""
+_QUOTES = "".join({*_CLOSING, *_CLOSING.values()})
 
 
 def parse_list(text: str) -> Items | None:
     """Read a list leniently: after the last "[", up to the next "]", split at ",", quotes and spaces around items taken off.
 
-    A missing bracket is the beginning or the end of the text, as in the reference. None where there is no item at all.
+    A missing bracket is the beginning or the end of the text, as in the reference. What stands between two quotation marks
+    of one kind is the item, so `"Joe Perez'"` is not Joe Perez; of an item with marks that do not match, all are taken off.
+    None where there is no item at all.
     """
     body = text.rpartition("[")[2].partition("]")[0]
-    return [item.strip(_AROUND_ITEMS) for item in body.split(",") if item.strip()] or None
+    return [_unquoted(item.strip(_SPACE)) for item in body.split(",") if item.strip()] or None
+
+
+def _unquoted(item: str) -> str:
+    """Take off the quotation marks around an item, and the white space inside them."""
+    quoted = len(item) > 1 and _CLOSING.get(item[0]) == item[-1]
+    return item.strip(item[0] + item[-1] if quoted else _QUOTES).strip(_SPACE)
 
 
 def parse_list_strict(text: str) -> Items | None:
@@ -83,7 +94,10 @@ def _metrics(name: str, rule: Rule, answers: Callable[[int], int]) -> tuple[Metr
         fillings: int = choices ** len(sample.facts["expected"])
         return (answers(n) + bool(sample.facts.get("may_stay"))) / fillings
 
-    return Metric(name, judged_by(parse_list), chance), Metric(f"{name}_strict", judged_by(parse_list_strict), chance)
+    return (
+        Metric(name, judged_by(parse_list), chance, backend=lambda: "rules 2"),
+        Metric(f"{name}_strict", judged_by(parse_list_strict), chance),
+    )
 
 
 LIST_EXACT, LIST_EXACT_STRICT = _metrics("list_exact", _exact, lambda n: 1)

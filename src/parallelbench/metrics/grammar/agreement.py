@@ -36,6 +36,8 @@ _LINKS = frozenset({"of", "to", "in", "on", "at", "with", "for", "from", "behind
 _PLURAL_ONLY, _SINGULAR_ONLY = PLURAL - {"were"}, SINGULAR - {"does"}
 """Without "were" of a wish, and "does" of a question."""
 _BEFORE_BASE_FORM = AUXILIARIES | _ASKS | {"let"}
+_NEAR = 30
+"""Words before a pronoun among which a wish or a request is looked for."""
 _NO_PLAIN_VERB = {"JJ", "JJR", "RB", "RBR", "VBD", "VBZ"}
 _BEFORE_SINGULAR = DETERMINERS | {"this", "that"}
 _ONE, _SEVERAL = ONE | {"this"}, {"these", "those"} | NUMBERS - {"both", "few"}
@@ -79,7 +81,7 @@ def pronoun(sentence: Sentence) -> Iterator[Hit]:
             continue  # it may be an object: "the people who saw it are"
         if one.text == "I" and place > 1 and sentence[place - 1].text[:1].isupper():
             continue  # a numeral: "World War I has"
-        earlier = {word.lower for word in sentence[:place]}
+        earlier = {word.lower for word in sentence[max(0, place - _NEAR) : place]}
         if one.lower in THIRD:
             wrong = (two.lower in _PLURAL_ONLY and before not in AUXILIARIES) or two.lower == "am"
             wrong |= two.lower == "were" and not earlier & WISHES and before not in AUXILIARIES

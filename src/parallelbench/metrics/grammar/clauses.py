@@ -11,6 +11,7 @@ _BEGIN_SUBJECT = DETERMINERS | {"her", "this", "these", "those"}
 _HEADS = word_set("one ones those all everything nothing something anything everyone anyone best most least only little")
 _REACH = 9
 """Words before a verb among which the beginning of its clause is looked for."""
+_BEFORE_NOUN = ("DT", "PRP$", "JJ", "JJS", "CD")
 _BEFORE_CLAUSE = OPENERS | CONJUNCTIONS | word_set('that what how where why who then , ; : " “ ( — –')  # noqa: RUF001
 
 
@@ -40,9 +41,9 @@ def _is_head(sentence: Sentence, place: int) -> bool:
         return True
     if not sentence[place].is_noun_like or not sentence[place].text.islower():
         return False
-    while place and (sentence[place - 1].is_noun_like or sentence[place - 1].tag in ("DT", "PRP$", "JJ", "JJS", "CD")):
-        place -= 1
-    return not (place == 1 and sentence[0].lower in PREPOSITIONS - {"of"})
+    if sentence[0].lower not in PREPOSITIONS - {"of"} or place > _REACH:
+        return True
+    return not all(word.is_noun_like or word.tag in _BEFORE_NOUN for word in sentence[1:place])
 
 
 def is_measure(words: Sentence, noun: Word) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from parallelbench.metrics.grammar.abbreviations import ANYWHERE
 from parallelbench.metrics.grammar.dictionary import readings
 from parallelbench.metrics.grammar.hit import Hit
 from parallelbench.metrics.grammar.lexicon import word_set
+from parallelbench.metrics.grammar.splitter import sentence_spans
 
 if TYPE_CHECKING:
     from harper import Linter
@@ -31,17 +33,34 @@ RULES = word_set(
 Repeated words, a and an, capitals at the start of a sentence, and the forms behind an auxiliary are left to this package's
 rules, which err less on correct sentences; 850 rules about idioms and style are not used.
 """
+PIECE = 2000
+"""Characters that Harper reads at a time, at most."""
 _INITIAL = re.compile(r"[A-Z]\.\s")
 
 
 def hits(text: str) -> list[Hit]:
-    """Return Harper's findings as `harper_<kind>`."""
-    found = _linter().lint(text, language="plaintext")
+    """Return Harper's findings as `harper_<kind>`. Harper's time grows with the square of a text, so it reads it in pieces."""
     return [
-        Hit(f"harper_{_snake(lint.lint_kind)}", lint.span.start, lint.span.end)
-        for lint in found
-        if _counts(lint.lint_kind, lint.problem_text, text[max(0, lint.span.start - 3) : lint.span.start])
+        Hit(f"harper_{_snake(lint.lint_kind)}", start + lint.span.start, start + lint.span.end)
+        for start, end in _pieces(text)
+        for lint in _linter().lint(text[start:end], language="plaintext")
+        if _counts(lint.lint_kind, lint.problem_text, text[max(0, start + lint.span.start - 3) : start + lint.span.start])
     ]
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of pieces that end with a sentence, and after `PIECE` characters where it is too long."""
+    start, last = 0, 0
+    for _, end in [(0, len(text))] if len(text) <= PIECE else sentence_spans(text):
+        if end - start > PIECE and last > start:
+            yield start, last
+            start = last
+        while end - start > PIECE:
+            yield start, start + PIECE
+            start += PIECE
+        last = end
+    if start < len(text):
+        yield start, len(text)
 
 
 def _counts(kind: str, word: str, before: str) -> bool:

@@ -62,7 +62,8 @@ _SUBJECT = 12
 
 def _begins_order(sentence: Sentence, place: int) -> bool:
     """True at the start of a clause, adverbs aside: "Gently press", "First, shuffle"."""
-    while place and (sentence[place - 1].tag in ("RB", "UH") or sentence[place - 1].only("RB")):
+    first = max(0, place - _SUBJECT)
+    while place > first and (sentence[place - 1].tag in ("RB", "UH") or sentence[place - 1].only("RB")):
         place -= 1
     return not place or sentence[place - 1].lower in _BEFORE_ORDER
 

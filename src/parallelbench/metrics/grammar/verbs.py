@@ -49,6 +49,8 @@ _BEFORE_LAST_SUBJECT = (
 """What a subject can follow at the very end: "taller than she", "aren't they?", "'No,' said he."."""
 _BEFORE_WHILE = word_set("a long little short the whole good great quite some once")
 """What makes "while" a noun: "for a while"."""
+_NEAR = 12
+"""Words before a verb among which "did" is looked for."""
 _LETTERS = frozenset("BCDEFGHJKLMNPQRSTUVWXYZ")
 _WHEN = frozenset({"today", "tomorrow", "yesterday", "tonight"})
 _SHORT_SUBJECT = (2, 3)
@@ -61,30 +63,33 @@ _BEFORE_NOUN = word_set("her 's own good free ill last")
 def verb_form(sentence: Sentence) -> Iterator[Hit]:
     """The wrong form behind an auxiliary: "can goes", "did went", "has went", "is bring", "to went", "will is", "will to"."""
     for place, one in enumerate(sentence):
-        if one.lower not in _AUXILIARY_OR_TO:
+        if one.lower not in _AUXILIARY_OR_TO or (place and sentence[place - 1].lower in DETERMINERS):
             continue
         behind = [word for word in sentence[place + 1 : place + 3] if word.lower not in _NOT][:1]
-        if not behind or (place and sentence[place - 1].lower in DETERMINERS):
+        if not behind or not _is_auxiliary(sentence, place) or not _is_wrong_form(sentence, place, behind[0]):
             continue
-        if not _is_auxiliary(sentence, place):
-            continue
-        two, name = behind[0], one.lower
-        wrong = False
-        if name in MODALS:
-            wrong = two.is_finite_only or two.lower in _NEVER_BEHIND_MODAL
-        elif name in DO:
-            denied = sentence[place + 1].lower in _NOT
-            wrong = two.is_finite_only or two.lower in BE_FINITE or (denied and two.lower == "to")
-        elif name == "to":
-            wrong = two.is_finite_only and not (place and sentence[place - 1].is_letters and not sentence[place - 1].can)
-        elif name in HAVE:
-            wrong = two.lower in _NEVER_BEHIND_HAVE
-        elif name in BE_FINITE:
-            wrong = two.is_finite_only or two.lower in _NEVER_BEHIND_BE - {name}
-            wrong |= two.only("VB", "VBP") and not any(word.lower in DO for word in sentence[:place])  # "all I did was laugh"
+        two = behind[0]
         subject = ends_relative_clause(sentence, place) and (two.lower not in PAST_ONLY or place in _SHORT_SUBJECT)
-        if wrong and not subject:
+        if not subject:
             yield Hit("verb_form", one.start, two.end)
+
+
+def _is_wrong_form(sentence: Sentence, place: int, two: Word) -> bool:
+    """True where the auxiliary, or "to", at `place` cannot go with the word behind it, "not" aside."""
+    name = sentence[place].lower
+    if name in MODALS:
+        return two.is_finite_only or two.lower in _NEVER_BEHIND_MODAL
+    if name in DO:
+        denied = sentence[place + 1].lower in _NOT
+        return two.is_finite_only or two.lower in BE_FINITE or (denied and two.lower == "to")
+    if name == "to":
+        return two.is_finite_only and not (place > 0 and sentence[place - 1].is_letters and not sentence[place - 1].can)
+    if name in HAVE:
+        return two.lower in _NEVER_BEHIND_HAVE
+    if name not in BE_FINITE:
+        return False
+    did = any(word.lower in DO for word in sentence[max(0, place - _NEAR) : place])  # "all I did was laugh"
+    return two.is_finite_only or two.lower in _NEVER_BEHIND_BE - {name} or (two.only("VB", "VBP") and not did)
 
 
 def _is_auxiliary(sentence: Sentence, place: int) -> bool:
