@@ -256,7 +256,8 @@ def test_a_folder_of_jars_is_started_and_stopped(tmp_path: Path, monkeypatch: py
         folder.mkdir()
     (jars / "languagetool-server.jar").touch()
     java = programs / "java"
-    code = f"import sys, time\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nfrom languagetool_stand_in import StandIn\n"
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    code = f"import sys, time\nsys.path[:0] = {paths!r}\nfrom languagetool_stand_in import StandIn\n"
     java.write_text(f"#!{sys.executable}\n{code}StandIn(int(sys.argv[-1]))\ntime.sleep(60)\n")
     java.chmod(java.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")

@@ -47,8 +47,6 @@ def test_time_is_linear_in_the_text(kind: str) -> None:
 ODD = st.text(st.characters(exclude_categories=()), max_size=60)
 PARTS = [*PATTERNS.values(), "Mr. ", "don't ", "\u2026", "\u201cWhy?\u201d "]
 MIXED = st.lists(st.sampled_from(PARTS), max_size=30).map("".join)
-    "".join
-)
 
 
 @settings(max_examples=150, deadline=None)

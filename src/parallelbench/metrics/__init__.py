@@ -1,4 +1,4 @@
-"""Was it right, and how fast. Pure functions of a sample and a text; `speed` alone counts tokens and forwards."""
+"""Metrics of accuracy (pure functions of a sample and a text) and of speed (`speed`, which counts tokens and forwards)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a metric is: a named function of a sample and a text. The table of all of them, and `score`."""
+"""Metrics: named functions of a sample and a text. The registry of all metrics, and `score`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _fixed_rules() -> str:
 class Metric:
     """A score in [0, 1]; `function` never raises on any text and takes time linear in it.
 
-    `chance` is the expected score of a guesser who knows the format and the length of the answer and fills every free slot
-    with an item of the prompt, uniformly and each slot on its own; None where no such guesser is defined.
+    `chance` is the expected score of random guessing in the right format and length, where every free slot gets an item of
+    the prompt, drawn uniformly and independently of the other slots; None where that is not defined.
     `backend` says what computes the score and in which version: two scores may be compared only where it is the same.
     `needs` are the facts that a sample must have. `explain` names the rules that a text breaks and where, for metrics that
     can: (rule, start, end) in characters. `remote` is true where the work is done elsewhere, so that threads suffice.
@@ -42,8 +42,8 @@ class Metric:
 
 _SUMMARIES = {
     "lists:list_exact": "the list is the expected one",
-    "lists:list_shuffle": "the list is a permutation of the given one, and another",
-    "lists:list_random_insert": "taking one new item away restores the given list",
+    "lists:list_shuffle": "the list is a permutation of the list in the prompt, and not that list itself",
+    "lists:list_random_insert": "removing the new item restores the list in the prompt",
     "lists:list_random_remove": "exactly one item is missing, the rest keeps its order",
     "lists:list_random_replace": "exactly one slot became the new item",
     "puzzles:latin_square": "every row and every column holds each symbol once",
@@ -55,19 +55,19 @@ def _entries(target: str, summary: str) -> dict[str, Entry]:
     module, _, name = target.partition(":")
     return {
         name: Entry(f"{_MODULE}.{module}:{name.upper()}", f"{summary}; lenient about format"),
-        f"{name}_strict": Entry(f"{_MODULE}.{module}:{name.upper()}_STRICT", f"{summary}; in exactly the format asked for"),
+        f"{name}_strict": Entry(f"{_MODULE}.{module}:{name.upper()}_STRICT", f"{summary}; in exactly the required format"),
     }
 
 
 _TEXT = {
     "grammar": ("grammar:GRAMMAR", "no rule of the embedded checker objects; 1 or 0"),
     "grammar_languagetool": ("grammar.languagetool:make", "LanguageTool finds nothing; needs url=... or jars=..."),
-    "inclusion": ("inclusion:INCLUSION", "every word asked for occurs in the answer"),
-    "words_in_order": ("inclusion:WORDS_IN_ORDER", "the words asked for occur one after the other, in their order"),
-    "rouge_1": ("rouge:ROUGE_1", "words shared with a reference, F1 with stemming"),
-    "rouge_2": ("rouge:ROUGE_2", "pairs of words shared with a reference, F1 with stemming"),
+    "inclusion": ("inclusion:INCLUSION", "every required word occurs in the text"),
+    "words_in_order": ("inclusion:WORDS_IN_ORDER", "the required words occur in the required order"),
+    "rouge_1": ("rouge:ROUGE_1", "words in common with a reference, F1 with stemming"),
+    "rouge_2": ("rouge:ROUGE_2", "pairs of words in common with a reference, F1 with stemming"),
     "rouge_l": ("rouge:ROUGE_L", "longest common subsequence with a reference, F1 with stemming"),
-    "bleu": ("bleu:BLEU", "n-grams shared with the references, orders 1 to 4, unsmoothed"),
+    "bleu": ("bleu:BLEU", "n-grams in common with the references, orders 1 to 4, unsmoothed"),
     "one_minus_bleu": ("bleu:ONE_MINUS_BLEU", "how far from a copy of the source: 1 - BLEU against it"),
     "bertscore_f1": ("bertscore:make_reference", "similarity to the source by RoBERTa-large, layer 17"),
     "bertscore_minilm": ("bertscore:MINILM", "similarity to the source by MiniLM, layer 4; another scale than bertscore_f1"),

@@ -5,7 +5,7 @@
 
 The marks at both ends may be matched and are not in the means; nothing is rescaled. `bertscore_f1` is the reference's:
 RoBERTa-large, layer 17. `bertscore_minilm` is MiniLM, layer 4, whose weights come in a Python package: its values are lower and
-must not be set beside the other's.
+must not be compared with the other's.
 """
 
 from __future__ import annotations

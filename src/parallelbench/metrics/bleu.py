@@ -2,7 +2,7 @@
 
     BLEU = min(1, e^(1 - r/c)) * (p_1 p_2 p_3 p_4)^(1/4)
 
-p_n is the share of the text's n-grams that some reference has (each counted at most as often as in one reference), c the
+p_n is the fraction of the text's n-grams that some reference has (each counted at most as often as in one reference), c the
 length of the text, r that of the nearest reference, in tokens of mteval's scheme "13a". Nothing is smoothed: where an order
 has no match, BLEU is 0, so a text of fewer than four tokens scores 0 even against itself. This is sacrebleu's
 `BLEU(smooth_method="none", tokenize="13a", effective_order=False)`, divided by 100.

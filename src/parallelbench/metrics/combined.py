@@ -62,9 +62,9 @@ def make_reference(options: Mapping[str, Any]) -> Metric:
     Raises:
         UserError: an option is unknown or missing.
     """
-    own = {key: value for key, value in options.items() if key == "path"}
+    encoder = {key: value for key, value in options.items() if key == "path"}
     rest = {key: value for key, value in options.items() if key != "path"}
-    return _metric("combined_reference", languagetool.make(rest), bertscore.make_reference(own), remote=True)
+    return _metric("combined_reference", languagetool.make(rest), bertscore.make_reference(encoder), remote=True)
 
 
 COMBINED = _metric("combined", GRAMMAR, bertscore.MINILM, remote=False)

@@ -1,7 +1,7 @@
-"""Why an answer failed: named reasons, several for one answer, always the same for the same text (paper, Appendix H).
+"""Why a generated text failed: named reasons, possibly several, by fixed rules (compare the paper, Appendix H).
 
-`label` looks at what was asked (the sample's facts) and at what came out, never at the model. A text can have reasons even
-where its headline score is 1: grammatical, but without a word that was asked for.
+`label` depends on the sample and on the text, never on the model. A text can have reasons even where its headline score is
+1: a grammatical sentence may lack a required word.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from parallelbench.schema import Sample
 VERSION = 2
 LABELS = {
     "empty": "nothing was written",
-    "cut_off": "the canvas ended before the answer did",
-    "special_token": "a mask or another special token was left",
-    "format_broken": "not in the form that was asked for",
+    "cut_off": "the canvas was full before the text was complete",
+    "special_token": "the text contains a mask token or another special token",
+    "format_broken": "not in the required format",
     "names_swapped": "first and last names of two people were exchanged",
-    "item_duplicated": "an item stands there more often than it may",
+    "item_duplicated": "an item occurs too often",
     "item_lost": "an item is missing",
-    "item_kept": "an item is still there that had to go",
-    "item_invented": "an item that was never given",
+    "item_kept": "an item that had to be removed is still there",
+    "item_invented": "an item that is not in the prompt",
     "order_wrong": "the right items in a wrong order",
-    "unchanged": "the list as it was given",
+    "unchanged": "the list of the prompt, unchanged",
     "symbol_repeated": "a row, a column or a box holds a symbol twice",
-    "given_changed": "a cell that was given has another value",
+    "given_changed": "a cell that the puzzle shows has another value",
     "repeated_word": "the same word twice in a row",
     "a_an": "a for an, or an for a",
     "agreement": "subject and verb, or determiner and noun, of different number",
-    "missing_verb": "a sentence without its verb",
+    "missing_verb": "a sentence without a verb",
     "verb_form": "a verb or pronoun in a wrong form",
-    "stray_word": "a word where it cannot stand, or a sentence that stops in the middle",
-    "spelling": "no English word",
+    "stray_word": "a word in an impossible position, or a sentence that stops in the middle",
+    "spelling": "not an English word",
     "punctuation": "a mark or a capital is wrong",
     "grammar_other": "another rule of grammar is broken",
-    "word_missing": "a word that was asked for is not in the text",
-    "words_disordered": "the words are there, in a wrong order",
-    "copied_source": "the text is a copy of what was to be put in other words",
-    "other": "wrong for no reason that is known here",
+    "word_missing": "a required word is not in the text",
+    "words_disordered": "the required words occur, in a wrong order",
+    "copied_source": "the text is a copy of the source that it should rephrase",
+    "other": "wrong, for none of the reasons above",
 }
 """Every reason, in the order in which reports list them."""
 
@@ -48,13 +48,13 @@ _SENTENCE_END = (".", "!", "?", '"', "”", "…")
 
 
 def label(sample: Sample, text: str, right: bool, full: bool) -> tuple[str, ...]:
-    """Return the reasons why an answer failed, in the order of `LABELS`; none where it is right in every respect.
+    """Return the reasons why a text failed, in the order of `LABELS`; none where it is right in every respect.
 
     Args:
-        sample: what was asked.
-        text: what was answered.
+        sample: the sample, with the prompt's facts.
+        text: the generated text.
         right: whether the headline score is 1.
-        full: whether the text filled the canvas to its end, or was cut off by whoever wrote it.
+        full: whether the text filled the canvas to its end, or a server cut it off.
     """
     listed, written = "items" in sample.facts, not {"words", "references"}.isdisjoint(sample.facts)
     if right and not written:
@@ -74,7 +74,7 @@ def label(sample: Sample, text: str, right: bool, full: bool) -> tuple[str, ...]
 
 
 def is_full(canvas_tokens: int, content_tokens: int | None, flags: Sequence[str]) -> bool:
-    """True where an answer had no room to go on: no end token on the canvas, or "truncated" by a server."""
+    """True where a text could not continue: there is no end token on the canvas, or a server flagged it as "truncated"."""
     return "truncated" in flags or (content_tokens is not None and 0 < canvas_tokens <= content_tokens)
 
 

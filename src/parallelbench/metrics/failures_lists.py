@@ -1,4 +1,4 @@
-"""Why a list is wrong: by comparing the items that were written with those that were given and expected."""
+"""Why a list is wrong: the generated items compared with those of the prompt and with the expected ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _new(sample: Sample) -> Items:
 
 
 def _is_swapped(item: str, known: Items) -> bool:
-    """True for a first name of one person with a last name of another."""
+    """True where an item joins the first name of one person with the last name of another."""
     first, _, last = item.partition(" ")
     return bool(last) and any(one.partition(" ")[0] == first for one in known) and any(
         one.partition(" ")[2] == last for one in known
@@ -48,7 +48,7 @@ def _counted(items: Items, known: Counter[str], swapped: set[str]) -> set[str]:
 
 
 def _compared(sample: Sample, items: Items, given: Items, expected: Items, swapped: set[str]) -> set[str]:
-    """What is lost, what is still there, and whether the rest stands in its order."""
+    """Return the reasons that concern lost items, items that were not removed, and the order of the others."""
     law, written = sample.law or "deterministic", Counter(items)
     parts = {part for item in swapped for part in item.split(" ", 1)}
     gone = list((Counter(given) - written).elements())
@@ -67,20 +67,20 @@ def _compared(sample: Sample, items: Items, given: Items, expected: Items, swapp
         found.add("item_kept")
     if law != "shuffle" and _disordered(items, expected if law == "deterministic" else given):
         found.add("order_wrong")
-    if law in ("insert_random", "replace_random") and not found and not _fits(sample, items, given):
+    if law in ("insert_random", "replace_random") and not found and not _in_right_slot(sample, items, given):
         found.add("order_wrong")
     return found
 
 
 def _disordered(items: Items, order: Items) -> bool:
-    """True where the items that stand in both stand in another order."""
+    """True where the items that both lists contain do not have the same order in both."""
     places = {item: place for place, item in enumerate(order)}
     seen = [places[item] for item in items if item in places]
     return seen != sorted(seen)
 
 
-def _fits(sample: Sample, items: Items, given: Items) -> bool:
-    """True where the new word stands in the slot of the item that is gone (replace), or anywhere (insert)."""
+def _in_right_slot(sample: Sample, items: Items, given: Items) -> bool:
+    """True where the new word is in the slot of the item that it replaces; an inserted word may be anywhere."""
     if sample.law == "insert_random":
         return True
     return len(items) == len(given) and sum(a != b for a, b in zip(items, given, strict=True)) == 1

@@ -1,4 +1,4 @@
-"""Why a square is wrong."""
+"""Why a Latin square or a Sudoku is wrong."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reasons(sample: Sample, text: str) -> set[str]:
 
 
 def _groups(rows: Rows, boxes: bool) -> Iterator[list[str]]:
-    """The rows, the columns, and in a Sudoku the boxes."""
+    """Yield the rows, the columns and, of a Sudoku, the boxes of 2 x 2 cells."""
     yield from rows
     yield from (list(column) for column in zip(*rows, strict=True))
     if boxes:
@@ -36,5 +36,6 @@ def _groups(rows: Rows, boxes: bool) -> Iterator[list[str]]:
 
 
 def _changes(rows: Rows, puzzle: list[str]) -> bool:
-    pairs = ((cell, given) for row, line in zip(rows, puzzle, strict=False) for cell, given in zip(row, line, strict=False))
-    return any(given not in ("0", cell) for cell, given in pairs)
+    """True where a cell that the puzzle shows has another digit; "0" is an empty cell of the puzzle."""
+    cells = zip((cell for row in rows for cell in row), "".join(puzzle), strict=False)
+    return any(shown not in ("0", cell) for cell, shown in cells)

@@ -1,4 +1,4 @@
-"""Why a sentence is wrong: the rules of grammar that it breaks, the words that it lacks, what it copies."""
+"""Why a text is wrong: the rules of grammar that it breaks, required words that it lacks, a copied source."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ LABEL_OF_RULE = {
     "harper_capitalization": "punctuation",
     "harper_agreement": "agreement",
 }
-"""The reason that each rule of the embedded checker stands for; any other rule is `grammar_other`."""
+"""The reason for each rule of the embedded checker; any other rule means `grammar_other`."""
 COPIED = 5
-"""A summary is a copy where so many words or more, and nothing else, are taken from the chat as they stand there."""
+"""A text of at least so many words is a copy where all of them occur in the source, one after the other."""
 
 
 def reasons(sample: Sample, text: str, grammatical: bool) -> set[str]:
     """Return the reasons why a text fails. `grammatical`: another checker passed it, so grammar is not looked at."""
     require("saying why a text failed", CHECKER)
     found = set() if grammatical else {LABEL_OF_RULE.get(hit.rule, "grammar_other") for hit in check(text)}
-    asked = list(sample.facts.get("words", ()))
-    if missing_words(asked, text):
+    required = list(sample.facts.get("words", ()))
+    if missing_words(required, text):
         found.add("word_missing")
     elif sample.facts.get("kind") == "story" and not WORDS_IN_ORDER.function(sample, text):
         found.add("words_disordered")
@@ -50,8 +50,8 @@ def reasons(sample: Sample, text: str, grammatical: bool) -> set[str]:
 
 def _is_copy(text: str, source: str) -> bool:
     """True for the source itself, or for a run of its words; case, endings and punctuation aside."""
-    written, given = words(text), words(source)
-    if not written or not given:
+    written, copied = words(text), words(source)
+    if not written or not copied:
         return False
-    run = f" {' '.join(written)} " in f" {' '.join(given)} "
-    return written == given or (run and len(written) >= COPIED)
+    run = f" {' '.join(written)} " in f" {' '.join(copied)} "
+    return written == copied or (run and len(written) >= COPIED)

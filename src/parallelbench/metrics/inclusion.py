@@ -1,4 +1,4 @@
-"""Does the answer use the words it was asked to use? (paper, section 5.2: words to sentence)"""
+"""Whether a text contains the words that the prompt requires (paper, section 5.2: words to sentence)."""
 
 from __future__ import annotations
 

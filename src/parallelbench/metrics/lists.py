@@ -1,6 +1,6 @@
-"""Is this list a right answer? The five rules of the list tasks (paper, section 5), each lenient and strict.
+"""Whether a list is correct, by the five rules of the list tasks (paper, section 5), leniently and strictly about format.
 
-Lenient is how the paper reads an answer; strict is exactly `["a", "b"]` and nothing around it but white space.
+Leniently, a list is read as the paper does; strictly, it is exactly `["a", "b"]` with nothing but white space around it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _QUOTES = "".join({*_CLOSING, *_CLOSING.values()})
 def parse_list(text: str) -> Items | None:
     """Read a list leniently: after the last "[", up to the next "]", split at ",", quotes and spaces around items taken off.
 
-    A missing bracket is the beginning or the end of the text, as in the reference. What stands between two quotation marks
-    of one kind is the item, so `"Joe Perez'"` is not Joe Perez; of an item with marks that do not match, all are taken off.
+    A missing bracket is the beginning or the end of the text, as in the reference. The item is what is between two
+    quotation marks of one kind, so `"Joe Perez'"` is not Joe Perez; of an item with marks that do not match, all are taken off.
     None where there is no item at all.
     """
     body = text.rpartition("[")[2].partition("]")[0]
@@ -39,7 +39,7 @@ def _unquoted(item: str) -> str:
 
 
 def parse_list_strict(text: str) -> Items | None:
-    """Read a list that is written exactly as asked: brackets, double quotes, ", " between items; None for anything else."""
+    """Read a list that has exactly the required form: brackets, double quotes, ", " between items; None for anything else."""
     body = text.strip()
     if len(body) < 4 or not body.startswith('["') or not body.endswith('"]'):
         return None
@@ -74,12 +74,12 @@ def _random_replace(sample: Sample, items: Items) -> bool:
 
 
 def _common(items: Items, given: Items) -> int:
-    """The length of the longest common beginning."""
+    """Return the length of the longest common prefix."""
     return next((i for i, (a, b) in enumerate(zip(items, given, strict=False)) if a != b), min(len(items), len(given)))
 
 
-def _metrics(name: str, rule: Rule, answers: Callable[[int], int]) -> tuple[Metric, Metric]:
-    """The lenient and the strict metric of a rule that has `answers(n)` right answers for a list of n."""
+def _metrics(name: str, rule: Rule, count: Callable[[int], int]) -> tuple[Metric, Metric]:
+    """Return the lenient and the strict metric of a rule under which `count(n)` answers are correct for a list of n items."""
 
     def judged_by(parse: Parser) -> Callable[[Sample, str], float]:
         def function(sample: Sample, text: str) -> float:
@@ -92,7 +92,7 @@ def _metrics(name: str, rule: Rule, answers: Callable[[int], int]) -> tuple[Metr
         n = len(sample.facts["items"])
         choices: int = n + ("word" in sample.facts)
         fillings: int = choices ** len(sample.facts["expected"])
-        return (answers(n) + bool(sample.facts.get("may_stay"))) / fillings
+        return (count(n) + bool(sample.facts.get("may_stay"))) / fillings
 
     return (
         Metric(name, judged_by(parse_list), chance, backend=lambda: "rules 2"),

@@ -1,4 +1,4 @@
-"""Is this a right square? Latin square and Sudoku (paper, section 5), each lenient and strict."""
+"""Whether a Latin square or a Sudoku is correct (paper, section 5), leniently and strictly about format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LATIN_SQUARES = {3: 12, 4: 576, 5: 161_280}  # how many there are of each size (
 
 
 def _latin_rows(sample: Sample, text: str) -> Rows:
-    """The first n lines that are permutations of the symbols; every other line is passed over."""
+    """Return the first n lines that are permutations of the n symbols; other lines are ignored."""
     symbols: list[str] = sorted(sample.facts["symbols"])
     rows: Rows = []
     for line in text.split("\n"):
@@ -25,7 +25,7 @@ def _latin_rows(sample: Sample, text: str) -> Rows:
 
 
 def _latin_rows_strict(sample: Sample, text: str) -> Rows:
-    """The lines as they stand, if they are n rows of the symbols and nothing else; else none."""
+    """Return the n lines where every one is a permutation of the n symbols; an empty list otherwise."""
     symbols: list[str] = sorted(sample.facts["symbols"])
     rows = [line.split(",") for line in text.strip().split("\n")]
     return rows if all(len(row) == len(symbols) and sorted(row) == symbols for row in rows) else []

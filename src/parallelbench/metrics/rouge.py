@@ -46,7 +46,7 @@ def _stem(word: str) -> str:
 
 
 def overlap(text: Sequence[Any], reference: Sequence[Any]) -> int:
-    """How many units two texts share, each as often as in both."""
+    """Return how many units two texts have in common, repeated ones counted as often as both have them."""
     return sum((Counter(text) & Counter(reference)).values())
 
 

@@ -1,4 +1,4 @@
-"""Is the text grammatical? 1 where a checker finds nothing, 0 where it does or where there is no text (paper, section 5.2)."""
+"""The grammar score: 1 where a checker finds nothing, 0 where it finds something or the text is empty (paper, section 5.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["GRAMMAR", "Hit", "check", "is_clean"]
 
 
 def is_clean(text: str) -> bool:
-    """Whether there is a text, and the embedded checker finds nothing in it."""
+    """Return whether a text is not empty and the embedded checker finds nothing in it."""
     return bool(text.strip()) and not check(text)
 
 

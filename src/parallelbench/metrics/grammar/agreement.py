@@ -1,4 +1,4 @@
-"""Rules of number: a subject and its verb, a determiner and its noun."""
+"""Rules of agreement in number: between a subject and its verb, and between a determiner and its noun."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ASKS = frozenset({"suggest", "suggests", "suggested", "recommend", "recommended
 _NOMINATIVE = THIRD | MANY | {"i"}
 _LINKS = frozenset({"of", "to", "in", "on", "at", "with", "for", "from", "behind", "near", "under", "above", "beside"})
 _PLURAL_ONLY, _SINGULAR_ONLY = PLURAL - {"were"}, SINGULAR - {"does"}
-"""Without "were" of a wish, and "does" of a question."""
+"""Without "were", which a wish may have ("if he were"), and "does", which a question may have."""
 _BEFORE_BASE_FORM = AUXILIARIES | _ASKS | {"let"}
 _NEAR = 30
 """Words before a pronoun among which a wish or a request is looked for."""
@@ -57,7 +57,7 @@ def is_plural(word: Word) -> bool:
 
 
 def _is_plural_form(word: Word) -> bool:
-    """True for a plural noun where a verb in -s cannot stand, as behind "the"."""
+    """True for a plural noun, in a position where a verb in -s is impossible, as behind "the"."""
     return "NNS" in word.can and "NN" not in word.can and word.lower not in NEITHER and word.text.islower()
 
 

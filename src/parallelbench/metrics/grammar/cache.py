@@ -1,4 +1,4 @@
-"""What a grammar server found, kept in one SQLite file by the hash of version, language and text."""
+"""The findings of a grammar server, stored in one SQLite file under the hash of version, language and text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def default_path() -> Path:
 
 
 class HitCache:
-    """Hits by key; may be used by several threads and processes at once."""
+    """Findings by key; several threads and processes may use one file at once."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -29,16 +29,16 @@ class HitCache:
             self._file = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
             self._file.execute("create table if not exists hits (key text primary key, found text not null)")
         except (OSError, sqlite3.Error) as error:
-            raise UserError(f"{path} cannot be used as a cache ({error}); give another file with cache=FILE.") from None
+            raise UserError(f"{path} cannot be used as a cache ({error}); name another file with cache=FILE.") from error
 
     def get(self, key: str) -> tuple[Hit, ...] | None:
-        """What was found, or None where it was never asked."""
+        """Return what was found, or None where the text was never checked."""
         with self._lock:
             row = self._file.execute("select found from hits where key = ?", (_digest(key),)).fetchone()
         return None if row is None else tuple(Hit(*hit) for hit in json.loads(row[0]))
 
     def put(self, key: str, found: tuple[Hit, ...]) -> None:
-        """Keep what was found."""
+        """Store what was found."""
         with self._lock:
             self._file.execute("insert or replace into hits values (?, ?)", (_digest(key), json.dumps(found)))
 

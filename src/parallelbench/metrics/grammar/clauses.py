@@ -1,4 +1,4 @@
-"""Parts of sentences that several rules must know: a relative clause inside a subject, the start of a clause, a measure."""
+"""Parts of sentences that several rules need: the start of a clause, a relative clause inside a subject, an amount."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def _is_head(sentence: Sentence, place: int) -> bool:
 
 
 def is_measure(words: Sentence, noun: Word) -> bool:
-    """True for an amount that is counted as one: "ten dollars", "the last two weeks"; `words` stand before the noun."""
+    """True for an amount that is counted as one: "ten dollars", "the last two weeks"; `words` are those before the noun."""
     counted = any(word.lower in NUMBERS or word.tag == "CD" or word.text[:1].isdigit() for word in words)
     return counted and noun.lower in MEASURES

@@ -15,7 +15,7 @@ _LEMMA_TAGS = {"NOUN": ("NN", "NNS"), "VERB": ("VB", "VBP", "VBZ", "VBD", "VBN",
 
 @lru_cache(1 << 16)
 def readings(lower: str) -> frozenset[str]:
-    """Return every Penn tag that the dictionary gives a word in lower case; none where it does not know it."""
+    """Return every Penn tag of a word in lower case; none where the dictionary does not know it."""
     from lemminflect import getAllInflections, getAllLemmas
 
     found = set()

@@ -1,4 +1,7 @@
-"""The embedded checker: our own named rules, and Harper narrowed to grammar. Nothing to download, about 1 ms a sentence."""
+"""The embedded grammar checker: the rules of this package, and those of Harper's rules that are about grammar.
+
+It downloads nothing and takes about 1 ms for a sentence.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from parallelbench.metrics.grammar.words import Sentence, sentences
 
 RULES_VERSION = 3
 LONGEST_TEXT, LONGEST_WORD = 10_000, 45
-"""Characters. What is longer is no answer to any task, and is not read word by word."""
+"""Characters. A longer text or word is flagged without being read; no task has such an answer."""
 
 RULES: tuple[Callable[[Sentence], Iterator[Hit]], ...] = (
     surface.repeated_word, surface.a_an, surface.lower_case_start,
@@ -23,7 +26,7 @@ RULES: tuple[Callable[[Sentence], Iterator[Hit]], ...] = (
 )  # fmt: skip
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _STRANGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd\U000e0000-\U0010ffff]")
-"""Characters that are no writing: controls, surrogates, private ones, and the replacement character."""
+"""Characters that no English text contains: controls, surrogates, private ones, and the replacement character."""
 
 
 @lru_cache(1 << 14)

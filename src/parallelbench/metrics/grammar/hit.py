@@ -1,4 +1,4 @@
-"""What a grammar checker finds: which rule is broken, and where."""
+"""A finding of a grammar checker: the broken rule and its place."""
 
 from __future__ import annotations
 

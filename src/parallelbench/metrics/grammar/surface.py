@@ -1,4 +1,4 @@
-"""Rules that look at letters and neighbours only: repeats, a/an, capitals, punctuation."""
+"""Rules about adjacent words and characters: repeated words, a and an, capital letters, punctuation."""
 
 from __future__ import annotations
 
