@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: quickstart test check format docs hooks clean
 
 quickstart: $(VENV)/.installed
-	$(BIN)/parallelbench sweep experiments/quickstart.yaml -o $(OUT)
-	$(BIN)/parallelbench sweep experiments/quickstart_text.yaml -o $(OUT)_text
+	$(BIN)/parallelbench sweep quickstart -o $(OUT)
+	$(BIN)/parallelbench sweep quickstart_text -o $(OUT)_text
 	$(BIN)/parallelbench report $(OUT)
 	$(BIN)/parallelbench report $(OUT)_text
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parallelbench.clean import for_csv, for_xml
 from parallelbench.report.charts import Rows
 
 FIGURES = "figures"
@@ -34,10 +36,20 @@ class Figure:
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(self.rows)
+        writer.writerows({key: for_csv(value) for key, value in row.items()} for row in self.rows)
         return text.getvalue()
 
     def save(self, folder: Path) -> None:
         """Write `<id>.csv` and `<id>.svg`."""
         (folder / f"{self.id}.csv").write_text(self.csv, encoding="utf-8")
-        self.chart.save(folder / f"{self.id}.svg")
+        chart = type(self.chart).from_dict(_each(self.chart.to_dict(), for_xml), validate=False)
+        chart.save(folder / f"{self.id}.svg")
+
+
+def _each(value: Any, clean: Callable[[str], str]) -> Any:
+    """Return a JSON value with every text in it cleaned."""
+    if isinstance(value, dict):
+        return {clean(key): _each(part, clean) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_each(part, clean) for part in value]
+    return clean(value) if isinstance(value, str) else value

@@ -1,0 +1,61 @@
+"""The time that is left is estimated from whole cells, because samples of a batch finish together."""  # fault 33
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from parallelbench.experiments.progress import Estimate
+from parallelbench.runs.cell import Cell
+
+
+class Named:
+    """A cell as far as an estimate looks at it."""
+
+    def __init__(self, task: int, decoder: int) -> None:
+        self.model, self.task, self.decoder = "tiny", f"task {task}", f"decoder {decoder}"
+
+
+@pytest.mark.parametrize("samples", [20, 100, 1000])
+def test_an_estimate_is_of_the_right_size_throughout(samples: int) -> None:
+    """21 tasks with 16 decoders of very different cost, 64 samples in flight: two minutes that were once said to be 200."""
+    now = 0.0
+    estimate = Estimate(lambda: now)
+    plan = [(cast(Cell, Named(task, decoder)), samples) for task in range(21) for decoder in range(16)]
+    costs = {f"decoder {number}": 0.02 / (number + 1) for number in range(16)}
+    whole = sum(costs[cell.decoder] * count for cell, count in plan)
+    estimate.plan(plan)
+    said = []
+    for cell, count in plan:
+        estimate.start(cell, count)
+        for first in range(0, count, 64):
+            batch = min(64, count - first)
+            now += batch * costs[cell.decoder]
+            for _ in range(batch):
+                estimate.sample()
+                if (left := estimate.seconds_left) is not None:
+                    said.append((now, left))
+        estimate.finish()
+    assert estimate.done == estimate.total and estimate.seconds_left == 0
+    assert all(left <= 12 * whole for _, left in said), "never absurd, not even at the start"
+    later = [(at, left) for at, left in said if 0.1 * whole < at < 0.95 * whole]
+    assert later and all(0.5 < left / (whole - at) < 2 for at, left in later)
+
+
+def test_nothing_is_claimed_before_anything_is_known() -> None:
+    now = 0.0
+    estimate = Estimate(lambda: now)
+    cell = cast(Cell, Named(0, 0))
+    estimate.plan([(cell, 1000)])
+    estimate.start(cell, 1000)
+    assert estimate.seconds_left is None and estimate.text == ""
+    now = 5.0
+    estimate.sample()
+    assert estimate.seconds_left is None and estimate.text == "0.2 samples/s"
+
+
+def test_what_is_on_disk_takes_no_time() -> None:
+    estimate = Estimate(lambda: 0.0)
+    estimate.plan([(cast(Cell, Named(0, 0)), 0)])
+    assert (estimate.total, estimate.seconds_left) == (0, 0.0)
