@@ -17,10 +17,7 @@ from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Engine, load_decoder
-from parallelbench.models import assemble
-from parallelbench.models.assemble import Placement
-from parallelbench.models.cards import CARDS
-from parallelbench.models.codec import read_tokenizer
+from parallelbench.models import load_model
 from parallelbench.schema import Generation, Prompt, Sample, Turn
 
 FOLDERS = [parent / "shared" / "official" / "decoders" for parent in Path(__file__).resolve().parents]
@@ -89,11 +86,9 @@ def cases() -> Iterator[Case]:
 
 @cache
 def checkpoint(factor: float) -> Denoiser:
-    """The small checkpoint of the recordings; the published ids of LLaDA's special tokens are set aside."""
-    assert DATA is not None
-    card = replace(CARDS["llada-8b-instruct"], ids={})
-    folder = DATA / "llada_s"
-    return Scaled(assemble.load(folder, card, read_tokenizer(folder), Placement()), factor)
+    """The small checkpoint of the recordings, with its own ids in place of those that LLaDA's card publishes."""
+    ids = "mask=511,pad=507,ends=[507,510]"
+    return Scaled(load_model(f"path:{DATA}/llada_s,card=llada-8b-instruct,{ids}"), factor)
 
 
 def decode(case: Case, spec: str) -> list[Generation]:
