@@ -79,8 +79,8 @@ def test_patience_ends_and_says_how_to_go_on(tmp_path: Path) -> None:
     ("model", "said"),
     [
         ("openai", "a served model has a name"),
-        ("openai:small@http://me:secret@host/v1", "give host its key in the environment"),
-        ("openai:small@https://host/v1?api_key=secret", "give host its key in the environment"),
+        ("openai:small@http://me:secret@host/v1", "put the key of host into the environment"),
+        ("openai:small@https://host/v1?api_key=secret", "put the key of host into the environment"),
         ("openai:small@http:///v1", "looks like http://localhost:8000/v1"),
         ("openai:small,api_key=secret", "no key 'api_key'"),
         ("openai:small,temperature=9", "'temperature' is 9"),

@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 class HttpFault(ParallelBenchError):
-    """A request brought no usable reply, by no fault of its own. `unreachable`: no connection could be opened."""
+    """A request brought no usable reply. `unreachable`: no connection could be opened."""
 
     def __init__(self, reason: str, unreachable: bool = False) -> None:
         super().__init__(reason)

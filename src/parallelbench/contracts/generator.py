@@ -1,4 +1,4 @@
-"""What a generator is: a model whose loop we do not own. Prompts in, text out, and what it reports; unknown is None, not 0."""
+"""A generator: a model that decodes by itself. Prompts in, text out, and what it reports; unknown is None, not 0."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class Reply:
         prompt: what was sent, as text.
         tokens: tokens made, the end token and hidden reasoning included; `content_tokens` those of the answer alone.
         steps: sequential forwards that it reports, or that follow from how it works (autoregressive: one a token).
-        seconds: the last attempt, from the request to the end of the answer; for a batch a row's share.
-        cost: in the currency of the prices given.
+        seconds: the last attempt, from the request to the end of the answer; for a batch its time divided by its rows.
+        cost: in the currency of the prices in the options.
         attempts: requests that it took.
         finish: why it ended, in the generator's word ("stop", "length").
         usage: what it reported, as it came.
@@ -84,7 +84,7 @@ class Reply:
 
 
 class Generator(ABC):
-    """A model whose loop we do not own: describe yourself, show a prompt, answer requests."""
+    """A model that decodes by itself: it describes itself, shows its prompts, and answers requests."""
 
     @property
     @abstractmethod

@@ -44,7 +44,7 @@ def split_thought(text: str, prompt: str = "") -> Split:
         if begins and not inside:
             answer.append(text[place : mark.start()])
         elif begins:
-            continue  # a thought that speaks of its own mark
+            continue  # a thought in which the mark is quoted
         else:
             thought += [*(() if inside else answer), text[place : mark.start()]]
             answer = answer if inside else []  # the end of a thought that an unseen template began

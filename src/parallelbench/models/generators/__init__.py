@@ -1,1 +1,1 @@
-"""Models whose loop we do not own: servers, closed models, and autoregressive models on this machine (docs/served.md)."""
+"""Models that decode by themselves: servers, closed models, and autoregressive models on this machine (docs/served.md)."""

@@ -52,7 +52,7 @@ class Message(Wire):
 
 
 class Part(Wire):
-    """One event of a stream; types that are not known here are passed over, as the protocol asks."""
+    """One event of a stream; types that are not known here are passed over, as the protocol requires."""
 
     type: Word
     message: Message | None = None

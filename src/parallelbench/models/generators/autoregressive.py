@@ -60,7 +60,7 @@ class Draw(LogitsProcessor):  # type: ignore[misc]
 
 
 class Autoregressive(Generator):
-    """A causal language model of transformers, with the codec that asks it.
+    """A causal language model of transformers, with the codec that makes its prompts.
 
     Args:
         model: on its device, ready to run.
@@ -71,7 +71,7 @@ class Autoregressive(Generator):
     """
 
     def __init__(self, model: PreTrainedModel, codec: Codec, special: Special, info: GeneratorInfo, context: int) -> None:
-        model.generation_config = GenerationConfig()  # a checkpoint's own penalties and beams would decode in our place
+        model.generation_config = GenerationConfig()  # the penalties and beams that a checkpoint sets would change the decoding
         self._model = model
         self._codec = codec
         self._special = special
@@ -98,11 +98,11 @@ class Autoregressive(Generator):
             self._check(request, len(ids))
         start = time.perf_counter()
         made, draw = self._run([ids for ids, _ in encoded], requests, seed)
-        share = (time.perf_counter() - start) / len(requests)
+        seconds = (time.perf_counter() - start) / len(requests)
         confidence = torch.stack(draw.confidence, 1).cpu()
         for row, (request, (ids, text)) in enumerate(zip(requests, encoded, strict=True)):
             yield self._reply(
-                request, text, len(ids), made[row, : request.max_tokens].tolist(), confidence[row].tolist(), share
+                request, text, len(ids), made[row, : request.max_tokens].tolist(), confidence[row].tolist(), seconds
             )
 
     def _run(self, prompts: Sequence[list[int]], requests: Sequence[Request], seed: int) -> tuple[Tensor, Draw]:

@@ -1,11 +1,11 @@
-"""DiffusionGemma on this machine, through its own loop in transformers: blocks of noise, denoised until they stand still.
+"""DiffusionGemma on this machine, through its own loop in transformers: blocks of noise, denoised until they no longer change.
 
 A causal encoder stores what is finished (the prompt, then each block) as keys and values. A bidirectional decoder starts a
 block from tokens drawn uniformly and reads it again and again, with its own last logits fed back. After each of these
 denoising steps the tokens of least entropy are accepted as far as the entropy bound allows (Ben-Hamu et al. 2025,
 arXiv 2505.24857) and all others drawn anew; the block is the decoder's last argmax.
 
-Samples run one by one. The class draws a batch's tokens from one stream, so an answer would depend on who else was asked,
+Samples run one by one. The class draws a batch's tokens from one stream, so an answer would depend on its batch,
 and rows that have finished would be computed on; alone, every forward that is counted was run for this sample.
 """
 
@@ -80,7 +80,7 @@ class Trace(LogitsProcessor):  # type: ignore[misc]
 
 
 class DiffusionGemma(Generator):
-    """DiffusionGemma, with the codec that asks it.
+    """DiffusionGemma, with the codec that makes its prompts.
 
     Args:
         model: a DiffusionGemmaForBlockDiffusion on its device, ready to run; its config's `canvas_length` is the block.
@@ -133,7 +133,7 @@ class DiffusionGemma(Generator):
         )
 
     def _run(self, prompt: Sequence[int], request: Request, seed: int) -> tuple[list[int], Trace]:
-        """Run the class's loop on a random stream of this sample's own; what stands beyond `max_tokens` is cut off."""
+        """Run the class's loop on a random stream of this sample alone; what lies beyond `max_tokens` is cut off."""
         trace, device = Trace(), self._model.device
         ids = torch.tensor([list(prompt)], device=device)
         with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.inference_mode():
@@ -177,8 +177,8 @@ class DiffusionGemma(Generator):
         encoded = prompt_tokens + (blocks - 1) * block
         attended = encoded * (encoded + 1) // 2 + sum(block * (draft.before + block) for draft in trace.drafts)
         decoder, text = self._model.model.decoder, self._model.config.text_config
-        share = text.top_k_experts / text.num_experts
-        active = sum(p.numel() * (share if ".experts." in name else 1) for name, p in decoder.layers.named_parameters())
+        routed = text.top_k_experts / text.num_experts
+        active = sum(p.numel() * (routed if ".experts." in name else 1) for name, p in decoder.layers.named_parameters())
         conditioning = sum(p.numel() for p in decoder.self_conditioning.parameters())
         width = sum(layer.self_attn.o_proj.in_features for layer in decoder.layers)
         head = self._model.lm_head.weight.numel()

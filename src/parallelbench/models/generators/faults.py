@@ -13,7 +13,7 @@ from parallelbench.errors import ParallelBenchError, UserError
 PASSING = frozenset({408, 409, 425, 429, 529})
 """Beside every 5xx. 529 is Anthropic's "overloaded"."""
 LONGEST_WAIT = 600.0
-"""Seconds; a server that asks for more is left alone."""
+"""Seconds; a request that would have to wait longer is not sent again."""
 
 _OVERFLOW = re.compile(
     r"context.?(length|size|window)|maximum context|prompt is too long|exceed_context|input is too long", re.IGNORECASE
@@ -52,7 +52,7 @@ def judge(status: int, headers: Mapping[str, str], message: str) -> Fault | Refu
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait, from `retry-after-ms` or `retry-after` (seconds or a date); None: it does not ask."""
+    """Seconds that a server wants before the next request, by `retry-after-ms` or `retry-after` (seconds or a date)."""
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
         wanted = headers.get(name, "").strip()
         if re.fullmatch(r"[0-9]+(\.[0-9]*)?", wanted):
@@ -74,4 +74,4 @@ def mend(refused: Refused, model: str, sample_id: str, variable: str, known: str
         return UserError(f"{model} refuses the key in {variable} ({refused}); check the key and what it may do.")
     if refused.kind == "model":
         return UserError(f"{model} is unknown there ({refused}){known or '; check name and address, most end in /v1'}.")
-    return UserError(f"{model} refuses the request ({refused}); mend what it names and give the same command again.")
+    return UserError(f"{model} refuses the request ({refused}); mend what it names and run the same command again.")

@@ -22,7 +22,7 @@ def in_flight(work: Callable[[T, Event], R | None], items: Iterable[T], width: i
 
     After the first UserError nothing new is begun; what is on its way is still yielded, then the error is raised. `work` is
     given an event: once it is set, waiting is in vain and None may be returned. Leaving the iterator sets it too. `close` is
-    called when no request is on its way any more; who leaves early does not wait for that.
+    called when no request is on its way any more; leaving the iterator early does not wait for that.
 
     Raises:
         UserError: the first that `work` raised.
@@ -61,7 +61,7 @@ def in_flight(work: Callable[[T, Event], R | None], items: Iterable[T], width: i
             outcome = done.get()
             busy -= 1
             if isinstance(outcome, _Died):
-                raise RuntimeError("a request ended without an outcome; the traceback of its thread stands above")
+                raise RuntimeError("a request ended without an outcome; the traceback of its thread is above")
             if isinstance(outcome, UserError):
                 failed = failed or outcome
                 stop.set()

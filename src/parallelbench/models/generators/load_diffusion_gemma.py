@@ -94,7 +94,7 @@ def _settings(options: DiffusionGemmaOptions, folder: Path) -> dict[str, Any]:
     if settings["t_max"] <= settings["t_min"]:
         raise UserError(
             f"diffusion-gemma cools down from t_max to t_min, but t_max={settings['t_max']} is not above "
-            f"t_min={settings['t_min']}; give both, as in t_min=0.4,t_max=0.8."
+            f"t_min={settings['t_min']}; write both, as in t_min=0.4,t_max=0.8."
         )
     return {**settings, "block": _first(options.block, read_config(folder).canvas_length)}
 

@@ -17,7 +17,7 @@ ADDRESS = re.compile(r"@(?=\w+:/|localhost\b|[\w.-]+:\d+(?:/|$)|\[)")
 """Where a name ends and an address begins, a mistyped one too, so that none is ever taken for a name at OpenAI."""
 BAD_ADDRESS = "the address of a server looks like http://localhost:8000/v1; write NAME@URL."
 SECRET_LENGTH = 8
-"""A shorter key ("EMPTY", "none") is what servers without keys are given, and nothing to hide."""
+"""A shorter key ("EMPTY", "none") is what is sent to servers without keys, and no secret."""
 
 
 class CallOptions(Options):
@@ -30,7 +30,7 @@ class CallOptions(Options):
     timeout: float = Field(
         120.0, gt=0, le=86400, description="seconds that one request may take, from connecting to the last byte"
     )
-    retries: int = Field(8, ge=0, le=1000, description="further attempts of a request that failed by no fault of its own")
+    retries: int = Field(8, ge=0, le=1000, description="further attempts of a request that failed and may succeed")
     stream: bool = Field(True, description="request a stream, so that an answer that breaks off is noticed")
     backoff: float = Field(0.5, gt=0, le=3600, description="seconds before the first further attempt; doubled each time")
     price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
@@ -52,7 +52,7 @@ class MercuryOptions(CallOptions):
 
     reasoning: str | None = Field(None, description="reasoning effort: instant, low, medium, high")
     stream_options: bool = Field(True, description="request the numbers of tokens with a stream")
-    diffusing: bool = Field(True, description="ask for every refinement and count it")
+    diffusing: bool = Field(True, description="request every refinement and count it")
 
 
 class AnthropicOptions(CallOptions):
@@ -145,4 +145,6 @@ def check_url(address: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(BAD_ADDRESS)
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UserError(f"an address is written into results, so give {parts.hostname} its key in the environment, not there.")
+        raise UserError(
+            f"an address is written into results, so put the key of {parts.hostname} into the environment, not there."
+        )

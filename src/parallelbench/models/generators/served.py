@@ -43,7 +43,7 @@ class Served(Generator):
 
     Args:
         info: what it is.
-        options: limits, patience and prices.
+        options: limits, attempts and prices.
         secret: its key.
         connect: opens a connection.
         steps: what counts as a sequential forward (`STEPS`).

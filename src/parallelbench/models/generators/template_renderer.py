@@ -1,4 +1,4 @@
-"""The chat template of a checkpoint, rendered in a process of its own with limits of time and memory."""
+"""The chat template of a checkpoint, rendered in a separate process with limits of time and memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TemplateRenderer:
 
     Args:
         template: the Jinja source.
-        variables: what the template can read beside the conversation, such as the names of special tokens.
+        variables: what the template can read apart from the conversation, such as the names of special tokens.
         source: the checkpoint, for messages.
     """
 

@@ -1,4 +1,4 @@
-"""Renders chat templates of checkpoints, as a program of its own, which `template_renderer` starts and ends.
+"""Renders chat templates of checkpoints, as a separate program, which `template_renderer` starts and ends.
 
 A template is a program from outside. The sandbox of transformers keeps it from files and from the network, but limits neither
 its time nor its memory: `{{ 'a' * 10**9 }}` takes gigabytes. Here its memory is limited; the parent limits its time.

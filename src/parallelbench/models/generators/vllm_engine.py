@@ -1,6 +1,6 @@
 """Autoregressive models in vLLM's offline engine: it batches by itself, and one token is one forward.
 
-vLLM is given token ids: the prompt comes from the same codec as that of every local model.
+vLLM receives token ids: the prompt comes from the same codec as that of every local model.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def json_of(document: str | bytes) -> dict[str, Any]:
 
 
 def bounded(value: Any, depth: int = USAGE_DEPTH) -> Any:
-    """What is kept of a value that a server reports beside the fields that are read: anything a record may hold.
+    """What is kept of a value that a server reports in other fields than those that are read: anything a record may hold.
 
     Objects and lists down to `USAGE_DEPTH`, short texts, truth values, finite numbers below 2^53; everything else becomes None.
     """
