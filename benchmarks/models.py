@@ -64,7 +64,7 @@ def random_model(shape: str, device: str, dtype: torch.dtype) -> NativeDenoiser:
         name=f"random-{shape}", revision="random", vocab_size=tiny.info.vocab_size, mask_id=tiny.info.mask_id,
         end_ids=tiny.info.end_ids, pad_id=tiny.info.pad_id, context_length=4096, dtype=str(dtype).removeprefix("torch."),
         device=device, active_params=sum(p.numel() for p in model.model.layers.parameters()), head_params=head,
-        hidden_size=config.hidden_size, layers=config.num_hidden_layers,
+        hidden_size=config.hidden_size, layers=config.num_hidden_layers, offers=tiny.info.offers,
     )  # fmt: skip
     return NativeDenoiser(model.eval(), tiny.codec_for(SAMPLE), info)  # type: ignore[arg-type]
 
