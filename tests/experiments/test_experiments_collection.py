@@ -36,7 +36,7 @@ def test_a_finished_grid_is_extended_by_one_decoder_and_the_report_shows_both(tm
     assert 0 < model.forwards <= 2 * (3 + 1) * 4, "only the new cells run"
     assert len(results.rows) == 10 and results.rows[-1].decoder == "random:k=8"
     page = write_report(out).read_text(encoding="utf-8")
-    assert "random:k=8" in page and "confidence:k=4" in page and "unfinished" not in page
+    assert "random:k=8" in page and "confidence:k=4" in page and "still miss samples" not in page
     calls = read_calls(out)
     assert [(call.number, len(call.cells), call.outcome) for call in calls] == [(1, 8, "complete"), (2, 10, "complete")]
 

@@ -38,7 +38,7 @@ def test_scalars_stand_for_lists_and_seed_for_seeds(tmp_path: Path) -> None:
     [
         ("modles: fake\ntasks: a\ndecoders: b\nmodels: c", "has no key 'modles'; did you mean 'models'"),
         ("models: fake\ntasks: a\ndecoders: b\nlimit: 0", "'limit' is 0"),
-        ("models: fake\ntasks: a\ndecoders: b\nseed: 1\nseeds: [2]", "say the same thing twice"),
+        ("models: fake\ntasks: a\ndecoders: b\nseed: 1\nseeds: [2]", "mean the same; write one of them"),
         ("models: fake\ndecoders: b", "needs 'tasks'"),
         ("- a\n- b", "is no table of keys"),
         ("models: [fake\n", "is no valid YAML"),
