@@ -186,7 +186,13 @@ def test_pc_sampler_prefers_early_and_uncommon(tmp_path: Path) -> None:
     assert orders(done) == [[2], [3], [0], [1]]
 
 
-@pytest.mark.parametrize(("text", "words"), [(None, "cannot be read"), ("[1]", "no token counts"), ("{", "no token counts")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read"), ("[1]", "no table"), ("{", "no table"), ("[" * 100_000, "no table"),
+        ('{"counts": {"3": -1}}', "no table"), ('{"counts": {"3": 1e400}}', "no table"), ('{"counts": {"3": 0}}', "no token"),
+    ],
+)  # fmt: skip
 def test_a_table_that_is_none_is_named(tmp_path: Path, text: str | None, words: str) -> None:
     table = tmp_path / "table.json"
     if text is not None:

@@ -225,6 +225,21 @@ def test_apd_reads_the_auxiliary_model_with_the_drafts_filled_in() -> None:
     assert [batch.ids[0, 2:6].tolist() for batch in aux.batches] == [[5, 5, 5, 5]]
 
 
+@pytest.mark.parametrize(("more", "expected"), [("", 0.9), (",compat=authors", 0.9986)])
+def test_apd_drafts_at_its_temperature_and_the_authors_at_its_square(more: str, expected: float) -> None:
+    """The first draft is always kept: token 5 has (1/2)^(1/T) against nine others of (1/18)^(1/T)."""
+    alike = Fake(certain([0.5]))
+    done = generate(alike, [prompt(1, index=at) for at in range(500)], f"apd:temperature=0.5{more}", 64, aux=alike)
+    assert abs(np.mean([one.token_ids[0] == 5 for one in done]) - expected) < 4 * (expected * (1 - expected) / 500) ** 0.5
+
+
+def test_apd_of_the_authors_compares_a_draw_with_the_most_probable_token() -> None:
+    alike = Fake(certain([0.3] * 8))
+    (done,) = generate(alike, [prompt(8)], "apd:temperature=1.0,compat=authors", aux=Fake(certain([0.3] * 8)))
+    kept = [step for step in orders(done) if step]
+    assert len(kept) > 1 and all(done.token_ids[at] == 5 for step in kept for at in step[1:])
+
+
 def test_apd_shares_its_noise_so_that_equal_models_always_agree() -> None:
     (done,) = generate(Fake(certain([0.3] * 8)), [prompt(8)], "apd:temperature=1.0", aux=Fake(certain([0.3] * 8)))
     assert orders(done)[:2] == [[], list(range(8))] and len(set(done.token_ids)) > 1

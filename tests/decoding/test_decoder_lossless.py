@@ -1,11 +1,11 @@
-"""FreeDave, SSD and LoPA: what self-speculation writes is what the careful decoder writes, token by token."""
+"""FreeDave, SSD and LoPA: what self-speculation writes is what its base decoder writes, token by token."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from decoding_fakes import MASK, Fake, certain, generate, noisy, orders, prompt
+from decoding_fakes import MASK, Fake, Law, certain, generate, noisy, orders, prompt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +16,8 @@ from parallelbench.doctor.decoders import shuffle_share, worlds
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 
+RIGHT = certain(np.linspace(0.9, 0.4, 12).tolist())
+"""Nothing that is committed changes a candidate, so every draft is right."""
 FRAMES = st.lists(st.sampled_from([MASK, MASK, MASK, 4]), min_size=1, max_size=14).filter(lambda canvas: MASK in canvas)
 AXES = ("", ",block=4", ",temperature=1.0,top_p=0.9", ",temperature=0.7,block=3", ",ties=random", ",ties=random,block=5")
 PAIRS = (
@@ -124,6 +126,57 @@ def test_lopa_commits_the_anchor_and_keeps_the_branch_that_is_most_confident_of_
 def test_lopa_with_one_branch_at_gamma_zero_is_all_at_once() -> None:
     (done,), (alone,) = (generate(Fake(noisy()), [prompt(8)], spec) for spec in ("lopa:gamma=0.0", "all_at_once"))
     assert done.token_ids == alone.token_ids and done.ledger.nfe == {"denoise": 1}
+
+
+def test_lopa_of_the_authors_prefers_a_branch_that_fills_its_block_and_goes_on_from_it() -> None:
+    model = Fake(certain([0.95, 0.6, 0.8, 0.7]))
+    (paper,), (authors,) = (generate(model, [prompt(4)], f"lopa:block=2{more}") for more in ("", ",compat=authors"))
+    assert orders(paper) == [[0], [1], [2], [3]] and orders(authors) == [[0], [1, 2], [3]]
+
+
+def test_lopa_that_scores_branches_by_what_they_added_never_leaves_the_anchor() -> None:
+    for spec in ("created=1.0", "created=1.0,order=entropy", "created=1.0,lowest=0.5"):
+        (done,), (plain,) = (
+            generate(Fake(noisy()), [prompt(9)], one) for one in (f"lopa:gamma=0.4,{spec}", "threshold:gamma=0.4")
+        )
+        assert done.token_ids == plain.token_ids and list(map(sorted, orders(done))) == list(map(sorted, orders(plain)))
+
+
+def test_lopa_averages_the_lowest_part() -> None:
+    """Position 2 makes one of the other two certain and the last doubtful; the mean likes that, the lowest half does not."""
+
+    def law(asked, canvas, position):
+        rest = [0.95, 0.5, 0.45, 0.99 if canvas[2] != MASK else 0.4, 0.2 if canvas[2] != MASK else 0.35]
+        return certain(rest)(asked, canvas, position)
+
+    first = [orders(generate(Fake(law), [prompt(5)], f"lopa:branches=2{more}")[0])[1][0] for more in ("", ",lowest=0.5")]
+    assert first == [2, 1]
+
+
+@pytest.mark.parametrize("law", [RIGHT, noisy()], ids=["right drafts", "wrong drafts"])
+@pytest.mark.parametrize("drafts", [4, 8])
+def test_freedave_of_the_authors_spends_a_forward_at_each_block(drafts: int, law: Law) -> None:
+    done, authors, slow = (
+        generate(Fake(law), [prompt(12)], f"{spec},block=3")[0]
+        for spec in (f"freedave:drafts={drafts}", f"freedave:drafts={drafts},compat=authors", "one_by_one:ties=first")
+    )
+    assert done.token_ids == authors.token_ids == slow.token_ids
+    ours, theirs = sum(done.ledger.nfe.values()), sum(authors.ledger.nfe.values())
+    assert ours <= theirs <= slow.ledger.nfe["denoise"] + 4
+    assert ours < theirs or law is not RIGHT
+
+
+def test_freedave_plus_plus_goes_to_a_draft_that_the_target_contains() -> None:
+    """At draft 0 two candidates pass; draft 1 holds one of them, and shows that the other is not so sure after all."""
+
+    def law(asked, canvas, position):
+        after_0 = [0.95, 0.92, 0.91, 0.3] if canvas[1] == MASK else [0.95, 0.92, 0.5, 0.6]
+        return certain([0.95, 0.5, 0.4, 0.3] if canvas[0] == MASK else after_0)(asked, canvas, position)
+
+    ours, theirs = (
+        generate(Fake(law), [prompt(4)], f"freedave:drafts=2,gamma=0.9{more}")[0] for more in ("", ",compat=authors")
+    )
+    assert orders(ours) == [[0], [1, 2], [3]] and orders(theirs) == [[0], [1, 3], [2]]
 
 
 def test_speed_without_loss_on_shuffle() -> None:

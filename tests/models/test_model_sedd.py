@@ -88,6 +88,11 @@ def test_the_masks_say_the_noise_where_nobody_does(folder: Path, model: Denoiser
     assert float((model.forward(batch).logits - expected).abs().max()) < 1e-5
 
 
+def stand_in(toy: Toy) -> int | None:
+    """The id that stands for the mask where noise is uniform."""
+    return toy.states if toy.uniform else None
+
+
 @pytest.mark.parametrize("uniform", [False, True])
 def test_the_analytic_step_is_the_reverse_of_a_matrix_exponential(uniform: bool) -> None:
     toy = Toy(sedd_toy.correlated(), uniform)
@@ -99,7 +104,7 @@ def test_the_analytic_step_is_the_reverse_of_a_matrix_exponential(uniform: bool)
         padded = torch.cat([score, torch.zeros(1 if uniform else 0)])[None]
         if not uniform and state[0] < WORDS:
             continue  # a token that was found stays, and is not asked
-        found = next_tokens(analytic(padded, Moment(Level(now, 0.0), after, 0.0, False), uniform), token)[0]
+        found = next_tokens(analytic(padded, Moment(Level(now, 0.0), after, 0.0, False), stand_in(toy)), token)[0]
         torch.testing.assert_close(found[: toy.states], expected)
 
 
@@ -110,7 +115,9 @@ def test_the_euler_step_is_the_reverse_rate(uniform: bool) -> None:
     for state in sedd_toy.strings(toy.states):
         score, token = toy.score(state, 1, sigma), torch.tensor([state[1]])
         padded = torch.cat([score, torch.zeros(1 if uniform else 0)])[None]
-        found = next_tokens(Euler().jumps(padded, Moment(Level(sigma, 2.0), 0.0, dt, False), uniform), token)[0, : toy.states]
+        found = next_tokens(Euler().jumps(padded, Moment(Level(sigma, 2.0), 0.0, dt, False), stand_in(toy)), token)[
+            0, : toy.states
+        ]
         if not uniform and state[1] < WORDS:
             continue
         jump = dt * 2.0 * rates[state[1]] * score
@@ -137,7 +144,7 @@ def law_of(sampler: ScoreSampler, toy: Toy) -> Tensor:
                 for place in (0, 1):
                     score = torch.zeros(1, width, dtype=torch.float64)
                     score[0, : toy.states] = toy.score(state, place, at.now.sigma)
-                    jumps = analytic(score, at, toy.uniform) if at.last else sampler.jumps(score, at, toy.uniform)
+                    jumps = analytic(score, at, stand_in(toy)) if at.last else sampler.jumps(score, at, stand_in(toy))
                     found = state[place] < WORDS and not toy.uniform
                     p = next_tokens(0 * jumps if found else jumps, torch.tensor([state[place]]))[0]
                     if at.last:

@@ -1,4 +1,4 @@
-"""Decoding code that people already have, as decoders: subclass one of these in a file of your own (`user_file`).
+"""Decoding code written for other libraries, as decoders: subclass one of these in a file of your own (`user_file`).
 
 * `ReferenceScorer`: ParallelBench's own plug-in, a function (p, x0, p(x0)) -> score;
 * `SchedulerLoop`: the scheduler of a diffusers pipeline, `step(logits, timestep, sample, mask_token_id=...)`;
@@ -30,7 +30,7 @@ LOGITS: frozenset[Extra] = frozenset({"logits"})
 
 
 class ReferenceScorer(Transfer, RankingDecoder, ABC):
-    """A confidence function of the reference implementation: the highest scores are committed, k a step."""
+    """A confidence function of the reference implementation: the k positions with the highest scores are committed a step."""
 
     extras: ClassVar[frozenset[Extra]] = LOGITS
 
@@ -51,15 +51,15 @@ class Scheduler(Protocol):
     timesteps: Iterable[Any]
 
     def step(self, logits: Tensor, timestep: Any, sample: Tensor, *, mask_token_id: int) -> Any:
-        """Return the next sample [1, B], bare, first of a tuple, or as `prev_sample`, from logits [1, B, V]."""
+        """Return the next sample [1, B] from logits [1, B, V]: a tensor, the first of a tuple, or the field `prev_sample`."""
 
 
 class SchedulerLoop(ProgramDecoder, ABC):
-    """The loop of a diffusers pipeline: one forward a timestep, block by block."""
+    """The loop of a diffusers pipeline: one forward for each timestep, block by block."""
 
     @abstractmethod
     def scheduler(self, state: State) -> Scheduler:
-        """Return a fresh scheduler, with its timesteps set, for the block that `state.window` names."""
+        """Return a new scheduler, with its timesteps set, for the block `state.window`."""
 
     def run(self, state: State) -> Run:
         while state.masked.any():
@@ -73,11 +73,11 @@ class SchedulerLoop(ProgramDecoder, ABC):
                 after: Tensor = out[0] if isinstance(out, tuple) else getattr(out, "prev_sample", out)
                 _write(state, start, after[0].cpu().numpy(), signals)
             if state.masked[start:end].any():
-                return  # the engine finishes the sample and says so
+                return  # the engine fills the other masks and flags the sample "unfinished"
 
 
 class InPlaceDecoder(ProgramDecoder, ABC):
-    """A decoder of dInfer: it changes the block of x that it is shown, one forward a call."""
+    """A decoder of dInfer: it changes one block of x, with one forward for each call."""
 
     @abstractmethod
     def decode(self, logits: Tensor, start: int, end: int, x: Tensor) -> None:
@@ -95,7 +95,7 @@ class InPlaceDecoder(ProgramDecoder, ABC):
 
 
 def _write(state: State, start: int, after: Ints, signals: Signals) -> None:
-    """Write what has changed since, with the model's probability of its own candidate where that was taken."""
+    """Write the tokens that changed, with the model's confidence where the token is its candidate."""
     block = slice(start, start + len(after))
     changed = np.flatnonzero((after != state.canvas[block]) & (state.status[block] != PROMPT))
     sure = np.where(after == signals.token, signals.confidence, np.nan)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -126,21 +127,29 @@ class Dream(Quota):
 
 @dataclass(frozen=True, slots=True)
 class Threshold(Quota):
-    """Every position whose confidence is at least gamma (Fast-dLLM, arXiv 2505.22618); ranks are by confidence."""
+    """Every position whose confidence is at least gamma (above it where `strict`), and no fewer than `least` positions.
+
+    Ranks are by confidence (Fast-dLLM, arXiv 2505.22618).
+    """
 
     gamma: float
+    least: int = 1
+    strict: bool = False
 
     def count(self, confidences: Floats, state: State) -> int:
-        return int((confidences >= self.gamma).sum())
+        return max(self.least, int(self._passing(confidences).sum()))
 
     def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
-        passing = states.sample[confidences >= self.gamma]
-        return [int(count) for count in np.bincount(passing, minlength=len(states.counts))]
+        counts = np.bincount(states.sample[self._passing(confidences)], minlength=len(states.counts))
+        return [int(count) for count in np.maximum(counts, self.least)]
+
+    def _passing(self, confidences: Floats) -> npt.NDArray[np.bool_]:
+        return np.asarray(confidences > self.gamma if self.strict else confidences >= self.gamma)
 
 
 @dataclass(frozen=True, slots=True)
 class Factor(Quota):
-    """The largest n with (n + 1)(1 - c_(n)) < f, c_(n) the n-th highest confidence (Fast-dLLM, arXiv 2505.22618)."""
+    """The largest n with (n + 1)(1 - c_(n)) < f, where c_(n) is the n-th highest confidence (Fast-dLLM, arXiv 2505.22618)."""
 
     f: float
 
@@ -148,6 +157,23 @@ class Factor(Quota):
         n = np.arange(1, len(confidences) + 1)
         passing = np.flatnonzero((n + 1) * (1.0 - confidences.astype(np.float64)) < self.f)
         return int(passing[-1]) + 1 if passing.size else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFactor(Quota):
+    """The factor rule as Fast-dLLM's code has it.
+
+    The search goes down the confidences c_(1), c_(2), ... and ends at the first n > 1 with c_(n) < 1 - f / (n + 1). All before
+    it are committed; it is committed too if it is the last of all.
+    """
+
+    f: float
+
+    def count(self, confidences: Floats, state: State) -> int:
+        n = np.arange(2, len(confidences) + 1)
+        failing = n[confidences[1:].astype(np.float64) < 1.0 - self.f / (n + 1)]
+        ended = int(failing[0]) if failing.size else len(confidences)
+        return ended if ended == len(confidences) else ended - 1
 
 
 def _at_least_one(name: str, value: int) -> None:

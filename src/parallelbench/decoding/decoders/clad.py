@@ -1,15 +1,15 @@
 """CLAD: a filter on the threshold rule that resolves conflicts between clusters (arXiv 2605.29607).
 
 The candidates are the masks of the window with c >= gamma, or the most confident mask where there is none. Candidates at
-neighbouring positions form a cluster. A is the attention between positions, the mean over heads and over the last eighth of the
-layers (28 to 31 of LLaDA's 32), and R = max(A, A^T) with a zero diagonal. The score of two clusters K and L is
+neighbouring positions form a cluster. A is the attention between positions, the mean over heads and over the last eighth of
+the layers (28 to 31 of LLaDA's 32), and R = max(A, A^T) with a zero diagonal. The score of two clusters K and L is
 
     s(K, L) = max over i in K of the mean over j in L of R_ij,    made symmetric: max(s(K, L), s(L, K)).
 
 Two clusters conflict if each has its highest score with the other, and that score is at least the mean of K's scores with all
-other clusters and at least the mean of L's. (If there are only two clusters: if their score is at least 1.2 / B, where B is the
-length of the window.) Of two clusters in conflict the one with fewer positions is not committed in this step; of two that are
-equally long, the right one. All other candidates are committed.
+other clusters and at least the mean of L's. (If there are only two clusters: if their score is at least 1.2 / B, where B is
+the length of the window.) Of two clusters in conflict the one with fewer positions is not committed in this step; of two that
+are equally long, the right one. All other candidates are committed.
 
 Parameters: gamma (default 0.7, as in the authors' scripts for LLaDA on GSM8K and MATH; 0.75 on HumanEval and MBPP). Cost: one
 forward a step. Needs a model whose attention can be read.
@@ -50,7 +50,7 @@ class CLAD(StepDecoder):
         return ForwardRequest(attention=AttentionQuery("last_eighth"))
 
     def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
-        chosen = signals.confidence >= np.float32(self.gamma)
+        chosen = signals.confidence >= self.gamma
         if not chosen.any():
             chosen[self.best_first(signals.confidence, signals.positions, state)[0]] = True
         candidates = np.flatnonzero(chosen)

@@ -1,12 +1,15 @@
-"""The classic rankings of masked positions, each with k commits a step or a schedule of steps.
+"""The classic rankings of masks, each with k commits a step or with a number of steps for the canvas.
 
-One forward a step; needs nothing of the model but its distribution. Scores, for candidate x0 with distribution p:
+The scores, for the candidate x0 with distribution p:
 
 * confidence: p(x0) (MaskGIT, arXiv 2202.04200; LLaDA's low-confidence remasking, arXiv 2502.09992)
-* margin: p_(1) - p_(2) (Dream, arXiv 2508.15487)
+* margin: p_(1) - p_(2), the lead of the most probable token over the second (Dream, arXiv 2508.15487)
 * entropy: sum p ln p, the negative entropy
 * random: a uniform draw
 * left_to_right: minus the position
+
+One forward a step; all need only the model's distribution. With `steps` each block gets its part of them, and the first steps
+of a block commit one more where its masks do not divide evenly, as in LLaDA's code.
 """
 
 from __future__ import annotations
@@ -19,20 +22,26 @@ import numpy.typing as npt
 
 from parallelbench.decoding.decoder import RankingDecoder
 from parallelbench.decoding.decoders.step_count import Transfer
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.quota import Everything, Fixed, Quota
 from parallelbench.decoding.ranking import elementwise
 from parallelbench.decoding.signals import RANK, Extra, Signals
 from parallelbench.decoding.state import State
 
+CONTROL = Published(state="control", defaults="none")
+LLADA = Published(state="equal", code="ML-GSAI/LLaDA", defaults="one token a step, the setting for quality")
+DREAM = Published(state="equal", code="DreamLM/Dream", defaults="one token a step, the setting for quality")
+
 
 class TopK(Transfer, RankingDecoder, ABC):
-    """The best of a ranking, at a given pace."""
+    """Commit the best positions of a ranking, k a step."""
 
 
 class Confidence(TopK):
-    """Most confident first."""
+    """Commit the most confident positions first."""
 
     family: ClassVar[str] = "confidence"
+    published: ClassVar[Published] = LLADA
 
     @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
@@ -40,9 +49,10 @@ class Confidence(TopK):
 
 
 class Margin(TopK):
-    """Largest lead of the best token over the second first."""
+    """Commit the positions with the largest margin first."""
 
     family: ClassVar[str] = "margin"
+    published: ClassVar[Published] = DREAM
     extras: ClassVar[frozenset[Extra]] = frozenset({"margin"})
 
     @elementwise
@@ -51,9 +61,10 @@ class Margin(TopK):
 
 
 class Entropy(TopK):
-    """Lowest entropy first."""
+    """Commit the positions with the lowest entropy first."""
 
     family: ClassVar[str] = "entropy"
+    published: ClassVar[Published] = DREAM
     extras: ClassVar[frozenset[Extra]] = frozenset({"entropy"})
 
     @elementwise
@@ -62,9 +73,10 @@ class Entropy(TopK):
 
 
 class Random(TopK):
-    """Positions in random order."""
+    """Commit positions in random order."""
 
     family: ClassVar[str] = "random"
+    published: ClassVar[Published] = LLADA
 
     @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
@@ -72,9 +84,10 @@ class Random(TopK):
 
 
 class LeftToRight(TopK):
-    """The next positions from the left."""
+    """Commit the leftmost positions."""
 
     family: ClassVar[str] = "left_to_right"
+    published: ClassVar[Published] = CONTROL
 
     @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
@@ -82,9 +95,10 @@ class LeftToRight(TopK):
 
 
 class OneByOne(RankingDecoder):
-    """The quality control: the most confident position, one forward each."""
+    """The control for quality: commit the most confident position, one a forward."""
 
     family: ClassVar[str] = "one_by_one"
+    published: ClassVar[Published] = CONTROL
     speed = {}
     adaptive = False
 
@@ -97,9 +111,10 @@ class OneByOne(RankingDecoder):
 
 
 class AllAtOnce(RankingDecoder):
-    """The speed control: every position of the window in one forward."""
+    """The control for speed: commit every position of the window in one forward."""
 
     family: ClassVar[str] = "all_at_once"
+    published: ClassVar[Published] = CONTROL
     speed = {}
     adaptive = False
 

@@ -1,15 +1,16 @@
 """CoRe: context-robust remasking (arXiv 2602.04096).
 
-k commits a step, most confident first. Every `every` steps, while the progress of the window is in [1/4, 3/4), the
-`candidates` committed tokens of least margin p_(1) - p_(2) are masked together; one extra forward gives each a loss
-- log p(its token | the rest), and the one of the highest loss is remasked: it was only as good as its neighbours.
+k masks are committed a step, most confident first. Every `every` steps, from the first quarter of the block's steps up to the
+third, the `candidates` committed tokens with the smallest margin p_(1) - p_(2) are masked together; one extra forward gives
+each the loss -log p(its token | the other tokens), and the token with the highest loss is remasked, because it was probable
+only beside tokens that are in doubt too.
 
-Parameters: k (default 1), every (default 8), candidates (default 32). Cost: one forward a step and one probe every `every`
-steps of the middle half, about 1/16 more at the default; each remask asks for one commit more. Needs nothing of the model but
-its distribution.
+Parameters: k (default 1), every (default 8), candidates (default 32), the defaults of the authors' code. Cost: one forward a
+step and one probe every `every` steps of the middle half, about 1/16 more at the default; each remask needs one commit more.
+Needs only the model's distribution.
 
-compat="authors" does what the published code does: the last 16 positions of a window are never candidates, a token is
-revised only if the probe prefers another one with at least 0.3, and then that one is written at once.
+Differences in the authors' code, compat="authors": the last 16 positions of a window are never candidates; a token is revised
+only if the probe gives another token a probability of at least 0.3, and then that token is written at once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import Field
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import COMMITTED, MASKED, State
 
@@ -29,16 +31,23 @@ PREFERRED = 0.3
 
 
 class CoRe(ProgramDecoder):
-    """Remask the token that its own neighbourhood explains worst once that is masked too."""
+    """Remask the token that has the lowest probability once the other doubtful tokens are masked too."""
 
     family: ClassVar[str] = "core"
+    published: ClassVar[Published] = Published(
+        state="paper",
+        code="UCF-CRCV/core",
+        defaults="the defaults of the authors' code",
+        difference="the worst token is remasked, not replaced where another is probable; the last 16 positions are candidates",
+    )
+    borders: ClassVar[Borders] = Borders(state="the number of the step in its block", over_blocks="reset")
     speed = {"k": "faster"}
     adaptive = False
     revises: ClassVar[bool] = True
     k: int = Field(1, ge=1, description="commits per step")
     every: int = Field(8, ge=1, description="steps from one probe to the next")
     candidates: int = Field(32, ge=1, description="committed tokens that a probe masks together")
-    compat: Literal["authors"] | None = Field(None, description="the published code's rule")
+    compat: Literal["authors"] | None = Field(None, description="authors: which tokens are candidates, and what replaces them")
 
     def run(self, state: State) -> Run:
         while state.masked.any():
@@ -58,7 +67,7 @@ class CoRe(ProgramDecoder):
                 step += 1
 
     def _suspects(self, signals: Signals, state: State, end: int) -> Ints:
-        """The committed positions of least margin, ascending."""
+        """The committed positions with the smallest margins, ascending."""
         last = end - PROTECTED if self.compat else end
         committed = np.flatnonzero((state.status[signals.positions] == COMMITTED) & (signals.positions < last))
         weakest = committed[np.argsort(np.asarray(signals.margin)[committed], kind="stable")[: self.candidates]]

@@ -1,14 +1,13 @@
 """DAWN: dependency-aware decoding with anchors (Luo et al., arXiv 2602.06953).
 
 A is the attention between all L positions of a row, prompt and canvas: the mean over heads and over the last eighth of the
-layers (28 to 31 of LLaDA's 32). A column j whose mean over all L queries exceeds `sink` is set to zero, and so is the diagonal.
-Position i depends on j if A_ij >= edge. c_i is the probability of position i's candidate, the most probable token of a visible
-position. An anchor is a visible position (of the prompt, or committed) with c >= sure. A step commits
+layers (28 to 31 of LLaDA's 32). A column j whose mean over all L queries exceeds `sink` is set to zero, and so is the
+diagonal. Position i depends on j if A_ij >= edge. c_i is the probability of position i's candidate, the most probable token of
+a visible position. An anchor is a visible position (of the prompt, or committed) with c >= sure. A step commits
 
-1. every mask of the window with c >= sure;
-2. every mask with c >= induce that depends on an anchor;
-3. of the other masks with c >= low, except those that depend on a mask which passed both 1 and 2: the most confident one first,
-   each that neither depends on one taken before it in this rule nor is depended on by one;
+1. every mask of the window with c >= sure; 2. every mask with c >= induce that depends on an anchor; 3. of the other masks
+with c >= low, except those that depend on a mask which passed both 1 and 2: the most confident one first, each that neither
+depends on one taken before it in this rule nor is depended on by one;
 
 and where none of the three commits anything, the most confident mask.
 
@@ -17,8 +16,8 @@ Parameters: sure (default 0.9, fixed in the authors' code), induce (default 0.7;
 0.05 for Dream-Base), sink (default 0.01; 0.03 for Dream). Cost: one forward a step; it reads outputs at the prompt's positions
 too, so a cache of keys saves nothing. Needs a model whose attention can be read.
 
-Equal to the authors' code, but for one fault of it: after its candidates are used up its loop goes on and overwrites the
-first token of the prompt. Here it ends.
+Equal to the authors' code, but for one fault of it: after its candidates are used up its loop goes on and overwrites the first
+token of the prompt. Here it ends.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class DAWN(StepDecoder):
         open_ = start + state.eligible
         depends = self._edges(np.asarray(signals.attention))
         visible = np.concatenate([np.ones(start, dtype=bool), state.status != MASKED])
-        anchors = visible & (signals.confidence >= np.float32(self.sure))
+        anchors = visible & (signals.confidence >= self.sure)
         confidence = signals.confidence[open_]
         anchored = np.asarray((depends[open_] & anchors).any(axis=1))
         chosen = self._choose(confidence, depends[np.ix_(open_, open_)], anchored, state)
@@ -76,7 +75,7 @@ class DAWN(StepDecoder):
 
     def _edges(self, attention: Floats) -> Flags:
         """Which position depends on which, [L, L]."""
-        depends = attention >= np.float32(self.edge)
+        depends = attention >= self.edge
         depends[:, attention.mean(axis=0) > self.sink] = False
         np.fill_diagonal(depends, False)
         return depends
@@ -84,12 +83,12 @@ class DAWN(StepDecoder):
     def _choose(self, confidence: Floats, depends: Flags, anchored: Flags, state: State) -> Flags:
         """Which of n masks are committed, [n]; `depends` [n, n] is between them, `anchored` [n] says which have an anchor."""
         order = self.best_first(confidence, state.eligible, state)
-        sure = confidence >= np.float32(self.sure)
-        induced = anchored & (confidence >= np.float32(self.induce))
+        sure = confidence >= self.sure
+        induced = anchored & (confidence >= self.induce)
         chosen = sure | induced
         blocked = chosen | depends[:, sure & induced].any(axis=1)
         tied = depends | depends.T
-        for i in order[confidence[order] >= np.float32(self.low)].tolist():
+        for i in order[confidence[order] >= self.low].tolist():
             if not blocked[i]:
                 chosen[i] = True
                 blocked |= tied[:, i]

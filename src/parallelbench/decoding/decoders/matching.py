@@ -1,30 +1,31 @@
-"""Matching: sure tokens, and with them one group of unsure positions, drawn together instead of one by one (our own).
+"""Matching: confident tokens, and one group of other positions that are drawn jointly and not one by one (our own).
 
-Tokens filled in one forward are drawn independently, and the total correlation bounds what that costs (paper, Theorem 1).
-But a forward says more than each distribution alone: sum_i p_i(v) over open positions i is the *expected number* of
-positions that hold token v, whatever the dependence between them. Where a list is reordered, n slots share n names and every
-name is expected once; where something is inserted, removed or replaced, n slots share at most n + 1 tokens and none is
-expected more than once. If a group of positions looks like that, its tokens exclude each other: an answer is a matching of
-positions with tokens. The matchings whose marginals are p have, in the Bethe approximation (Vontobel, arXiv 1107.4196; exact
-on trees), the weights
+Tokens committed in one forward are drawn independently, and the total correlation bounds the error of that (paper, Theorem 1).
+But a forward gives more than each distribution alone: sum_i p_i(v) over masks i is the *expected number* of positions that
+hold token v, whatever the dependence between them. Where a list is reordered, n positions hold n names and each name is
+expected once; where an item is inserted, removed or replaced, n positions hold some of n + 1 tokens and none is expected more
+than once. If a group of positions has these expected numbers, its tokens exclude each other, and an answer is a matching of
+positions with tokens. The matchings with marginals p have, in the Bethe approximation (Vontobel, arXiv 1107.4196; exact on
+trees), the weights
 
     w_i(v) = p_i(v) (1 - p_i(v)) / (1 - E(v)),    E(v) = sum_i p_i(v)
 
-and the best one, max_y sum_i ln w_i(y_i) with every token used at most once, is a linear assignment problem. It is a joint
-draw that no product of distributions can make. The best matching may still leave out what is used more likely than not: a new
-name that may stand at any of n positions has a small p_i(v) at each, but E(v) is the probability that it stands somewhere. So
-a token with E(v) > 1/2 that no position prefers is used first. At a temperature T, Gumbel noise on ln w_i(v) / T makes it
-perturb-and-MAP instead (Papandreou and Yuille, ICCV 2011).
+and the best matching, max_y sum_i ln w_i(y_i) with every token used at most once, is a linear assignment problem. It is a
+joint draw that no product of distributions can make. The best matching may still omit a token that is more likely to be used
+than not: a new name that may be at any of n positions has a small p_i(v) at each, but E(v) is the probability that it is at
+one of them. So a token with E(v) > 1/2 that no position prefers is assigned first. At a temperature T, Gumbel noise on ln
+w_i(v) / T makes this perturb-and-MAP (Papandreou and Yuille, ICCV 2011).
 
-A step takes one such group, if there is one, and with it what is certain (confidence >= 1 - floor): a last name at .9 may
-still hang on the first name that the group decides. Without a group it is threshold, and one unsure position more, the most
-confident, which depends on the sure ones by no more than their entropy. Positions that share a possible token are connected; a
-group is the longest run of a connected component that passes the test (a row of a Latin square, whose symbols are expected
-once in each row and four times in all). Only one group is filled at a time, because nothing is known between two. Where the
-test is passed by chance, every token is still possible where it is put, though not every possible answer is drawn; a group
-whose tokens cannot be matched is none.
+A step commits one such group, if there is one, together with the masks of confidence >= 1 - floor: a last name with
+probability 0.9 may still depend on the first name that the group decides. Without a group a step is one of threshold decoding,
+and it commits the most confident of the other masks too, which depends on the confident ones by no more than their entropy.
+Positions with a possible token in common are connected; a group is the first and longest run of a connected component that
+passes the test (one row of a Latin square, whose symbols are expected once in each row and four times in all). Only one group
+is committed at a time, because a forward does not give the dependence between two groups. A group whose tokens cannot be
+matched is not committed. Where a group passes the test by chance, every token is still possible at its position, but not every
+possible answer can be drawn.
 
-One forward a step; needs nothing of the model but its distribution.
+One forward a step; needs only the model's distribution.
 """
 
 from __future__ import annotations
@@ -49,14 +50,14 @@ MUST = 1e4  # above every sum of gains
 
 
 class Matching(StepDecoder):
-    """Commit what is sure and one group of positions whose tokens exclude each other."""
+    """Commit confident positions, and one group of positions whose tokens exclude each other."""
 
     family: ClassVar[str] = "matching"
     speed = {"gamma": "slower", "slack": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
     slack: float = Field(0.3, ge=0, le=0.5, description="how much more than once a token may be expected in a group")
     floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")
-    top: int = Field(32, ge=2, le=256, description="tokens of each position that are looked at")
+    top: int = Field(32, ge=2, le=256, description="most probable tokens of each position that are considered")
 
     def request(self, state: State) -> ForwardRequest:
         return ForwardRequest(top=self.top)
@@ -90,18 +91,22 @@ class Matching(StepDecoder):
                     return open_to[group], vocabulary[tokens[column]], chosen
         return None
 
-    def _table(self, signals: Signals, asked: npt.NDArray[np.intp]) -> tuple[Ints, Table]:
-        """Return the possible tokens [V'] and p_i(v) of the asked positions [M, V'], 0 below `floor`."""
+    def _table(self, signals: Signals, places: npt.NDArray[np.intp]) -> tuple[Ints, Table]:
+        """Return the possible tokens [V'] and p_i(v) at some positions [M, V'], 0 below `floor`."""
         if signals.top_token is None or signals.top_p is None:
             raise ValueError("matching asks for the most probable tokens")
-        token, p = signals.top_token[asked], np.asarray(signals.top_p[asked], dtype=np.float64)
+        token, p = signals.top_token[places], np.asarray(signals.top_p[places], dtype=np.float64)
         vocabulary, column = np.unique(token, return_inverse=True)
-        table = np.zeros((len(asked), len(vocabulary)))
+        table = np.zeros((len(places), len(vocabulary)))
         np.put_along_axis(table, column.reshape(token.shape), np.where(p >= self.floor, p, 0.0), axis=1)
         return vocabulary, table
 
     def _exclusive_run(self, p: Table) -> slice:
-        """Return the first and longest run of rows of p [n, V] that share at most one token more than they are, none twice."""
+        """Return the first and longest run of rows of p [n, V] that is a group.
+
+        A run of m rows is a group if m or m + 1 tokens are expected in it, none of them more than 1 + slack times, and m (1 -
+        slack) in all.
+        """
         before = np.concatenate([np.zeros((1, p.shape[1])), p.cumsum(0)])
         for start in range(len(p) - 1):
             expected = before[start + 2 :] - before[start]

@@ -1,12 +1,15 @@
 """PUNT: parallel unmasking by tests of conditional independence (Azangulov et al., arXiv 2510.21961, algorithm 1).
 
-Every open position gets a candidate and a rank by confidence, 0 the best; R holds all of them. For each bit of the rank,
-highest first: show the members of R whose bit is 0, and drop from R each member j whose bit is 1 and whose distribution
-moves, KL(p_j || p_j given what is shown) > epsilon. What is left in R is committed. Any two members differ in a bit, and at
-the first one the better ranked is shown to the other, so of two that depend on each other the more confident stays.
+Every mask of the window gets a candidate and a rank by confidence, 0 for the most confident; R holds all of them. For each bit
+of the rank, highest first: fill in the candidates of the members of R with bit 0, and remove from R each member j with bit 1
+and KL(p_j || p_j given the filled candidates) > epsilon. The members that remain are committed. The ranks of any two members
+differ in a bit; at the first such bit the more confident one is filled in when the other is tested, so of two masks that
+depend on each other the more confident one remains.
 
-Parameters: epsilon (default 0.05; the paper uses 0.01 to 0.32). Cost: 1 + ceil(log2 m) forwards for m open positions, fewer
-where a test has nothing to show or to drop. Needs nothing of the model but its distribution.
+Parameters: epsilon (default 0.05; the paper uses 0.01 to 0.32). Cost: 1 + ceil(log2 m) forwards for m masks, fewer where a
+test has nothing to fill in or nothing to remove. Needs only the model's distribution.
+
+No code of the authors is public; this follows the text.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 from pydantic import Field
 
 from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import Extra, ForwardRequest
 from parallelbench.decoding.state import State
 from parallelbench.decoding.vocabulary import divergence, log_probs
@@ -25,12 +29,13 @@ LOGITS: frozenset[Extra] = frozenset({"logits"})
 
 
 class PUNT(ProgramDecoder):
-    """Commit together only what does not move when the others are shown."""
+    """Commit together the masks whose distributions do not change when the others are filled in."""
 
     family: ClassVar[str] = "punt"
+    published: ClassVar[Published] = Published(state="text only", defaults="ours, from the middle of the paper's range")
     speed = {"epsilon": "faster"}
     forwards_per_token: ClassVar[int] = 16
-    epsilon: float = Field(0.05, ge=0, le=100, description="divergence in nats from which a position depends on what is shown")
+    epsilon: float = Field(0.05, ge=0, le=100, description="divergence in nats above which a mask depends on the others")
 
     def run(self, state: State) -> Run:
         while state.masked.any():
@@ -43,9 +48,9 @@ class PUNT(ProgramDecoder):
                 later = (ranks >> bit) & 1 == 1
                 if later.all() or not later.any():
                     continue
-                shown, tested = order[ranks[~later]], np.sort(order[ranks[later]])
+                filled, tested = order[ranks[~later]], np.sort(order[ranks[later]])
                 canvas = state.canvas.copy()
-                canvas[base.positions[shown]] = base.token[shown]
+                canvas[base.positions[filled]] = base.token[filled]
                 seen = yield ForwardRequest(positions=base.positions[tested], canvas=canvas, extras=LOGITS, role="probe")
                 moved = divergence(before[tested], log_probs(seen.logits, state.info)) > self.epsilon
                 kept[np.argsort(order)[tested[moved]]] = False

@@ -1,14 +1,14 @@
-"""Steps of random size, in random order: the control that any clever selector must beat.
+"""Steps of random size, at positions in random order: the control that any selection rule must beat.
 
-Zhao and Cai (arXiv 2602.20126) show that a random number of tokens a step lets the sampling error follow the total correlation
-of the text, without a parameter that would have to know it. The idea is theirs, the laws of sizes here are our own, as plain as
-they can be; with m open positions of a block
+Zhao and Cai (arXiv 2602.20126) show that a random number of tokens a step makes the sampling error follow the total
+correlation of the text, without a parameter that depends on it. Their idea; the distributions of sizes are simple ones chosen
+here. For the m masks of a block
 
-* without `steps` or `k` there is no parameter: each step draws its size s from P(s) = (1/s) / (1 + 1/2 + ... + 1/m);
-* with `steps` (or `k`: m / k of them, rounded up) the sizes are a uniformly random composition of m into so many parts, so that
-  the number of forwards is that of `random` at the same setting and only the sizes differ.
+* without `steps` or `k` each step draws its size s with P(s) proportional to 1/s, from 1 to the number of masks that remain;
+* with `steps` (or with `k`: m / k of them, rounded up) the sizes are a uniformly random composition of m into that many parts,
+  so that the number of forwards is that of `random` at the same setting, and only the sizes differ.
 
-One forward a step; needs nothing of the model but its distribution.
+One forward a step; needs only the model's distribution.
 """
 
 from __future__ import annotations
@@ -20,26 +20,28 @@ from pydantic import Field, model_validator
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.published import Published
 from parallelbench.decoding.quota import Schedule
 from parallelbench.decoding.signals import RANK, ForwardRequest
 from parallelbench.decoding.state import State
 
-SIZE = 8  # the lane of the draws that say how large a step is
+SIZE = 8  # the lane of the draws that set the size of a step
 
 
 class RandomSteps(ProgramDecoder):
-    """Random positions, a random number of them each step."""
+    """Commit a random number of random positions each step."""
 
     family: ClassVar[str] = "random_steps"
+    published: ClassVar[Published] = Published(state="control", defaults="no parameter")
     speed = {"k": "faster", "steps": "slower"}
     adaptive = False
-    k: int | None = Field(None, ge=1, description="mean commits per step; without k and steps nothing is set")
+    k: int | None = Field(None, ge=1, description="mean commits per step (default: sizes are drawn without a mean)")
     steps: int | None = Field(None, ge=1, description="forwards for the whole canvas, instead of k")
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
         if self.k is not None and self.steps is not None:
-            raise ValueError("k and steps say the same thing twice; give one of them")
+            raise ValueError("k and steps both set the number of forwards; set one of them")
         return self
 
     def run(self, state: State) -> Run:
@@ -54,7 +56,7 @@ class RandomSteps(ProgramDecoder):
                 state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
 
     def _composition(self, state: State) -> Ints:
-        """The sizes of the block's steps: cut between its positions at random; empty where nothing is set."""
+        """The sizes of the block's steps, a random composition; empty where neither k nor steps is set."""
         masks = len(state.eligible)
         if self.k is not None:
             turns = -(-masks // self.k)

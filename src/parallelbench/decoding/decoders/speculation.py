@@ -1,17 +1,20 @@
-"""Lossless self-speculation: guess the next commits, look at several futures in one forward, keep what would have come anyway.
+"""Lossless self-speculation: several possible next canvases in one forward, and only those kept that would have come anyway.
 
-A careful decoder commits, at each canvas, its most confident position (or every position as confident as gamma). What it
-would do next is guessed from the forward at hand: the other candidates, most confident first, are the drafts. One forward
-then looks at several nodes, each the canvas with a set of drafts filled in. The walk starts at the canvas itself; at a node
-the careful rule decides; where the result is another node the walk goes on there, without a new forward. Everything written
-is what the careful decoder would have written, token by token, also at a temperature: its draws are counted by *its* forwards,
-so each node is drawn as the careful decoder would have drawn it there. Only the rounding of another batch shape can differ.
+A base decoder commits, at each canvas, its most confident candidate (or every candidate with confidence >= gamma). Its next
+commits are guessed from the forward that is at hand: the other candidates, most confident first, are the drafts. One forward
+then looks at several nodes; a node is the canvas with a set of drafts filled in. The walk starts at the canvas itself, and the
+base decoder's rule is applied to the candidates of each node that it reaches. If the result is another node of this forward,
+the walk goes on there; if not, its result is the canvas of the next forward.
+
+So the tokens are those of the base decoder, in its order. This holds at a temperature too, because each node's candidates are
+drawn with the random numbers of the forward in which the base decoder would have reached it. Only rounding can differ, where
+arithmetic depends on the number of rows in a forward.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,66 +30,86 @@ Node = frozenset[int]
 
 
 class View(NamedTuple):
-    """What the careful decoder sees at one node: its candidates, best first."""
+    """The candidates for the masks of the window at one node, most confident first."""
 
     positions: Ints
     token: Ints
     confidence: Floats
+
+    def take(self, which: Any) -> View:
+        """The candidates that an index array, a mask or a slice selects."""
+        return View(self.positions[which], self.token[which], self.confidence[which])
 
 
 NOTHING = View(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
 
 class Speculative(ProgramDecoder, ABC):
-    """The walk; a method says which rule is careful, and which futures are looked at."""
+    """The walk. A subclass chooses the base decoder's rule and the nodes of a forward."""
 
     @abstractmethod
     def quota(self) -> Quota:
-        """Return the careful decoder's rule; ranks are by confidence."""
+        """Return the base decoder's rule; ranks are by confidence."""
 
     @abstractmethod
     def nodes(self, drafts: int) -> list[Node]:
-        """Return the futures to look at, given so many drafts; the empty set is among them."""
+        """Return the nodes of a forward where there are so many drafts; the empty one is among them."""
+
+    @property
+    def subsets(self) -> bool:
+        """True where the walk goes to any node that a result contains, and each block begins with a new forward."""
+        return False
 
     def run(self, state: State) -> Run:
         quota = self.quota()
         extras: frozenset[Extra] = frozenset({"logits"} if self.sampling.lanes else ())
-        drafts, rows, forwards = NOTHING, {Node(): 0}, 0  # forwards of the careful decoder
+        drafts, rows, forwards = NOTHING, {Node(): 0}, 0  # forwards of the base decoder
         signals = yield ForwardRequest(extras=extras)
         while True:
             view, steps = self._walk(signals, rows, drafts, quota, state, forwards)
             forwards += steps
             if not state.masked.any():
                 return
-            drafts = _left(view, state)
-            left = int(state.masked.sum())
-            nodes = [node for node in self.nodes(len(drafts.positions)) if len(node) < left]  # a full canvas says nothing
+            drafts = _open(view, state)
+            masks = len(state.eligible) if self.subsets else int(state.masked.sum())
+            nodes = [node for node in self.nodes(len(drafts.positions)) if len(node) < masks]  # no forward on a full canvas
             rows = {node: row for row, node in enumerate(nodes)}
             canvases = np.stack([_filled(state.canvas, drafts, node) for node in nodes])
-            ahead = _ahead(state, max(map(len, nodes)))
-            signals = yield ForwardRequest(positions=ahead, branches=canvases, extras=extras, role="verify")
+            positions = ahead(state, max(map(len, nodes)))
+            signals = yield ForwardRequest(positions=positions, branches=canvases, extras=extras, role="verify")
 
     def _walk(
         self, signals: Signals, rows: dict[Node, int], drafts: View, quota: Quota, state: State, forwards: int
     ) -> tuple[View, int]:
-        """Commit from node to node as far as there are nodes; return what the last one showed, and the number of steps."""
-        node, steps, view = Node(), 0, NOTHING
-        rank = {at: place for place, at in enumerate(drafts.positions.tolist())}
-        while node in rows and state.masked.any():
+        """Commit from node to node; return the candidates of the last one, and the number of steps of the base decoder."""
+        node: Node | None = Node()
+        steps, view = 0, NOTHING
+        while node is not None and node in rows and state.masked.any():
             seen = self._view(signals, rows[node], state, forwards + steps)
             if not len(seen.positions):
-                break  # the window after this one was not asked for
+                break  # the block after the next one: this forward has no signals there
             view, steps = seen, steps + 1
-            chosen = slice(max(1, quota.count(view.confidence, state)))
-            state.write(view.positions[chosen], view.token[chosen], view.confidence[chosen])
-            places = [rank.get(at, -1) for at in view.positions[chosen].tolist()]
-            if -1 in places or (drafts.token[places] != view.token[chosen]).any():
-                break
-            node = node | set(places)
+            chosen = seen.take(slice(max(1, quota.count(seen.confidence, state))))
+            node = self._follow(node, chosen, drafts, rows)
+            if self.subsets and node is not None:
+                chosen = chosen.take(np.isin(chosen.positions, drafts.positions[sorted(node)]))
+            state.write(*chosen)
         return view, steps
 
+    def _follow(self, node: Node, chosen: View, drafts: View, rows: dict[Node, int]) -> Node | None:
+        """The node to which committing `chosen` at `node` leads; None where that is no node."""
+        rank = {position: place for place, position in enumerate(drafts.positions.tolist())}
+        right = {
+            rank[position]
+            for position, token in zip(chosen.positions.tolist(), chosen.token.tolist(), strict=True)
+            if position in rank and drafts.token[rank[position]] == token
+        }
+        if self.subsets:
+            return max((one for one in rows if node < one <= node | right), key=len, default=None)
+        return node | right if len(right) == len(chosen.positions) else None
+
     def _view(self, signals: Signals, row: int, state: State, forwards: int) -> View:
-        """Rank the candidates of the open window at one node, drawn as at the careful decoder's forward of this number."""
+        """Rank the candidates of the window at one node, drawn as at the base decoder's forward of this number."""
         one = signals.token.ndim > 1
         token, sure = (signals.token[row], signals.confidence[row]) if one else (signals.token, signals.confidence)
         if self.sampling.lanes and signals.logits is not None:
@@ -95,9 +118,8 @@ class Speculative(ProgramDecoder, ABC):
             flat = compute(logits, state.info, self.sampling, drawn, frozenset(), 0, None)
             token, sure = flat.token, flat.confidence
         open_ = np.isin(signals.positions, state.eligible)
-        positions = signals.positions[open_]
-        order = self._order(sure[open_], positions, state, forwards)
-        return View(positions[order], token[open_][order], sure[open_][order])
+        view = View(signals.positions, token, sure).take(open_)
+        return view.take(self._order(view.confidence, view.positions, state, forwards))
 
     def _order(self, sure: Floats, positions: Ints, state: State, forwards: int) -> npt.NDArray[np.intp]:
         falling = -sure.astype(np.float64)
@@ -106,10 +128,9 @@ class Speculative(ProgramDecoder, ABC):
         return np.argsort(falling, kind="stable")
 
 
-def _left(view: View, state: State) -> View:
-    """The candidates that are still open."""
-    open_ = np.isin(view.positions, state.eligible)
-    return View(view.positions[open_], view.token[open_], view.confidence[open_])
+def _open(view: View, state: State) -> View:
+    """The candidates at positions that are still masked."""
+    return view.take(np.isin(view.positions, state.eligible))
 
 
 def _filled(canvas: Ints, drafts: View, node: Node) -> Ints:
@@ -119,8 +140,8 @@ def _filled(canvas: Ints, drafts: View, node: Node) -> Ints:
     return filled
 
 
-def _ahead(state: State, steps: int) -> Ints:
-    """The open positions of this window, and of the next one where so many drafts can fill this one."""
+def ahead(state: State, steps: int) -> Ints:
+    """The masks of the window, and those of the next block where so many more tokens can fill the window."""
     now = state.eligible
     if len(now) > steps:
         return now

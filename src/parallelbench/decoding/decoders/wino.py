@@ -1,8 +1,8 @@
 """WINO: wide-in, narrow-out, revocable parallel decoding (Hong et al., arXiv 2507.18578).
 
 One forward gives two views of the window: of each mask its candidate and the candidate's probability c, and of each committed
-token x_i its probability q_i = p(x_i | all tokens but x_i), which is read from a shadow mask at the same position. Other tokens
-do not see the shadow masks.
+token x_i its probability q_i = p(x_i | all tokens but x_i), which is read from a shadow mask at the same position. Other
+tokens do not see the shadow masks.
 
 * wide in: commit the m masks with c > gamma, at most int(0.7 M) of the window's M masks (never fewer than 5 nor more than 20),
   and at least the most confident one;
@@ -12,9 +12,9 @@ do not see the shadow masks.
 Parameters: gamma (default 0.6) and back (default 0.9), the defaults of the authors' code. Cost: one forward a step with L + B
 query tokens, where B is the length of the window. Needs a model that offers shadow masks.
 
-Difference from the authors' code: their shadow masks see each other, so q_i is computed beside as many more masks as the window
-has. Here each shadow mask sees the tokens of the row only, which is what the formula says; compat="authors" lets them see each
-other. On the exact model both are the same, because there a mask carries no information.
+Difference from the authors' code: their shadow masks see each other, so q_i is computed beside as many more masks as the
+window has. Here each shadow mask sees the tokens of the row only, which is what the formula says; compat="authors" lets them
+see each other. On the exact model both are the same, because there a mask carries no information.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ class WINO(StepDecoder):
         status = state.status[signals.positions]
         open_, committed = np.flatnonzero(status == MASKED), np.flatnonzero(status == COMMITTED)
         order = open_[self.best_first(signals.confidence[open_], signals.positions[open_], state)]
-        confident = int((signals.confidence[order] > np.float32(self.gamma)).sum())
+        confident = int((signals.confidence[order] > self.gamma).sum())
         count = max(1, min(confident, int(np.clip(WIDE * len(order), LEAST, MOST)), len(order)))
         chosen = order[:count]
         state.write(signals.positions[chosen], signals.token[chosen], signals.confidence[chosen])
         if count > 1:
             q = np.asarray(signals.shadow_p)[committed]
             worst = committed[np.argsort(q, kind="stable")]
-            doubtful = worst[np.sort(q, kind="stable") < np.float32(self.back)][: memory.get("before", 1) - 1]
+            doubtful = worst[np.sort(q, kind="stable") < self.back][: memory.get("before", 1) - 1]
             state.remask(signals.positions[doubtful])
         memory["before"] = count
