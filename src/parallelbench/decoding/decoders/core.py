@@ -62,8 +62,8 @@ class CoRe(ProgramDecoder):
                 canvas[suspects] = state.info.mask_id
                 self._commit(signals, state)
                 if len(suspects):
-                    asked = ForwardRequest(positions=suspects, canvas=canvas, tokens=state.canvas[suspects], role="probe")
-                    self._revise((yield asked), state)
+                    probe = ForwardRequest(positions=suspects, canvas=canvas, tokens=state.canvas[suspects], role="probe")
+                    self._revise((yield probe), state)
                 step += 1
 
     def _suspects(self, signals: Signals, state: State, end: int) -> Ints:

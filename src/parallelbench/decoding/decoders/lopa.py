@@ -31,7 +31,7 @@ from pydantic import Field
 
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.speculation import ahead
-from parallelbench.decoding.published import Published
+from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import Extra, Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
@@ -46,6 +46,7 @@ class LoPA(ProgramDecoder):
         defaults="the authors' D2F scripts, whose branching factor of 4 counts the anchor",
         difference="a branch that leaves no mask open scores 0 and not 1; candidates at exactly gamma are committed",
     )
+    borders: ClassVar[Borders] = Borders(block="where the kept branch fills it, the same forward begins the next block")
     speed = {"gamma": "slower"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which the anchor commits a token")
     branches: int = Field(3, ge=1, le=64, description="look-ahead branches in addition to the anchor")
