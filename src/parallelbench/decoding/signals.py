@@ -20,6 +20,7 @@ from torch import Tensor
 
 from parallelbench.contracts.forward import AttentionQuery, ForwardOutput, Ints, Shadow
 from parallelbench.contracts.info import ModelInfo
+from parallelbench.decoding.distributions import entropy, most_probable, probabilities, writable
 from parallelbench.sampling import draw, tempered
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -191,7 +192,7 @@ def _compute(
     token = _candidate(scores, p, sampling, uniform)
     floats = {"confidence": p.gather(1, token[:, None])[:, 0]}
     if "entropy" in extras:
-        floats["entropy"] = _entropy(scores).to(p.dtype)
+        floats["entropy"] = entropy(scores).to(p.dtype)
     if "margin" in extras:
         best = p.topk(2, dim=-1).values
         floats["margin"] = best[:, 0] - best[:, 1]
@@ -199,7 +200,7 @@ def _compute(
         floats["p_of"] = p.gather(1, torch.from_numpy(np.maximum(tokens, 0)).to(p.device)[:, None])[:, 0]
     found = dict(zip(floats, torch.stack(list(floats.values())).cpu().numpy(), strict=True))
     if top:
-        found["top_token"], found["top_p"] = _most_probable(p, min(top, p.shape[1]))
+        found["top_token"], found["top_p"] = most_probable(p, min(top, p.shape[1]))
     return {"token": token.cpu().numpy(), **found}
 
 
@@ -219,20 +220,6 @@ def to_vocabulary(logits: Tensor, known: int, size: int) -> Tensor:
     return torch.nn.functional.pad(logits, (0, size - logits.shape[1]), value=-torch.inf)
 
 
-def writable(logits: Tensor, info: ModelInfo) -> Tensor:
-    """Return the logits [N, vocab_size] of what may be written, in float32 or the logits' own float64; the mask has -inf."""
-    scores = logits if logits.dtype == torch.float64 else logits.float()
-    scores = scores[:, : info.vocab_size].clone()
-    scores[:, info.mask_id] = -torch.inf
-    return scores
-
-
-def probabilities(scores: Tensor, info: ModelInfo) -> Tensor:
-    """The softmax of each row of `writable` logits, in their precision; in float32 for a model computed from a law."""
-    p = torch.softmax(scores, dim=-1)
-    return p.float() if "law" in info.requires else p
-
-
 def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArray[np.float64] | None) -> Tensor:
     """Choose a token for each row: the best one, ties to the lowest id or at random, or a draw at a temperature."""
     if sampling.temperature > 0:
@@ -243,25 +230,6 @@ def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArr
     count = (p == best[:, None]).cumsum(-1)
     chosen = (_on(uniform, p) * count[:, -1]).floor().long() + 1
     return torch.searchsorted(count, chosen[:, None]).squeeze(1)
-
-
-def _most_probable(p: Tensor, top: int) -> tuple[Ints, Floats]:
-    """The `top` tokens of each row [N, V] that are most probable, and how probable; of equals the lowest ids, ascending."""
-    values, ids = p.topk(top, dim=-1)
-    ids, order = ids.sort(dim=-1)
-    values, order = values.gather(1, order).sort(dim=-1, descending=True, stable=True)
-    ids = ids.gather(1, order)
-    last = values[:, -1:]
-    split = ((p == last).sum(1) > (values == last).sum(1)) & (last[:, 0] > 0)  # equals of the last one were left out
-    if split.any():
-        ids[split] = p[split].sort(dim=-1, descending=True, stable=True).indices[:, :top]
-    return ids.cpu().numpy(), values.cpu().numpy()
-
-
-def _entropy(scores: Tensor) -> Tensor:
-    """- sum p ln p of each row, in nats; what has no probability adds nothing."""
-    log_p = torch.log_softmax(scores, dim=-1)
-    return -torch.where(log_p > -torch.inf, log_p.exp() * log_p, 0.0).sum(-1)
 
 
 def _on(uniform: npt.NDArray[np.float64] | None, like: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding.signals import Floats, writable
+from parallelbench.decoding.distributions import writable
+from parallelbench.decoding.signals import Floats
 from parallelbench.decoding.state import DecoderFault
 
 
