@@ -73,6 +73,7 @@ CASES: dict[str, tuple[Damage, str]] = {
     "config missing": (lambda folder: (folder / "config.json").unlink(), "config.json cannot be read"),
     "config no JSON": (lambda folder: (folder / "config.json").write_text("{", encoding="utf-8"), "is not JSON"),
     "config no object": (lambda folder: (folder / "config.json").write_text("[1]", encoding="utf-8"), "JSON object"),
+    "architectures of lists": (text("config.json", lambda c: c.update(architectures=[[]], parallelbench_card=None)), "is a []"),
     "config of another layout": (text("config.json", lambda c: c.pop("d_model")), "lacks d_model"),
     "config of another size": (text("config.json", lambda c: c.update(mlp_hidden_size=50)), "instead of (50, 32)"),
     "tokenizer missing": (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json cannot be read"),

@@ -173,7 +173,7 @@ LAYOUTS: dict[str, Layout] = {
 
 def layout_named(names: object) -> str | None:
     """The layout that one of these names of architectures belongs to, or None."""
-    found = names if isinstance(names, list) else []
+    found = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
     return next((key for key, layout in LAYOUTS.items() if set(found) & set(layout.names)), None)
 
 
