@@ -40,7 +40,8 @@ from parallelbench.experiments.provenance import environment
 from parallelbench.experiments.spec import Sweep
 from parallelbench.report.data import read_report_data
 from parallelbench.runs.calls import Environment
-from parallelbench.runs.cell_folder import DONE, DONE_FILE, RECORDS, TRACES, CellFolder, Done, Session
+from parallelbench.runs.cell_files import DONE_FILE, Done, Session
+from parallelbench.runs.cell_folder import DONE, RECORDS, TRACES, CellFolder
 from parallelbench.runs.folder import SCHEMA
 from parallelbench.runs.records import Costs, DecodingOrder, Extent, LawShape, Record, line_of
 from parallelbench.runs.store import open_run

@@ -13,7 +13,8 @@ from parallelbench.experiments.records import hash_of
 from parallelbench.runs.border import MAX_BYTES, SCHEMA, DamagedRun, cleaned
 from parallelbench.runs.calls import Environment, begin_call, end_call
 from parallelbench.runs.cell import IDENTITY, Cell, ModelFacts
-from parallelbench.runs.cell_folder import CellFolder, Session
+from parallelbench.runs.cell_files import Session
+from parallelbench.runs.cell_folder import CellFolder
 from parallelbench.runs.disk import disk_errors, locked, write_bytes
 from parallelbench.runs.folder import CELLS, RUN, RUN_FILE, RunFile
 from parallelbench.runs.records import Costs, DecodingOrder, Extent, LawShape, Record, Reported, Trace

@@ -10,7 +10,8 @@ from parallelbench.experiments.records import hash_of, make_row
 from parallelbench.experiments.sources import Source
 from parallelbench.metrics import backends
 from parallelbench.runs.calls import changed_packages
-from parallelbench.runs.cell_folder import CellFolder, Session, trace_end
+from parallelbench.runs.cell_files import Session
+from parallelbench.runs.cell_folder import CellFolder, trace_end
 from parallelbench.runs.store import RunStore
 from parallelbench.runs.times import now
 from parallelbench.schema import BatchSize

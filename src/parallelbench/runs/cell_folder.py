@@ -7,75 +7,18 @@ import json
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
-
-from pydantic import ConfigDict, TypeAdapter
 
 from parallelbench.errors import UserError
-from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, check_regular, cleaned, parse, read_json
-from parallelbench.runs.calls import Environment
+from parallelbench.runs.border import SCHEMA, DamagedRun, check_regular, cleaned, parse, read_json
 from parallelbench.runs.cell import Cell
+from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, CellFile, Done, Session
 from parallelbench.runs.disk import Appender, disk_errors, write_bytes
 from parallelbench.runs.lines import read_lines, whole_bytes, whole_lines
-from parallelbench.runs.records import RECORD, TRACE, Count, Extent, Record, Trace, line_of
+from parallelbench.runs.records import RECORD, TRACE, Extent, Record, Trace, line_of
 
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
 NAMED_WITHIN = 400
 """Bytes from the start of a line of records in which its sample is named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """What one call did for a cell.
-
-    Attributes:
-        call: the number of the call in its folder.
-        started, ended: UTC, ISO 8601; `ended` is None where it was killed or failed.
-        samples: how many it added; 0 where it did not come to its end.
-        device, batch_size, model: with what, `model` being what the model tells of itself.
-        environment: software and machine.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    call: int
-    started: str
-    ended: str | None = None
-    samples: Count = 0
-    device: str
-    batch_size: Count | Literal["auto"]
-    model: Mapping[str, Any]
-    environment: Environment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellFile:
-    """What cell.json holds.
-
-    Attributes:
-        backends: for each metric that more than one program can compute, which did, and its version.
-        prompt_hash: hash of the first sample's prompt; a cell of which the prompts have changed is not continued.
-        sessions: one for each call that added samples.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    schema: Schema
-    id: str
-    cell: Cell
-    backends: Mapping[str, str]
-    prompt_hash: str
-    sessions: tuple[Session, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What DONE holds: how many records the cell has."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = STRICT
-    schema: Schema
-    rows: Count
-
-
-CELL_FILE, DONE_FILE = TypeAdapter(CellFile), TypeAdapter(Done)
 
 
 @dataclass(frozen=True, slots=True)

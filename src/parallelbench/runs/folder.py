@@ -15,7 +15,8 @@ from parallelbench.runs.border import SCHEMA as SCHEMA
 from parallelbench.runs.border import STRICT, Schema, read_json
 from parallelbench.runs.calls import Call, read_calls
 from parallelbench.runs.cell import Cell
-from parallelbench.runs.cell_folder import RECORDS, CellFile, CellFolder, Session
+from parallelbench.runs.cell_files import CellFile, Session
+from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.records import Extent, Record
 
 RUN, CELLS, SUMMARY = "run.json", "cells", "summary.json"
