@@ -12,9 +12,10 @@ from parallelbench.errors import UserError
 from parallelbench.runs.border import SCHEMA, DamagedRun, check_regular, cleaned, parse, read_json
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, CellFile, Done, Session
+from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.disk import Appender, disk_errors, write_bytes
 from parallelbench.runs.lines import read_lines, whole_bytes, whole_lines
-from parallelbench.runs.records import RECORD, TRACE, Extent, Record, Trace, line_of
+from parallelbench.runs.records import RECORD, TRACE, Record, Trace
 
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
 NAMED_WITHIN = 400
@@ -203,24 +204,3 @@ class CellFolder:
 def trace_end(records: Sequence[Record]) -> int:
     """The number of bytes of the traces that records refer to."""
     return max((record.trace.offset + record.trace.size for record in records), default=0)
-
-
-@dataclass(slots=True)
-class CellWriter:
-    """Appends samples to a cell: the trace first, so that a record is never without one."""
-
-    records: Appender
-    traces: Appender
-    count: int
-
-    def append(self, record: Record, trace: Trace) -> None:
-        """Write one sample.
-
-        Raises:
-            UserError: the disk is full, or the sample holds what no reader could read.
-        """
-        line = line_of(trace)
-        placed = line_of(replace(record, trace=Extent(self.traces.end, len(line))))
-        self.traces.append(line)
-        self.records.append(placed)
-        self.count += 1
