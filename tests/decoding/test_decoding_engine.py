@@ -138,6 +138,23 @@ def test_a_generation_names_its_content_and_its_time() -> None:
     assert done.seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("canvas", "first_end", "whole"),
+    [
+        ([7, END, 8, END], "7", "7 8"),
+        ([END, 9], "", "9"),
+        ([7, PAD, 8], "7 0 8", "7 8"),
+        ([5, 6], "5 6", "5 6"),
+        ([END, END], "", ""),
+    ],
+)
+def test_a_canvas_is_read_to_its_first_end_or_as_a_whole(canvas: list[int], first_end: str, whole: str) -> None:
+    # fault 5: the reference decodes every ordinary token of the canvas
+    for reads, text in (("first_end", first_end), ("canvas", whole)):
+        (done,) = generate(Fake(certain([0.9] * len(canvas)), reads=reads), [prompt(canvas)], "all_at_once")
+        assert done.text == text and done.token_ids == tuple(canvas)
+
+
 def test_results_do_not_depend_on_other_decodings_of_the_same_engine() -> None:
     engine, decoder = Engine(Fake(noisy()), 4), load_decoder("random:k=1,temperature=1.0")
     first = [one.token_ids for one in engine.generate([prompt(8)], decoder)]

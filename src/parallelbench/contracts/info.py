@@ -55,6 +55,8 @@ class ModelInfo:
         attention: "full", "block_causal" or "causal"; `block` is the length of a block in tokens where it is block-causal.
         shots: the number of demonstrations that the model was trained for; None leaves it to the task.
         template: the name of the chat template, "none" where the turns are joined as plain text.
+        reads: what an answer is: "first_end" the tokens before the first end token; "canvas" every token of the canvas but
+            mask, padding and end tokens, as the reference implementation of ParallelBench reads it.
         licence: of the weights.
         offers: its capabilities beyond logits.
         requires: what it needs of the task or of the decoder.
@@ -83,6 +85,7 @@ class ModelInfo:
     block: int | None = None
     shots: int | None = None
     template: str = "none"
+    reads: Literal["first_end", "canvas"] = "first_end"
     licence: str = ""
     offers: frozenset[Capability] = frozenset()
     requires: frozenset[Requirement] = frozenset()

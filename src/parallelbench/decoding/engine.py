@@ -17,6 +17,7 @@ import torch
 
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.forward import ForwardOutput
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.admission import Waiting, row_length
 from parallelbench.decoding.batch_size import Batching
 from parallelbench.decoding.caches.base import Cache
@@ -167,9 +168,17 @@ class Engine:
         canvas = tuple(session.state.canvas.tolist())
         info = self.model.info
         content = content_tokens(canvas, info.end_ids)
-        text = self.model.codec_for(session.prompt.sample).decode(canvas[:content])
+        text = self.model.codec_for(session.prompt.sample).decode(answer_tokens(canvas, content, info))
         ledger = session.account.close(session.state.history)
         return Generation(session.prompt, canvas, text, content, ledger, session.seconds)
+
+
+def answer_tokens(canvas: Sequence[int], content: int, info: ModelInfo) -> Sequence[int]:
+    """The tokens of a canvas that are the answer, `content` of which stand before the first end token (`ModelInfo.reads`)."""
+    if info.reads == "first_end":
+        return canvas[:content]
+    special = {info.mask_id, info.pad_id, *info.end_ids}
+    return [token for token in canvas if token not in special]
 
 
 def _resume(packed: Packed, flat: FlatSignals, kept: Sequence[Any]) -> None:

@@ -106,6 +106,7 @@ def describe_checkpoint(source: Source, card: Card, tokenizer: Tokenizer) -> Des
         active_params=_active(settings, native, card),
         head_params=0 if head is None else head.count, hidden_size=settings.hidden_size, layers=settings.num_hidden_layers,
         tokenizer=tokenizer_hash(tokenizer), card=card.key, layout=card.architecture, path=source.path,
+        reads=source.options.read,
     )  # fmt: skip
     _check_mask(published, info, card, path, source.options)
     return Described(source, card, tokenizer, settings, headers, info)

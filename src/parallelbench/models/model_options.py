@@ -39,6 +39,9 @@ class LoadOptions(Options):
     compile: bool = Field(False, description="hand the blocks to torch.compile")
     block: int | None = Field(None, ge=1, description="block of a block-causal model, where its config is silent or wrong")
     tokenizer: str | None = Field(None, description="folder of the tokenizer, where the checkpoint comes without one")
+    read: Literal["first_end", "canvas"] = Field(
+        "first_end", description="an answer is what stands before the first end token, or all ordinary tokens of the canvas"
+    )
     ignore: Annotated[tuple[str, ...], Several] = Field((), description="keys of config.json that are known to change nothing")
 
     @property
@@ -55,6 +58,7 @@ class LoadOptions(Options):
         """What ends the revision because it can change an answer and is in no other field of a cell."""
         said = {
             "block": self.block,
+            "read": None if self.read == "first_end" else self.read,
             **{key: "+".join(value) if isinstance(value, tuple) else value for key, value in self.tokens.items()},
         }
         return "".join(f",{key}={value}" for key, value in said.items() if value is not None)

@@ -100,6 +100,7 @@ def describe_sedd(source: Source, card: Card, tokenizer: Tokenizer) -> Described
         active_params=sum(header.count for name, header in headers.items() if name.startswith(("blocks", "sigma_map"))),
         head_params=0 if head is None else head.count, hidden_size=settings.model.hidden_size, layers=settings.model.n_blocks,
         tokenizer=tokenizer_hash(tokenizer), card=card.key, layout=card.architecture, path=source.path,
+        reads=source.options.read,
     )  # fmt: skip
     return DescribedSedd(source, card, tokenizer, settings, headers, info)
 
