@@ -1,8 +1,13 @@
-"""The best that any choice of positions can score within so many forwards, tokens drawn independently and never taken back.
+"""The highest expected accuracy that decoders with independent draws can reach within a given number of forwards.
 
-Solved item by item with exact marginals (`theory.best_policy`, at the better of temperature 0 and 1); decoders that draw
-jointly, or that take tokens back, may be above it. Where a law is too large for that: Shuffle by its best schedule, of
-accuracy 2^(-L*_T); any other law only where a schedule without loss exists (bound 0); else unknown.
+A law is the exact distribution of the right answers to a question. The decoders considered here know its exact marginals,
+choose which positions a forward fills, draw the tokens of that forward independently, and never change a token afterwards.
+Their best accuracy is found by a search (`theory.best_policy`) at temperatures 0 and 1, of which the better counts. Decoders
+that draw tokens jointly, or that remask or edit tokens, can score higher.
+
+For a law that is too large to search, the value comes from the smallest bound L*_T over all schedules of T forwards (paper,
+Theorem 1). For Shuffle it is the accuracy of that schedule, 2^(-L*_T). For any other law it is 1 where L*_T is 0, and unknown
+(None) otherwise.
 """
 
 from __future__ import annotations
@@ -14,10 +19,14 @@ from parallelbench.theory import best_policy, law, optimum
 from parallelbench.theory.accuracy import shuffle_must_differ_at_once
 
 LOSSLESS = 1e-9
+"""A bound in bits below this counts as 0."""
 
 
 def best_accuracy(name: str, n: int, must_differ: bool, forwards: int) -> float | None:
-    """Return the highest expected accuracy within `forwards` on a law (`theory.shape_of_sample`), or None where unknown."""
+    """Return the highest expected accuracy within `forwards` (at least 1) on one law, or None where it is unknown.
+
+    `name`, `n` and `must_differ` name the law as `theory.shape_of_sample` does.
+    """
     if name == "deterministic":
         return 1.0
     best = _by_forwards(name, n, must_differ)
@@ -39,7 +48,10 @@ def _by_forwards(name: str, n: int, must_differ: bool) -> tuple[float | None, ..
 
 
 def _bounds(name: str, n: int, must_differ: bool) -> list[float]:
-    """The best bounds in bits for 1, 2, ... forwards; for one forward on a law too large for a search, infinity."""
+    """The smallest bounds L*_T in bits for T = 1, 2, ... forwards, one for each position of the law.
+
+    For a law that is too large even for this search: infinity below n forwards, and 0 at n.
+    """
     try:
         return [float(bound) for bound in optimum(law(name, n, must_differ=must_differ)).bounds]
     except UserError:

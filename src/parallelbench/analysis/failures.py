@@ -1,4 +1,4 @@
-"""Why answers failed, and how that changes with speed: the reasons that `metrics.failures` gave, as tables."""
+"""Tables of the reasons why generated answers failed (`metrics.failures`), and of how their rates change with speed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "rate", "part"]
 
 
 def reasons(run: StoredRun) -> dict[tuple[str, str], list[str]]:
-    """Return the reasons of every sample that has been looked at, by (cell, sample id).
+    """Return the reasons of every sample that has been classified by `metrics.failures`, by (cell id, sample id).
 
     Raises:
         DamagedRun: a file is damaged.
@@ -37,10 +37,10 @@ def reason_rates(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]
 
     Args:
         frame: one row per sample (`frame.samples`).
-        found: the reasons of each (`reasons`); samples that have not been looked at are left out.
+        found: the reasons of each sample (`reasons`); samples that have not been classified are left out.
 
-    `rate` is the fraction of the samples that have the reason. `part` splits an answer with several reasons evenly among them,
-    so that the parts of a setting add up to the fraction of its answers with any reason.
+    `rate` is the fraction of the samples that have the reason. For `part`, an answer with r reasons counts 1/r for each of
+    them, so that the parts of a setting add up to the fraction of its answers with at least one reason.
     """
     keys = list(zip(frame["cell"], frame["sample_id"], strict=True))
     labelled = frame.assign(labels=pd.Series([found.get(key, []) for key in keys], index=frame.index, dtype=object))
@@ -63,7 +63,7 @@ def reason_rates(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]
 
 
 def over_tasks(table: pd.DataFrame, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the mean over tasks of each reason's `part` and `rate`, per model and decoder; where a task lacks it, 0."""
+    """Return each reason's `part` and `rate` as means over tasks, per model and decoder; 0 for a task without the reason."""
     setting = ["model", "decoder"]
     tasks = frame.groupby(setting, sort=False)["task"].nunique().to_dict()
     speeds = frame.groupby([*setting, "task"], sort=False)["tokens_per_step"].mean().groupby(setting).mean()

@@ -1,4 +1,4 @@
-"""A run as tables: one row for each sample, one for each cell, one for each point of a curve."""
+"""Builds pandas tables from a run: one row for each sample, for each cell, or for each point of a trade-off curve."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ READERS: dict[str, Callable[[Record], Any]] = {
     "rows": attrgetter("costs.rows"),
     "flagged": lambda record: bool(record.costs.flags),
 }
-"""How the other columns are read from a record."""
+"""The functions that read the columns of samples other than the scores and the law from a record."""
 _index = attrgetter("index")
 MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")}
 
@@ -42,10 +42,10 @@ MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_to
 def samples(out: Path | StoredRun) -> pd.DataFrame:
     """Return one row for each sample: the columns of its cell, its scores (`accuracy` is the headline metric) and its costs.
 
-    Rows follow the plan, and within a cell the index.
+    Cells are in the order of the plan, and the samples of a cell in the order of their indices.
 
     Raises:
-        UserError: the folder holds no run, or one metric was computed in two ways.
+        UserError: the folder holds no run, or one metric was computed with different backends.
         DamagedRun: a file is damaged, or samples are missing.
     """
     run = out if isinstance(out, StoredRun) else read_run(out)
@@ -77,7 +77,7 @@ def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
 
 
 def _scores(stored: StoredCell, records: Sequence[Record]) -> list[Mapping[str, float]]:
-    """Every score of each record; what was computed afterwards replaces what the record says."""
+    """Every score of each record; a score that was computed after the run replaces the record's score of the same metric."""
     later = [one for one in scores_of(stored) if one.name != FAILURES]
     found: list[Mapping[str, float]] = []
     for record in records:
@@ -87,7 +87,7 @@ def _scores(stored: StoredCell, records: Sequence[Record]) -> list[Mapping[str, 
 
 
 def _column(name: str, values: list[Any]) -> Any:
-    """Numbers as floats with NaN where they are unknown; whatever else as it is."""
+    """Return a column: numbers as float64 with NaN where they are unknown, other values unchanged."""
     return np.array(values, dtype=np.float64) if name in (*NUMBERS, "accuracy") else pd.Series(values, dtype=_kind(name))
 
 
@@ -96,7 +96,7 @@ def _kind(name: str) -> str:
 
 
 def _cell_columns(run: StoredRun, counts: list[int]) -> dict[str, Any]:
-    """The columns of the cells, each value repeated for each of the cell's samples."""
+    """The columns that describe the cell; `counts` is the number of samples, and so of rows, of each cell."""
     rows = [{**_of_cell(stored), **names} for stored, names in zip(run.cells, name_cells(run), strict=True)]
     table = pd.DataFrame(rows, columns=CELL_COLUMNS)
     return {name: table[name].repeat(counts).reset_index(drop=True) for name in CELL_COLUMNS}
@@ -115,20 +115,24 @@ def _of_cell(stored: StoredCell) -> dict[str, Any]:
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each cell of a frame of samples: n, accuracy with its interval, mean costs, seconds in all."""
+    """Return one row for each cell of a frame of samples: n, mean accuracy with its interval, mean costs, total seconds."""
     return _summarise(frame, CELL_COLUMNS, {"seconds": ("seconds", "sum")})
 
 
 def sample_keys(frame: pd.DataFrame) -> pd.Series[str]:
-    """Return for each row of a frame of samples what names its question: data from files is the same in every seed."""
+    """Return for each row of a frame of samples a key that is the same for all rows with the same question.
+
+    Samples from data files (the suites `official` and `hf`) do not depend on the seed, so their key is their index. The key of
+    any other sample is its id, which includes the seed.
+    """
     return frame["index"].astype(str).where(frame["suite"].isin(["official", "hf"]), frame["sample_id"])
 
 
 def points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each (model, task, decoder), seeds pooled: a point of a task's curve.
+    """Return one row for each (model, task, decoder), with the seeds pooled: one point of a task's trade-off curve.
 
-    Samples that are the same in every seed (data from files) count once, with their mean over seeds. `seeds` and
-    `seed_spread` say how far the means of single seeds lie apart.
+    Samples from data files are the same in every seed; each counts once, with its mean over seeds. `seeds` is the number of
+    seeds, and `seed_spread` the standard deviation of their mean accuracies (NaN for one seed).
     """
     keys = [*MODEL_COLUMNS, "suite", "task", *DECODER_COLUMNS]
     numbers = ["accuracy", *MEANS, "seconds"]

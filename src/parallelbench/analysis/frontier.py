@@ -1,4 +1,4 @@
-"""Trade-off curves: what can be reached, and one number for a curve where somebody asks for one.
+"""Trade-off curves of accuracy against speed: the Pareto frontier, and PBx and AUP, which summarise a curve in one number.
 
 A point is (speed, score): tokens per step or per forward, and a score in [0, 1].
 """
@@ -13,10 +13,11 @@ Point = tuple[float, float]
 
 
 def step_frontier(points: Sequence[Point]) -> list[int]:
-    """Return the indices of the points that no other dominates, by rising speed; of equal points the first.
+    """Return the indices of the Pareto-optimal points by rising speed; of equal points only the first.
 
-    Joined as steps (down at a point, then along to the next), they bound what can be reached: between two settings
-    there is no decoder.
+    A point is dominated if another has at least its speed and at least its score. The frontier is drawn as steps and not as
+    straight lines, because no decoder setting exists between two points: a speed between them is reached only with the score
+    of the faster point.
     """
     order = sorted(range(len(points)), key=lambda i: (-points[i][0], -points[i][1], i))
     kept: list[int] = []
@@ -29,10 +30,11 @@ def step_frontier(points: Sequence[Point]) -> list[int]:
 
 
 def pbx(points: Sequence[Point], bar: float, interpolate: bool) -> float:
-    """Return PBx, the highest speed at which the score is still at least `bar` (0 where it never is).
+    """Return PBx, the highest speed at which the score is still at least `bar`; 0 where the score never is.
 
-    Both are means over tasks. Settings with a fixed k count as they are; adaptive ones (`interpolate`) are joined by
-    straight lines between neighbours in speed, and never continued beyond the last (ParallelBench leaderboard's rule).
+    Speed and score are means over tasks. For decoders with a fixed k only the measured settings count. For adaptive decoders
+    (`interpolate`) the score is interpolated linearly between settings that are neighbours in speed, and never extrapolated
+    beyond the fastest (the rule of ParallelBench's leaderboard).
     """
     curve = sorted(points)
     reached = [speed for speed, score in curve if score >= bar]
@@ -44,10 +46,14 @@ def pbx(points: Sequence[Point], bar: float, interpolate: bool) -> float:
 
 
 def aup(points: Sequence[Point], best: float | None = None, alpha: float = 3.0, drop: float = 0.05) -> float:
-    """Return the accuracy under parallelism of d3LLM (arXiv 2601.07568), with accuracies in percent.
+    """Return the accuracy under parallelism (AUP) of d3LLM (arXiv 2601.07568), with accuracies in percent.
 
-    rho_1 y_1 + 1/2 sum_i (rho_i - rho_(i-1)) (y_i W(y_i) + y_(i-1) W(y_(i-1))), W(y) = min(exp(-alpha (1 - y / best)), 1), over
-    the points with y >= y_1 - `drop`, by rising speed; `best` is the highest accuracy of all curves that are compared.
+    With the points in order of rising speed rho_i, y_i their accuracies, and W(y) = min(exp(-alpha (1 - y / best)), 1), it is
+
+        rho_1 y_1 + 1/2 sum_(i>1) (rho_i - rho_(i-1)) (y_i W(y_i) + y_(i-1) W(y_(i-1)))
+
+    over the points with y >= y_1 - `drop`. `best` is the highest accuracy among all curves that are compared (None: of this
+    one).
     """
     curve = sorted(points)
     if not curve:

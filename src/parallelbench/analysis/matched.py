@@ -1,4 +1,4 @@
-"""Compares adaptive decoders with fixed ones at equal speed, on the same samples."""
+"""Compares an adaptive decoder with one that commits a fixed number of tokens per step, at equal speed, on the same samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from parallelbench.analysis.frame import as_rows, sample_keys
 FIXED = "confidence"
 ADAPTIVE = "threshold"
 WITHIN = 0.5
-"""Equal speed: the two speeds differ by at most this many doublings, that is by a factor of sqrt 2."""
+"""Two speeds count as equal where their log2 differ by at most this, which is a factor of sqrt 2."""
 
 SIDES = ("decoder", "family", "setting", "tokens_per_step", "content_tokens_per_forward", "nfe", "accuracy", "low", "high")
 COLUMNS = [
@@ -31,39 +31,40 @@ def match_speeds(frame: pd.DataFrame, table: pd.DataFrame, adaptive: str = ADAPT
         adaptive: the curve (`series`) of the adaptive decoder.
         fixed: the curve of the fixed one.
 
-    Settings further apart than a factor of sqrt 2 are not matched. `difference` is adaptive minus fixed over the samples
-    that both decoded (Newcombe's interval and McNemar's exact p for 0/1 scores).
+    A fixed setting is left out where the nearest adaptive one differs in speed by more than a factor of sqrt 2. `difference` is
+    the adaptive decoder's mean accuracy minus the fixed one's, over the samples that both decoded, with Newcombe's interval and
+    McNemar's exact p for scores of 0 and 1.
     """
     found = []
     keys = ["model", "suite", "task"]
     samples = dict(iter(frame.groupby(keys, sort=False)))
     for key, part in table.groupby(keys, sort=False):
         candidates = as_rows(part[part["series"] == adaptive])
-        for one in sorted(as_rows(part[part["series"] == fixed]), key=lambda row: row["tokens_per_step"]):
-            other = _nearest(candidates, one["tokens_per_step"])
-            if other is not None:
-                found.append(_pair(one, other, samples[key]))
+        for setting in sorted(as_rows(part[part["series"] == fixed]), key=lambda row: row["tokens_per_step"]):
+            nearest = _nearest(candidates, setting["tokens_per_step"])
+            if nearest is not None:
+                found.append(_compare(setting, nearest, samples[key]))
     return pd.DataFrame(found, columns=COLUMNS)
 
 
 def _nearest(candidates: list[dict[str, Any]], speed: float) -> dict[str, Any] | None:
-    def apart(row: dict[str, Any]) -> float:
+    def distance(row: dict[str, Any]) -> float:
         return abs(math.log2(row["tokens_per_step"] / speed))
 
-    nearest = min(candidates, key=apart, default=None)
-    return nearest if nearest is not None and apart(nearest) <= WITHIN else None
+    nearest = min(candidates, key=distance, default=None)
+    return nearest if nearest is not None and distance(nearest) <= WITHIN else None
 
 
-def _pair(one: dict[str, Any], other: dict[str, Any], samples: pd.DataFrame) -> dict[str, Any]:
+def _compare(fixed: dict[str, Any], adaptive: dict[str, Any], samples: pd.DataFrame) -> dict[str, Any]:
     scores = samples.assign(sample=sample_keys(samples)).pivot_table(
         index="sample", columns="decoder", values="accuracy", aggfunc="mean", sort=False
     )
-    both = scores[[other["decoder"], one["decoder"]]].dropna()
-    difference = stats.paired(both[other["decoder"]], both[one["decoder"]])
+    both = scores[[adaptive["decoder"], fixed["decoder"]]].dropna()
+    difference = stats.paired(both[adaptive["decoder"]], both[fixed["decoder"]])
     return {
-        **{key: one[key] for key in ("model", "suite", "task")},
-        **{f"fixed_{name}": one[name] for name in SIDES},
-        **{f"adaptive_{name}": other[name] for name in SIDES},
+        **{key: fixed[key] for key in ("model", "suite", "task")},
+        **{f"fixed_{name}": fixed[name] for name in SIDES},
+        **{f"adaptive_{name}": adaptive[name] for name in SIDES},
         "difference": difference.mean,
         "difference_low": difference.low,
         "difference_high": difference.high,

@@ -1,8 +1,8 @@
-"""Which decoder: for each, its fastest setting that is still right often enough, and what that setting costs.
+"""Ranks decoders: for each, the fastest setting with a mean accuracy of at least a given bar, and the costs of that setting.
 
-Speed has three currencies. Tokens per step counts forwards (latency where a forward costs the same with any number of rows),
-tokens per row counts branches and probes too (throughput), and seconds are this machine's. A decoder that wins in one may lose
-in another, so all three are shown.
+Speed is measured in three units. Tokens per step counts sequential forwards: it measures latency where a forward takes the same
+time with any number of rows. Tokens per row counts every row of a forward, so also branches and probes: it measures throughput.
+Seconds are the wall time on the machine of the run. A decoder can be first in one unit and not in another, so all are shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from parallelbench.analysis.frame import as_rows, sample_keys
 from parallelbench.analysis.frontier import aup
 
 REFERENCE = "threshold"
-"""The curve that the forwards of the others are compared with, sample by sample."""
+"""The number of forwards of every other curve is compared with this curve's, sample by sample."""
 
 COSTS = ("tokens_per_step", "tokens_per_row", "nfe", "rows", "seconds")
 COLUMNS = [
@@ -35,16 +35,18 @@ def costs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFrame:
-    """Rank the curves of each model by the most tokens per step at a mean score of at least `bar` (PBx, settings as they are).
+    """Rank the curves of each model by the most tokens per step at a mean score of at least `bar` (PBx without interpolation).
 
     Args:
         frame: one row per sample (`frame.samples`).
         overall: one row per (model, decoder) (`frame.overall`).
         bar: mean score over tasks that a setting must reach, 0 to 1.
 
-    A curve that never reaches the bar has no setting ("") and comes last, by its area. `fastest_per_row` is the most tokens per
-    row at the bar, of any setting; `aup_step` and `aup_row` are areas under accuracy against tokens per step and row. `saved`
-    is how many forwards a sample takes less than under the reference curve's setting at the bar, with its paired interval.
+    A curve that never reaches the bar has an empty `decoder`; such curves come last, ordered by `aup_step`. `fastest_per_row`
+    is the most tokens per row of any setting that reaches the bar. `aup_step` and `aup_row` are the accuracy under parallelism
+    (`frontier.aup`) by tokens per step and by tokens per row. `saved` is the mean over samples of the reference setting's
+    number of forwards minus this setting's, with a bootstrap interval; the reference setting is that of the `threshold` curve
+    at the same bar.
     """
     if overall.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -77,7 +79,7 @@ def _order(row: dict[str, Any]) -> tuple[float, float, float]:
 
 
 def _saved(samples: pd.DataFrame, decoder: str, reference: str) -> dict[str, float]:
-    """Forwards saved against the reference, over the samples that both decoded."""
+    """The mean number of forwards saved per sample compared with the reference, over the samples that both decoded."""
     if not decoder or not reference or decoder == reference:
         return {}
     chosen = samples[samples["decoder"].isin([decoder, reference])]
@@ -91,9 +93,9 @@ def _saved(samples: pd.DataFrame, decoder: str, reference: str) -> dict[str, flo
 
 
 def by_task(points: pd.DataFrame, bar: float) -> pd.DataFrame:
-    """Return for each (model, task) the setting with the most tokens per step at a score of at least `bar`, and its equals.
+    """Return for each (model, task) the most tokens per step at a score of at least `bar`, and the settings that reach it.
 
-    `decoders` are all settings of the highest speed, one of each curve; none where no setting reaches the bar.
+    `decoders` lists every setting with that speed, at most one for each curve; it is empty where no setting reaches the bar.
     """
     rows = []
     for (model, task), part in points.groupby(["model", "task"], sort=False):

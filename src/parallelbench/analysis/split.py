@@ -1,12 +1,14 @@
 """Splits a loss of accuracy into three parts: unavoidable, due to the decoder, due to the model.
 
-With best = the best accuracy within the same number of forwards (`ceiling`), exact = the exact model under the same decoder,
-measured = the model under it:
+An exact model computes the exact marginals of the right answers instead of learning them. Let `best` be the best accuracy
+within the same number of forwards (`ceiling`), `exact` the accuracy of the exact model under the same decoder, and `measured`
+the accuracy of the learned model under that decoder. Then
 
-    1 - measured = (1 - best) + (best - exact) + (exact - measured)
-                    unavoidable   the decoder's    the model's
+    1 - measured = (1 - best)  + (best - exact)  + (exact - measured)
+                   unavoidable   due to decoder    due to model
 
-Each is a mean over samples. The parts can be negative within their error: two of the three are measured.
+Each term is a mean over samples. Because `exact` and `measured` are estimated from samples, the last two parts can be negative
+by chance; the second is also negative where the decoder can exceed `best` (joint draws, remasking).
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
         frame: one row per sample (`frame.samples`).
         points: one row per model, task and decoder (`frame.points`).
 
-    A learned model is compared with the exact model under the same tokenizer where that ran (`ceiling_of`).
-    `best` is None where the law is too large to solve; then so is `unavoidable`, and `of_decoder` is 1 - exact.
+    A learned model is compared with the exact model under the same tokenizer, where that ran (`ceiling_of`). Where the best
+    accuracy is unknown, `best` and `unavoidable` are None, and `of_decoder` is 1 - exact.
     """
     rows: list[dict[str, Any]] = []
     for _, learned in points[~points["exact"].astype(bool)].groupby("model", sort=False):
@@ -49,7 +51,7 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
 def ceiling_of(points: pd.DataFrame, tokenizer: str) -> str | None:
     """Return the exact model that is the ceiling of a learned one with this tokenizer; None where no exact model ran.
 
-    It is the one with the same tokenizer, else the one in which a token is an item, else the first.
+    It is the one with the same tokenizer, else the one without a tokenizer (each list item is one token), else the first.
     """
     ran = points[points["exact"].astype(bool)].drop_duplicates("model")
     found = {str(row["tokenizer"]): str(row["model"]) for row in reversed(ran.to_dict("records"))}
@@ -57,15 +59,15 @@ def ceiling_of(points: pd.DataFrame, tokenizer: str) -> str | None:
 
 
 def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return, task by task, the best mean accuracy at each mean speed, as corners of a concave line.
+    """Return for each task the best mean accuracy at each mean speed, as the vertices of a concave piecewise linear curve.
 
-    `frame` holds an exact model's samples. A decoder may spend its forwards where they help most, so the samples of a task
-    may have different numbers of them: with a_g(T) the best accuracy of a kind of sample g within T forwards, f_g its open
-    positions and w_g its fraction, the line is the upper hull of
+    `frame` holds an exact model's samples. A decoder may use more forwards on the samples where they raise accuracy most. Group
+    the samples of a task by their law; for group g let a_g(T) be the best accuracy within T forwards, f_g the number of masked
+    positions and w_g the fraction of samples. The curve is the upper concave hull of the points
 
         (sum_g w_g f_g / T_g, sum_g w_g a_g(T_g))    over all choices of T_g,
 
-    the sum of the kinds' hulls. Where accuracies are unknown they are left out, and the line begins or ends earlier.
+    which is the weighted sum of the groups' hulls. Unknown accuracies are left out, so the curve may cover fewer speeds.
     """
     rows = []
     samples = frame.dropna(subset=["law"]).drop_duplicates(["suite", "task", "sample_id"])
@@ -79,14 +81,14 @@ def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _reachable(kind: Mapping[Hashable, Any]) -> list[Point]:
-    """(tokens per step, best accuracy) for every number of forwards of which it is known."""
+    """(tokens per step, best accuracy) for every number of forwards with a known best accuracy."""
     law, free = (kind["law"], int(kind["law_n"]), bool(kind["must_differ"])), kind["free"]
     best = ((free / forwards, best_accuracy(*law, forwards)) for forwards in range(1, free + 1))
     return [(speed, value) for speed, value in best if value is not None]
 
 
 def _hull(points: list[Point]) -> list[Point]:
-    """The upper concave hull, by rising speed."""
+    """The vertices of the upper concave hull of the points, by rising speed."""
     hull: list[Point] = []
     for x, y in sorted(points):
         while len(hull) > 1 and (hull[-1][1] - hull[-2][1]) * (x - hull[-2][0]) <= (y - hull[-2][1]) * (
@@ -98,9 +100,9 @@ def _hull(points: list[Point]) -> list[Point]:
 
 
 def _sum(hulls: list[tuple[float, list[Point]]]) -> list[Point]:
-    """The weighted sum of concave lines: their edges, the flattest first."""
-    speed, score = (sum(share * hull[0][axis] for share, hull in hulls) for axis in (0, 1))
-    edges = [(share * (b[0] - a[0]), share * (b[1] - a[1])) for share, hull in hulls for a, b in pairwise(hull)]
+    """The weighted Minkowski sum of concave curves: their weighted edges, joined in order of falling slope."""
+    speed, score = (sum(weight * hull[0][axis] for weight, hull in hulls) for axis in (0, 1))
+    edges = [(weight * (b[0] - a[0]), weight * (b[1] - a[1])) for weight, hull in hulls for a, b in pairwise(hull)]
     corners = [(speed, min(1.0, score))]
     for dx, dy in sorted(edges, key=lambda edge: -edge[1] / edge[0]):
         speed, score = speed + dx, score + dy
@@ -109,7 +111,7 @@ def _sum(hulls: list[tuple[float, list[Point]]]) -> list[Point]:
 
 
 def _best(frame: pd.DataFrame) -> pd.DataFrame:
-    """The mean of the best accuracies at the exact model's own numbers of forwards; NaN where one is unknown."""
+    """The mean over samples of the best accuracy within as many forwards as the exact model used; NaN where one is unknown."""
     rows = [
         {
             **{key: row[key] for key in KEYS},
