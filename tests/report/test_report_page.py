@@ -15,8 +15,8 @@ import pytest
 from parallelbench.api import run
 from parallelbench.errors import UserError
 from parallelbench.report import write_report
+from parallelbench.report.decoding_order import SHADES, shown_tokens, step_map
 from parallelbench.report.sections import _parts
-from parallelbench.report.strip import SHADES, heat_strip, pieces
 from parallelbench.results import Results
 from parallelbench.runs.records import Costs, DecodingOrder, Extent, Record, Trace, Write
 
@@ -196,13 +196,13 @@ def decoded(history: tuple[tuple[Write, ...], ...]) -> tuple[Record, Trace]:
 
 
 def test_tokens_have_the_shade_of_the_step_that_wrote_them_last() -> None:
-    first, second = pieces(*decoded((((1, 6, 0.5, "commit"),), ((0, 5, 0.9, "commit"),), ((1, 6, 0.8, "edit"),))))
+    first, second = shown_tokens(*decoded((((1, 6, 0.5, "commit"),), ((0, 5, 0.9, "commit"),), ((1, 6, 0.8, "edit"),))))
     assert (first.text, first.shade, first.note) == ("a", (SHADES - 1) // 2, "step 2 of 3, confidence 0.90")
     assert (second.text, second.shade) == ("⏎\n", SHADES - 1)
 
 
 def test_the_map_fills_writes_and_outlines_what_was_taken_back() -> None:
-    svg = heat_strip(
+    svg = step_map(
         *decoded((((0, 5, 0.5, "commit"), (2, 1, 0.5, "commit")), ((0, 5, 0.1, "remask"),), ((0, 5, 0.9, "commit"),)))
     )
     assert 'aria-label="3 steps by 3 positions"' in svg

@@ -1,4 +1,4 @@
-"""The figures, as Altair charts. Each takes rows that are also written as its CSV."""
+"""Builds the figures of a report as Altair charts. The rows that a chart is made from are also saved as its CSV file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TICKS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 CHOSEN = alt.selection_point(fields=["family"], bind="legend", name="chosen")
 POINTS = 60
-"""Of a line between two speeds."""
+"""The number of points at which a curve is sampled between two speeds."""
 PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 
 def speed_axis(rows: Rows, title: str = "tokens per step") -> alt.X:
-    """Tokens per step on a log2 axis that ends where the points do."""
+    """The x axis: tokens per step on a log2 scale over the range of the points."""
     speeds = [row["tokens_per_step"] for row in rows]
     domain = [min(speeds, default=1.0) / 1.15, max(speeds, default=1.0) * 1.15]
     ticks = [tick for tick in TICKS if domain[0] <= tick <= domain[1]]
@@ -32,19 +32,20 @@ def speed_axis(rows: Rows, title: str = "tokens per step") -> alt.X:
 
 
 def known(rows: Rows) -> Rows:
-    """The rows whose speed is known; what a generator does not say is drawn nowhere."""
+    """The rows with a known speed. Some generators report no number of steps; their rows cannot be drawn and are left out."""
     return [row for row in rows if not math.isnan(row["tokens_per_step"])]
 
 
 def score_axis(title: str = "accuracy") -> alt.Y:
-    """Accuracy from 0 to 100 %."""
+    """The y axis: accuracy from 0 to 100 %."""
     return alt.Y("accuracy:Q", title=title, axis=PERCENT, scale=alt.Scale(domain=[0, 1]))
 
 
 def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
-    """Mark in each group of rows those that no other of the group dominates (`frontier`), and begin its steps at the left.
+    """Mark the Pareto-optimal rows of each group (`frontier`), and extend each frontier to the slowest speed of all rows.
 
-    The beginning is a row of its own that is no `point`: whoever asks for less speed can still use the fastest of the best.
+    The extension is an additional row with `point` False and the group's highest accuracy: a decoder that is needed only at a
+    lower speed can still be run at the setting with the highest accuracy.
     """
     slowest = min(row["tokens_per_step"] for row in rows)
     groups: dict[tuple[Any, ...], Rows] = {}
@@ -60,9 +61,10 @@ def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
 
 
 def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerChart:
-    """Accuracy against tokens per step: points with intervals, and steps along each family's frontier.
+    """Accuracy against tokens per step: points with intervals, and each family's Pareto frontier drawn as steps.
 
-    Rows need the columns of `frame.points`, and `frontier` and `point` of `with_frontier`; rows of `ceilings` lie behind.
+    Rows need the columns of `frame.points`, and `frontier` and `point` from `with_frontier`. Rows from `ceilings` are drawn
+    behind them.
     """
     colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows if "family" in row))
     shown = alt.when(CHOSEN).then(alt.value(1.0)).otherwise(alt.value(0.08))
@@ -90,7 +92,7 @@ def _shape(rows: Rows) -> dict[str, Any]:
 
 
 def tooltip() -> list[alt.Tooltip]:
-    """What a point says when it is pointed at."""
+    """The values that are shown when the mouse is over a point."""
     return [
         alt.Tooltip("decoder:N"),
         alt.Tooltip("accuracy:Q", title="accuracy", format=".1%"),
@@ -103,7 +105,7 @@ def tooltip() -> list[alt.Tooltip]:
 
 
 def overall(rows: Rows, models: Sequence[str]) -> Any:
-    """The mean over tasks; one panel per model."""
+    """The trade-off curves of the mean over tasks, in one panel per model."""
     marked = with_frontier(rows, ("model", "family"))
     if len(models) == 1:
         return theme.styled(tradeoff(marked, (840, 400)).add_params(CHOSEN))
@@ -113,7 +115,10 @@ def overall(rows: Rows, models: Sequence[str]) -> Any:
 
 
 def by_task(rows: Rows, exact: Rows, best: Rows) -> Any:
-    """Small multiples: one panel per task; dashed the exact model under the same decoders, grey the best schedule."""
+    """The trade-off curves of each task, in one panel per task.
+
+    Dashed lines show the exact model under the same decoders; the grey area shows the best curve (`split.best_curve`).
+    """
     marked = with_frontier(rows, ("task", "family")) + (ceilings(rows, exact, best) if exact else [])
     panel = tradeoff(marked, (262, 180), point=45)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
@@ -124,7 +129,7 @@ def by_task(rows: Rows, exact: Rows, best: Rows) -> Any:
 
 
 def ceilings(rows: Rows, exact: Rows, best: Rows) -> Rows:
-    """The rows of the two ceilings, within the tasks and speeds of the measured `rows`."""
+    """The rows of the exact model's frontier and of the best curve, limited to the tasks and speeds of the measured `rows`."""
     tasks = {row["task"] for row in rows}
     slow, fast = (pick(row["tokens_per_step"] for row in rows) for pick in (min, max))
     steps = [row for row in with_frontier(exact, ("task", "family")) if row["frontier"] and row["task"] in tasks]
@@ -134,7 +139,10 @@ def ceilings(rows: Rows, exact: Rows, best: Rows) -> Rows:
 
 
 def _within(best: Rows, slow: float, fast: float) -> Rows:
-    """Each task's line between two speeds; its straight parts are curves where speed is drawn in doublings."""
+    """Each task's best curve between two speeds, sampled densely.
+
+    The curve is piecewise linear in speed, and linear pieces are not straight on a logarithmic speed axis.
+    """
     rows: Rows = []
     for task in dict.fromkeys(row["task"] for row in best):
         line = sorted((row["tokens_per_step"], row["accuracy"]) for row in best if row["task"] == task)
@@ -149,7 +157,7 @@ def _within(best: Rows, slow: float, fast: float) -> Rows:
 
 
 def _ceilings(data: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
-    """What the same decoders score with exact marginals, and the best for drawing independently and taking nothing back."""
+    """The charts of the exact model under the same decoders, and of the best curve for independent draws without remasking."""
     base = data.encode(y=score_axis(), order=alt.Order("tokens_per_step:Q"))
     step: dict[str, Any] = {"interpolate": "step-before"}
     best = base.transform_filter("datum.kind == 'best'").mark_area(color="#eef1f4", line={"color": "#9aa5b1"})
@@ -157,8 +165,8 @@ def _ceilings(data: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
     return [best, exact.encode(color=colour, detail="family:N")]
 
 
-def whose(rows: Rows) -> Any:
-    """Whose the loss is: for each task and setting, three parts stacked."""
+def loss_parts(rows: Rows) -> Any:
+    """For each task and setting a stacked bar of the three parts of the loss (`analysis.split`)."""
     settings = list(dict.fromkeys(row["setting"] for row in rows))
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     bars = alt.Chart(alt.Data(values=rows)).mark_bar().encode(
@@ -173,7 +181,7 @@ def whose(rows: Rows) -> Any:
 
 
 def losses(rows: Rows) -> Any:
-    """Each task's accuracy at 1, 2, 4, ... tokens per step on one line, the task that loses most at the top."""
+    """One row per task with its accuracies at 1, 2, 4, ... tokens per step; the task with the largest loss is at the top."""
     lost: dict[str, float] = {}
     for row in rows:
         lost[row["task"]] = max(lost.get(row["task"], 0.0), row["loss"])
@@ -192,7 +200,7 @@ def losses(rows: Rows) -> Any:
 
 
 def matched(rows: Rows) -> Any:
-    """An adaptive decoder beside a fixed one at equal speed: one panel per fixed setting, one row per task."""
+    """An adaptive and a fixed decoder compared at equal speed: one panel per setting of the fixed one, one row per task."""
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     slowest = {row["panel"]: row["tokens_per_step"] for row in sorted(rows, key=lambda row: -row["tokens_per_step"])}
     panels = sorted(slowest, key=lambda panel: slowest[panel])

@@ -1,4 +1,4 @@
-"""Everything a report is made of, read once."""
+"""Reads one or several run folders and computes every table that the sections of a report use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from parallelbench.runs.folder import StoredRun, read_run
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which cells are reported: patterns of tasks, decoders and models (`*` is any part of a name); none is all."""
+    """Which cells are reported: patterns of tasks, decoders and models, where `*` matches any text; no pattern selects all."""
 
     tasks: tuple[str, ...] = ()
     decoders: tuple[str, ...] = ()
@@ -30,11 +30,16 @@ ALL = Filters()
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """The tables of a run, or of several together.
+    """The tables of one run, or of several runs together.
 
-    `curve` is the curve that losses are read off; None where none begins at one token per step.
-
-    `split` says what each loss is due to, `best` how far any decoder could come; both are empty where no exact model ran.
+    Attributes:
+        run: the stored run.
+        samples, cells, points, overall: the tables of `analysis.frame`.
+        matched: adaptive and fixed settings compared at equal speed (`analysis.matched`).
+        losses: the accuracy that each task loses with speed along `curve` (`analysis.loss`).
+        curve: the name (`series`) of that curve; None where no curve begins at one token per step.
+        split: the parts of each loss (`analysis.split`); empty where no exact model ran.
+        best: the best accuracy at each speed (`split.best_curve`); empty where no exact model ran.
     """
 
     run: StoredRun
@@ -50,25 +55,25 @@ class ReportData:
 
     @property
     def models(self) -> list[str]:
-        """The models, in the order of the plan."""
+        """The names of the models, in the order of the plan."""
         return list(dict.fromkeys(self.points["model"]))
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks, in the order of the plan."""
+        """The names of the tasks, in the order of the plan."""
         return list(dict.fromkeys(self.points["task"]))
 
     @property
     def headlines(self) -> list[Headline]:
-        """The answer for each model."""
+        """The main findings about each model (`analysis.loss.Headline`)."""
         return [headline(model, self.overall, self.losses) for model in self.models]
 
 
 def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
-    """Read one run folder, or several as one.
+    """Read one run folder, or several together, limited to the cells that `keep` selects.
 
     Raises:
-        UserError: a folder holds no run, no samples are there yet, or no cell is left by the filters.
+        UserError: a folder holds no run, no sample is finished yet, or the filters select no cell.
         DamagedRun: a file is damaged, or samples are missing.
     """
     run = read_run(*paths).select(keep.tasks, keep.decoders, keep.models)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from parallelbench.analysis.examples import examples
 from parallelbench.analysis.frame import as_rows
 from parallelbench.errors import UserError
-from parallelbench.report import provenance, strip
+from parallelbench.report import decoding_order, provenance
 from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
 from parallelbench.report.section import Section
@@ -71,7 +71,7 @@ def render(data: ReportData, sections: list[Section]) -> str:
         unfinished=data.run.unfinished,
         specs={figure.id: Markup(figure.spec) for section in sections for figure in section.figures},
         library=_library(),
-        strip=strip,
+        decoding_order=decoding_order,
     )
 
 

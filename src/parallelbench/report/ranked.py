@@ -1,4 +1,4 @@
-"""The ranking of decoders: which to take, at what cost, and for which task."""
+"""The section of a report that ranks the decoders: the fastest accurate setting of each with its costs, overall and by task."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number
 
 BARS = (0.9, 0.8)
-FROM = 4  # curves from which a ranking says more than the table of all numbers
+MIN_CURVES = 4  # with fewer curves the table of all numbers is short enough to read the ranking from
 COSTS = ("tokens/step", "tokens/row", "forwards", "rows", "ms")
-NAMED = 3  # decoders that are named where several are equally fast
+NAMED = 3  # at most so many decoders are named where several are equally fast
 
 
 def ranked(data: ReportData) -> Section | None:
-    """Which decoder to take: the ranking at each bar, and the best for each task."""
-    if data.points["series"].nunique() < FROM or data.overall.empty:
+    """The ranking at each bar of mean accuracy, and the fastest decoders for each task; None with few curves."""
+    if data.points["series"].nunique() < MIN_CURVES or data.overall.empty:
         return None
     tables = [
         _ranking(model, bar, rows)
@@ -28,8 +28,9 @@ def ranked(data: ReportData) -> Section | None:
     ]
     tables += [_best(model, rows) for model, rows in _by_model(as_rows(by_task(data.points, BARS[0])))]
     text = (
-        "Each decoder at its fastest setting that still reaches the bar on the mean over tasks. Steps count forwards; rows "
-        "count branches and probes too; ms are this machine's, per sample. Saved: forwards fewer than threshold, paired."
+        "Each decoder at its fastest setting with a mean accuracy over tasks of at least the bar. Steps count forwards; rows "
+        "count branches and probes too; ms is wall time per sample on this machine. Saved: forwards fewer than with threshold, "
+        "on the same samples."
     )
     return Section("ranked", "Which decoder", text, tables=tables)
 

@@ -1,4 +1,4 @@
-"""The parts of a report. A part is a function of the data; adding one is one line in `SECTIONS`."""
+"""The sections of a report. Each is built by a function from the report's data; `SECTIONS` lists the functions in order."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tradeoff(data: ReportData) -> Section | None:
 
 
 def by_task(data: ReportData) -> Section | None:
-    """The same, task by task."""
+    """Accuracy against tokens per step for each task."""
     figures = []
     for place, model in enumerate(data.models):
         points = charts.known(_picked(as_rows(data.points), POINT))
@@ -72,30 +72,30 @@ def _ceiling(data: ReportData, model: str, points: Rows) -> Rows:
     return [row for row in points if row["model"] == ceiling]
 
 
-def whose(data: ReportData) -> Section | None:
-    """Whose the loss is: that of drawing independently, the decoder's, or the model's."""
+def loss_parts(data: ReportData) -> Section | None:
+    """How much of each loss is due to independent draws, to the decoder and to the model (`analysis.split`)."""
     figures: list[Figure] = []
     for model, series in dict.fromkeys(zip(data.split["model"], data.split["series"], strict=True)):
-        own = [row for row in as_rows(data.split) if (row["model"], row["series"]) == (model, series)]
-        if len(own) > len(data.tasks):  # a curve, not a single setting
-            rows = [part for row in own for part in _parts(row)]
+        curve = [row for row in as_rows(data.split) if (row["model"], row["series"]) == (model, series)]
+        if len(curve) > len(data.tasks):  # several settings, not one
+            rows = [part for row in curve for part in _parts(row)]
             caption = f"{model} under {series}: how much of the accuracy is lost at each setting, and to what."
-            figures.append(Figure(f"whose-{len(figures) + 1}", caption, charts.whose(rows), rows))
+            figures.append(Figure(f"loss-parts-{len(figures) + 1}", caption, charts.loss_parts(rows), rows))
     if not figures:
         return None
     text = (
-        "Three accuracies split each loss: the best that any choice of positions scores in as many forwards, its tokens drawn "
-        "independently and kept; a perfect model under the same decoder; and this model under it. Where the best is unknown, "
-        "its part is counted to the decoder. A decoder that draws jointly or takes back may score above that best, and a "
-        "model above the perfect one by chance: then that part is nothing, and only what was really lost is shown."
+        "Each loss is split by three accuracies: the best accuracy of any decoder that draws tokens independently and never "
+        "changes them, in as many forwards; that of a perfect model under the same decoder; and that of this model under it. "
+        "Where the best accuracy is unknown, its part of the loss is counted as the decoder's. A decoder that draws jointly or "
+        "remasks can exceed the best accuracy, and a model can exceed the perfect one by chance; that part is then drawn as 0."
     )
-    return Section("whose", "Whose loss it is", text, figures)
+    return Section("loss-parts", "What each loss is due to", text, figures)
 
 
 def _parts(row: dict[str, Any]) -> Rows:
     perfect = max(row["measured"], row["exact"])
     best = 1.0 if math.isnan(row["best"]) else max(row["best"], perfect)
-    lost = (1 - best, best - perfect, perfect - row["measured"])  # together what was lost, none below 0
+    lost = (1 - best, best - perfect, perfect - row["measured"])  # they sum to 1 - measured; none is negative
     keys = {key: row[key] for key in ("model", "task", "decoder", "setting", "measured", "exact")}
     keys["best"] = None if math.isnan(row["best"]) else row["best"]
     return [
@@ -105,7 +105,7 @@ def _parts(row: dict[str, Any]) -> Rows:
 
 
 def lost(data: ReportData) -> Section | None:
-    """What each task loses with speed on one curve."""
+    """How much accuracy each task loses with speed along one curve."""
     figures = []
     for place, model in enumerate(data.models):
         rows = [row for row in _picked(as_rows(data.losses), [*POINT, "speed", "loss"]) if row["model"] == model]
@@ -118,49 +118,49 @@ def lost(data: ReportData) -> Section | None:
 
 
 def matched(data: ReportData) -> Section | None:
-    """Threshold beside top-k at equal speed."""
-    pairs = as_rows(data.matched)
-    if not pairs:
+    """Threshold and top-k (`confidence`) compared at equal speed."""
+    matches = as_rows(data.matched)
+    if not matches:
         return None
     figures = []
     for place, model in enumerate(data.models):
-        rows = [side for pair in pairs if pair["model"] == model for side in _sides(pair)]
+        rows = [point for match in matches if match["model"] == model for point in _points(match)]
         if rows:
-            caption = f"{model}: each top-k setting beside the threshold nearest in tokens per step (within a factor of √2)."
+            caption = f"{model}: each top-k setting with the threshold nearest in tokens per step (within a factor of √2)."
             figures.append(Figure("matched" + (f"-{place + 1}" if place else ""), caption, charts.matched(rows), rows))
     header = ["task", "top-k", "tokens/step", "accuracy", "threshold", "tokens/step", "accuracy", "difference", "McNemar p"]
     several = len(data.models) > 1
-    caption = "All pairs; the difference in points is paired, over the same samples (Newcombe 95 %)"
-    table = Table(caption, header, [_pair_line(pair, several) for pair in pairs], folded=True)
-    return Section("matched", "Threshold beside top-k at equal speed", "", figures, [table])
+    caption = "All comparisons; the difference in percentage points is paired, over the same samples (Newcombe 95 %)"
+    table = Table(caption, header, [_matched_cells(match, several) for match in matches], folded=True)
+    return Section("matched", "Threshold against top-k at equal speed", "", figures, [table])
 
 
-def _sides(pair: dict[str, Any]) -> Rows:
-    """The two points of a pair."""
-    panel = f"near {pair['fixed_setting']}"
-    sides = []
+def _points(match: dict[str, Any]) -> Rows:
+    """The two points of a row of `matched.match_speeds`: the fixed setting and the adaptive one."""
+    panel = f"near {match['fixed_setting']}"
+    points = []
     for side in ("fixed_", "adaptive_"):
-        of_side = {key.removeprefix(side): value for key, value in pair.items() if key.startswith(side)}
-        sides.append({"task": pair["task"], "panel": panel, **of_side})
-    return sides
+        of_side = {key.removeprefix(side): value for key, value in match.items() if key.startswith(side)}
+        points.append({"task": match["task"], "panel": panel, **of_side})
+    return points
 
 
-def _pair_line(pair: dict[str, Any], several: bool) -> list[Cell]:
-    task = Cell(f"{pair['model']} · {pair['task']}" if several else pair["task"])
-    gain = f"{100 * pair['difference']:+.0f} [{100 * pair['difference_low']:+.0f}, {100 * pair['difference_high']:+.0f}]"
-    p = "" if math.isnan(pair["p"]) else f"{pair['p']:.3f}"
+def _matched_cells(match: dict[str, Any], several: bool) -> list[Cell]:
+    task = Cell(f"{match['model']} · {match['task']}" if several else match["task"])
+    gain = f"{100 * match['difference']:+.0f} [{100 * match['difference_low']:+.0f}, {100 * match['difference_high']:+.0f}]"
+    p = "" if math.isnan(match["p"]) else f"{match['p']:.3f}"
     fixed, adaptive = (
-        [Cell(pair[f"{side}decoder"]), number(pair[f"{side}tokens_per_step"]), mark(pair, side)]
+        [Cell(match[f"{side}decoder"]), number(match[f"{side}tokens_per_step"]), mark(match, side)]
         for side in ("fixed_", "adaptive_")
     )
     return [task, *fixed, *adaptive, Cell(gain, right=True), Cell(p, right=True)]
 
 
 def numbers(data: ReportData) -> Section:
-    """The tables: decoders overall, decoders by task, families in one number each."""
+    """The tables: every decoder's mean over tasks, its accuracy on each task, and one number (PBx, AUP) for each curve."""
     header = ["decoder", "accuracy", "95 % interval", "tokens/step", "content tokens/forward", "forwards"]
     several, rows = len(data.models) > 1, as_rows(data.overall)
-    flagged = any(row["flagged"] > 0 for row in rows)  # a guard had to end an answer, or a server cut it off
+    flagged = any(row["flagged"] > 0 for row in rows)  # some sample reached the limit of forwards, or a server ended it early
     header += ["cut short"] if flagged else []
     lines = []
     for row in rows:
@@ -191,10 +191,10 @@ def _summaries(data: ReportData) -> list[Table]:
     best = max(row["accuracy"] for row in rows)
     lines = []
     for model, series in dict.fromkeys((row["model"], row["series"]) for row in rows):
-        own = [row for row in rows if (row["model"], row["series"]) == (model, series)]
-        curve = [(row["tokens_per_step"], row["accuracy"]) for row in own]
-        reach = [number(pbx(curve, bar, own[0]["adaptive"])) for bar in BARS]
-        area = aup([(row["content_tokens_per_forward"], row["accuracy"]) for row in own], best)
+        settings = [row for row in rows if (row["model"], row["series"]) == (model, series)]
+        curve = [(row["tokens_per_step"], row["accuracy"]) for row in settings]
+        reach = [number(pbx(curve, bar, settings[0]["adaptive"])) for bar in BARS]
+        area = aup([(row["content_tokens_per_forward"], row["accuracy"]) for row in settings], best)
         lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
     header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by forwards"]
     caption = (
@@ -209,5 +209,5 @@ def _picked(rows: Rows, keys: list[str]) -> Rows:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, lost, by_task, why, whose, ranked, matched, numbers, metrics,
+    tradeoff, lost, by_task, why, loss_parts, ranked, matched, numbers, metrics,
 )  # fmt: skip
