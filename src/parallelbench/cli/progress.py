@@ -1,4 +1,4 @@
-"""How a run is shown as it goes: a live bar on a terminal, plain lines in a log file."""
+"""Shows the progress of a run: as a live bar on a terminal, else as plain lines, for example in a log file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from parallelbench.experiments.progress import Estimate, Progress
 from parallelbench.runs.cell import Cell
 
 EVERY = 3.0
-"""Least seconds between two plain lines."""
+"""The minimum time in seconds between two plain lines."""
 
 
 @contextlib.contextmanager
 def watching() -> Iterator[Progress]:
-    """Choose the display: live where stdout and stderr are terminals, else plain lines on stdout."""
+    """Yield the display: `LiveProgress` where stdout and stderr are both terminals, else `PlainProgress`, which uses stdout."""
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
         yield PlainProgress()
         return
@@ -35,7 +35,7 @@ def watching() -> Iterator[Progress]:
 
 
 class LiveProgress:
-    """One bar over all samples, named after the cell that runs."""
+    """One bar that counts the samples of all cells and shows the task and decoder of the running cell."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -64,7 +64,7 @@ class LiveProgress:
 
 
 class PlainProgress:
-    """One line as a cell starts, at most every few seconds, and one at the end."""
+    """Prints a line when a cell starts or a sample is done, at most one every `EVERY` seconds, and one for the last sample."""
 
     def __init__(self) -> None:
         self._estimate = Estimate()
@@ -77,19 +77,19 @@ class PlainProgress:
 
     def cell_started(self, cell: Cell, missing: int) -> None:
         self._estimate.start(cell, missing)
-        self._say(f"{cell.model}  {cell.task}  {cell.decoder}: {missing} samples")
+        self._print(f"{cell.model}  {cell.task}  {cell.decoder}: {missing} samples")
 
     def sample_done(self, cell: Cell) -> None:
         self._estimate.sample()
-        self._say(f"{cell.model}  {cell.task}  {cell.decoder}", last=self._estimate.done == self._estimate.total)
+        self._print(f"{cell.model}  {cell.task}  {cell.decoder}", last=self._estimate.done == self._estimate.total)
 
     def cell_done(self, cell: Cell) -> None:
-        self._estimate.finish()  # nothing is printed: the line of the cell's last sample says as much
+        self._estimate.finish()  # nothing is printed here: `sample_done` has reported the cell's last sample
 
     def note(self, text: str) -> None:
         note(text)
 
-    def _say(self, text: str, last: bool = False) -> None:
+    def _print(self, text: str, last: bool = False) -> None:
         now = time.monotonic()
         if last or now - self._last >= EVERY:
             self._last = now

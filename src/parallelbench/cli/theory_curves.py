@@ -1,4 +1,4 @@
-"""The curves of `parallelbench theory --plot`: bits and accuracy over n, as one figure and its CSV."""
+"""Draws the curves of `parallelbench theory --plot`: bounds in bits and accuracy against n, as one figure and a CSV file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Rows = list[dict[str, Any]]
 
 
 def draw(subjects: Sequence[Subject], sizes: range, setting: Setting, out: Path) -> tuple[Path, Path]:
-    """Draw the curves of these laws into `out`, write their data beside it, and return both paths.
+    """Draw the curves of these laws into `out`, write their data to a CSV file of the same name, and return both paths.
 
     Raises:
-        UserError: the suffix is none of `SUFFIXES`, the file cannot be written, or a size does not fit.
+        UserError: the suffix is none of `SUFFIXES`, a file cannot be written, or n is out of range for a law.
     """
     if out.suffix not in SUFFIXES:
         raise UserError(f"{out} names no kind of picture; end it in one of {', '.join(SUFFIXES)}.")
@@ -44,7 +44,7 @@ def draw(subjects: Sequence[Subject], sizes: range, setting: Setting, out: Path)
 
 
 def rows(subjects: Sequence[Subject], sizes: range, setting: Setting) -> Rows:
-    """One row for each law and size; empty where no formula is known or a search would be too large."""
+    """Return one row for each law and size; a value is None where no formula is known and the law is too large to search."""
     found = []
     for about in subjects:
         if about.n is not None:
@@ -55,7 +55,7 @@ def rows(subjects: Sequence[Subject], sizes: range, setting: Setting) -> Rows:
 
 
 def _facts(about: Subject, n: int, setting: Setting) -> Facts:
-    """The facts, without the bounds where the law is too large to search."""
+    """The results of one law and size; where the law is too large to search, only total correlation and schedule."""
     positions, whole = positions_of(about.law, n), total_correlation_of(about.law, n, about.must_differ)
     sizes = sizes_of(about, positions, setting)
     try:
@@ -67,7 +67,7 @@ def _facts(about: Subject, n: int, setting: Setting) -> Facts:
 
 
 def chart(found: Rows) -> Any:
-    """Bits on the left, one stroke for each of `CURVES`; accuracy on the right."""
+    """Two panels: bits on the left, with one dash pattern for each of `CURVES`, and accuracy on the right."""
     tasks = list(dict.fromkeys(row["task"] for row in found))
     palette = [*theme.FAMILIES.values(), *theme.OTHERS]
     colour = alt.Color("task:N", title="task", scale=alt.Scale(domain=tasks, range=palette[: len(tasks)]))

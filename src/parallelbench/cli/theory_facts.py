@@ -1,4 +1,4 @@
-"""What `parallelbench theory` says: the numbers of one task, one size and one decoder, as one value. No torch."""
+"""Computes what `parallelbench theory` prints for one task, one size and one decoder. Does not import torch."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ from parallelbench.theory import (
 )
 from parallelbench.theory.laws import DETERMINISTIC, RANDOM
 
-ANY_ORDER = ("random", "left_to_right")  # orders that are fixed before a token is seen
+FIXED_ORDERS = ("random", "left_to_right")  # decoders with an order that does not depend on the tokens
 
 
 class Subject(NamedTuple):
-    """A law by name, the size that the task's own name says (None: none), and whether the input's order is no answer."""
+    """The law that the theory is computed for: the distribution of a task's right answers.
+
+    Attributes:
+        law: its name in `theory.LAWS`.
+        n: the size, where the task's name fixes it (`puzzle/latin_square_n4`: 4); else None.
+        must_differ: whether the order of the input is a wrong answer (only for `shuffle`).
+    """
 
     law: str
     n: int | None = None
@@ -39,12 +45,20 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The answer, in the order in which it is printed; None where no formula is known.
+    """The results, in the order in which they are printed; None where no formula is known.
 
-    `schedule` are sizes. `optimal_schedule` are sizes where only sizes matter (exchangeable laws), else sets of positions.
-    `best_before_draw` and `best_after_draw` are the highest expected accuracies within 1, 2, ... forwards of samplers that draw
-    independently and take nothing back: of those that choose the positions of a forward before they draw (the paper's
-    Theorem 1), and of those that choose what to keep after they have drawn. Each ends where it reaches 1.
+    Attributes:
+        total_correlation_bits: the total correlation of all positions, which a single step pays.
+        bound_bits: the bound L_T of this schedule (paper, Theorem 1).
+        optimal_bound_bits: the smallest bound of any schedule with as many steps.
+        schedule: the number of positions that each step fills.
+        optimal_schedule: the schedule with the smallest bound, as numbers of positions for exchangeable laws, where only these
+            matter, else as sets of positions.
+        accuracy: the expected accuracy of a perfect model under this decoder.
+        limit: the limit of that accuracy for n to infinity.
+        best_before_draw, best_after_draw: the highest expected accuracies within T = 1, 2, ... forwards, up to the first T
+            where it is 1, of samplers that draw independently and never change a token. The former choose the positions of a
+            forward before they draw (the setting of Theorem 1), the latter choose after the draw which tokens to keep.
     """
 
     total_correlation_bits: float
@@ -59,10 +73,14 @@ class Facts:
 
 
 def subject(text: str, must_differ: bool = False) -> Subject:
-    """Read a law's name, or a task's: `waiting_line/shuffle` is Shuffle that must differ, `puzzle/latin_square_n4` has n = 4.
+    """Read the name of a law or of a task.
+
+    The task `waiting_line/shuffle`, for example, has the law `shuffle` with `must_differ`, and `puzzle/latin_square_n4` the law
+    `latin_square` with n = 4.
 
     Raises:
-        UserError: neither a law nor a task has this name, the task's answers have no law, or the rule is not Shuffle's.
+        UserError: neither a law nor a task has this name, the task's answers have no law, or `must_differ` is set for a law
+            other than `shuffle`.
     """
     if "/" not in text:
         positions_of(text, 2)
@@ -84,7 +102,7 @@ def _of_task(text: str, must_differ: bool) -> Subject:
     if sample.law == "latin_square":
         return Subject("latin_square", len(sample.facts["symbols"]))
     operation = task.name.partition("/")[2]
-    if operation not in LAWS:  # a puzzle with one solution: as certain as Copy of its cells
+    if operation not in LAWS:  # a puzzle with one solution: deterministic, like Copy of its cells
         return Subject("copy", len("".join(sample.answer.split())))
     return Subject(operation, None, must_differ or (sample.law == "shuffle" and not sample.facts.get("may_stay", False)))
 
@@ -93,7 +111,7 @@ def check_size(about: Subject, n: int, setting: Setting) -> None:
     """Refuse more positions a step, or more steps, than there are positions.
 
     Raises:
-        UserError: names the option and how many positions there are.
+        UserError: k or steps is larger than the number of positions.
     """
     positions = positions_of(about.law, n)
     for name, value in (("k", setting.k), ("steps", setting.steps)):
@@ -102,40 +120,43 @@ def check_size(about: Subject, n: int, setting: Setting) -> None:
 
 
 def facts_of(about: Subject, n: int, setting: Setting) -> Facts:
-    """Compute everything for one size.
+    """Compute all results for one size n.
 
     Raises:
-        UserError: n is out of range, the schedule does not fit, or the law is too large for what must be searched.
+        UserError: n is out of range, the schedule does not sum to the number of positions, or the law is too large to search.
     """
     before, after = best_before_draw(about, n, setting.temperature), best_after_draw(about, n, setting.temperature)
     return replace(_facts_of_schedule(about, n, setting), best_before_draw=before, best_after_draw=after)
 
 
 def best_before_draw(about: Subject, n: int, temperature: float) -> tuple[float, ...] | None:
-    """The best accuracy within T = 1, 2, ... forwards, positions chosen before the draw; None where the law is too large."""
+    """The best accuracies within T = 1, 2, ... forwards if positions are chosen before the draw; None where n is too large."""
     try:
-        return _until_sure(theory.best_policy(law(about.law, n, must_differ=about.must_differ), temperature).accuracies)
+        return _until_one(theory.best_policy(law(about.law, n, must_differ=about.must_differ), temperature).accuracies)
     except UserError:
         return None
 
 
 def best_after_draw(about: Subject, n: int, temperature: float) -> tuple[float, ...] | None:
-    """The same, chosen after the draw; None where there is neither a formula nor a law that is small enough."""
+    """The best accuracies within T = 1, 2, ... forwards if the sampler chooses after the draw which tokens to keep.
+
+    None where no formula is known and the law is too large to search.
+    """
     positions = range(1, positions_of(about.law, n) + 1)
     try:
         if about.law == "shuffle":
-            return _until_sure(theory.shuffle_after_draw(n, t, about.must_differ, temperature) for t in positions)
+            return _until_one(theory.shuffle_after_draw(n, t, about.must_differ, temperature) for t in positions)
         if about.law in RANDOM:
-            return _until_sure(theory.place_after_draw(about.law, n, t, temperature) for t in positions)
+            return _until_one(theory.place_after_draw(about.law, n, t, temperature) for t in positions)
         if about.law in DETERMINISTIC:
             return (1.0,)
-        return _until_sure(theory.best_after_draw(law(about.law, n), temperature).accuracies)
+        return _until_one(theory.best_after_draw(law(about.law, n), temperature).accuracies)
     except UserError:
         return None
 
 
-def _until_sure(accuracies: Iterable[float]) -> tuple[float, ...]:
-    """The values up to the first that is 1 but for rounding."""
+def _until_one(accuracies: Iterable[float]) -> tuple[float, ...]:
+    """The values up to and including the first that is 1 within rounding."""
     found: list[float] = []
     for accuracy in accuracies:
         found.append(float(accuracy))
@@ -145,10 +166,10 @@ def _until_sure(accuracies: Iterable[float]) -> tuple[float, ...]:
 
 
 def _facts_of_schedule(about: Subject, n: int, setting: Setting) -> Facts:
-    """What follows from the setting's steps.
+    """Compute the results that depend on the setting's schedule.
 
     Raises:
-        UserError: n is out of range, the schedule does not fit, or the law is too large for what must be searched.
+        UserError: n is out of range, the schedule does not sum to the number of positions, or the law is too large to search.
     """
     positions = positions_of(about.law, n)
     sizes = sizes_of(about, positions, setting)
@@ -158,7 +179,7 @@ def _facts_of_schedule(about: Subject, n: int, setting: Setting) -> Facts:
     accuracy = accuracy_of(about.law, n, setting, about.must_differ)
     if sizes is None:
         return Facts(whole, None, None, None, None, accuracy, limit)
-    if len(sizes) in (1, positions):  # no law is needed, so n may be as large as the formulas allow
+    if len(sizes) in (1, positions):  # the formulas suffice, so n may be too large to enumerate the law
         least = whole if len(sizes) == 1 else 0.0
         return Facts(whole, least, least, sizes, sizes, accuracy, limit)
     answers = law(about.law, n, must_differ=about.must_differ)
@@ -174,10 +195,10 @@ def _facts_of_schedule(about: Subject, n: int, setting: Setting) -> Facts:
 
 
 def sizes_of(about: Subject, positions: int, setting: Setting) -> tuple[int, ...] | None:
-    """The sizes of the steps; None where they depend on what is drawn.
+    """The number of positions that each step fills; None where it depends on the tokens that are drawn.
 
-    The confidences of Shuffle are all 1/m with m positions unknown, those of a law with one answer all 1, so there they are
-    known for every decoder that the closed forms know.
+    With m unknown positions all confidences of Shuffle are 1/m, and all confidences of a law with one right answer are 1. For
+    these laws the sizes are therefore known for `threshold` and `factor` too.
     """
     sizes = setting.schedule(positions)
     if sizes is not None or setting.decoder not in ("threshold", "factor"):
@@ -192,14 +213,14 @@ def sizes_of(about: Subject, positions: int, setting: Setting) -> tuple[int, ...
 
 
 def _bound(answers: Law, sizes: tuple[int, ...], decoder: str) -> float | None:
-    """L_T of the sizes; None where it depends on which positions the confidences choose."""
-    if decoder not in ANY_ORDER and not answers.exchangeable:
+    """The bound L_T of a schedule; None where it depends on which positions the confidences select."""
+    if decoder not in FIXED_ORDERS and not answers.exchangeable:
         return None
     return bound_of_sizes(answers, sizes, "left_to_right" if decoder == "left_to_right" else "random")
 
 
 def _enumerated(answers: Law, sizes: tuple[int, ...], setting: Setting) -> float | None:
-    """Accuracy without a formula, summed over all right answers: for an order that needs no draw, and not too many answers."""
+    """The accuracy as a sum over all right answers; None if the order depends on the draws or there are over 50,000 answers."""
     known = setting.decoder == "left_to_right" or (setting.decoder == "random" and answers.exchangeable)
     if not known or answers.support_size > 50_000:
         return None

@@ -1,4 +1,4 @@
-"""What a task is: a typed configuration that makes samples, and the names of the metrics that score them."""
+"""The base class of tasks. A task is a typed configuration that makes samples and names the metrics that score them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ from parallelbench.schema import Sample, Turn
 from parallelbench.specs import Options, render
 
 DRAWS = 200
-"""Demonstrations that are drawn for a sample before its task is said to have none."""
+"""The number of draws of a demonstration that must all reveal the answer before a sample is refused with an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question before it is wrapped into turns: what is asked, one right answer, and the operands behind it."""
+    """One question before it becomes a sample.
+
+    Attributes:
+        text: the user's turn.
+        answer: one right answer.
+        facts: the operands that metrics and laws read.
+        frame: the answer with `[MASK]` for each item that is to be found; None where the answer has no fixed format.
+    """
 
     text: str
     answer: str
@@ -31,12 +38,12 @@ class Question:
 
 
 class Task(Options, ABC):
-    """A source of samples.
+    """A task that makes samples.
 
-    `shots` is the number of demonstrations (None: as many as the model's card asks for, else `default_shots`). `samples`
-    is how many there are; sample i of seed s is made from the stream (suite, name, version, s, i) alone, so the numbers
-    of samples and the limit change nothing about any one of them. With `infill` the canvas starts as the sample's frame,
-    and only the `[MASK]` slots are to be found.
+    `shots` is the number of demonstrations before the question (None: the number on the model's card, else `default_shots`).
+    `samples` is the number of samples. Sample i of seed s is drawn from a random stream that depends only on (suite, name,
+    version, s, i), so it is the same whatever the number of samples and the limit. With `infill` the canvas starts as the
+    sample's frame, and the model fills only the `[MASK]` slots.
     """
 
     suite: ClassVar[str] = "ours"
@@ -66,45 +73,46 @@ class Task(Options, ABC):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the files that the samples come from; empty where name, version and options say it all."""
+        """A hash of the files that the samples come from; empty where name, version and options determine the samples."""
         return ""
 
     @abstractmethod
     def question(self, rng: random.Random, index: int) -> Question:
-        """Draw one question. `index` may decide its size, never its content."""
+        """Draw one question from `rng`. `index` may set its size, for example the length of a list, but not its content."""
 
     def demonstration(self, rng: random.Random, index: int, number: int) -> Question:
         """Draw demonstration `number` of sample `index`: another question, of any size."""
         return self.question(rng, rng.randrange(1 << 16))
 
-    def gives_away(self, shown: Question, asked: Question) -> bool:
-        """True where a demonstration is the question itself, or shows an answer that is right for it."""
-        if shown.text == asked.text or shown.answer == asked.answer:
+    def reveals_answer(self, demonstration: Question, question: Question) -> bool:
+        """Whether the demonstration is the question itself, or its answer is a right answer to the question."""
+        if demonstration.text == question.text or demonstration.answer == question.answer:
             return True
         if self.law is None:
             return False
-        sample = Sample(self.name, self.version, 0, 0, (), asked.answer, asked.facts, asked.frame, self.law)
-        return score(sample, shown.answer, self.metrics[:1])[self.metrics[0]] == 1.0
+        sample = Sample(self.name, self.version, 0, 0, (), question.answer, question.facts, question.frame, self.law)
+        return score(sample, demonstration.answer, self.metrics[:1])[self.metrics[0]] == 1.0
 
     def shots_shown(self, card: int | None) -> int:
-        """How many demonstrations: the option, else what the model's card asks for, else the task's default."""
+        """The number of demonstrations: the option `shots`, else the number on the model's card, else the task's default."""
         return next(n for n in (self.shots, card, self.default_shots) if n is not None)
 
     def sample(self, seed: int, index: int, shots: int | None = None) -> Sample:
-        """Make sample `index` of `seed`; `shots` is what the model's card asks for where the task leaves it open."""
+        """Make sample `index` of `seed`; `shots` is the number on the model's card, which applies if the option is None."""
         rng = stream(self.suite, self.name, self.version, seed, index)
-        asked = self.question(rng, index)
+        question = self.question(rng, index)
         turns: list[Turn] = []
         for number in range(self.shots_shown(shots)):
-            shown = self._demonstration(rng, index, number, asked)
+            shown = self._demonstration(rng, index, number, question)
             turns += [Turn("user", shown.text), Turn("assistant", shown.answer)]
-        turns.append(Turn("user", asked.text))
-        return Sample(self.name, self.version, seed, index, tuple(turns), asked.answer, asked.facts, asked.frame, self.law)
+        turns.append(Turn("user", question.text))
+        answer, facts, frame = question.answer, question.facts, question.frame
+        return Sample(self.name, self.version, seed, index, tuple(turns), answer, facts, frame, self.law)
 
-    def _demonstration(self, rng: random.Random, index: int, number: int, asked: Question) -> Question:
+    def _demonstration(self, rng: random.Random, index: int, number: int, question: Question) -> Question:
         for _ in range(DRAWS):
             shown = self.demonstration(rng, index, number)
-            if not self.gives_away(shown, asked):
+            if not self.reveals_answer(shown, question):
                 return shown
         raise UserError(
             f"{self.spec} has no demonstration that does not give the answer to sample {index} away; "
@@ -112,13 +120,13 @@ class Task(Options, ABC):
         )
 
     def order(self, seed: int) -> list[int]:
-        """The order in which a limit takes samples: seeded, and the first N are among the first N + 1."""
+        """The indices of all samples in a seeded random order; a limit of N selects the first N."""
         indices = list(range(self.samples))
         stream(self.suite, self.name, self.version, seed, "order").shuffle(indices)
         return indices
 
     @property
     def spec(self) -> str:
-        """The task as the user would write it, with the options that differ from the defaults."""
+        """The task's name with the options that were set, in the form that a user writes."""
         given = {key: getattr(self, key) for key in sorted(self.model_fields_set) if key not in self.preset_keys}
         return render(self.name, given)

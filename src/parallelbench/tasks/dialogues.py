@@ -1,4 +1,4 @@
-"""Dialogues with their summaries, both from one event: who wants what, with whom, when, where, and why not."""
+"""Writes short dialogues of two people with reference summaries; both are filled from templates about the same events."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from parallelbench.tasks.template import fill
 
 DIALOGUES = "dialogues.yaml"
 PEOPLE = ("a", "b", "c")
+"""Fields of the templates for the two speakers and for a third person that they speak about."""
 DRAWS = ("", "2", "3")
+"""Suffixes of the fields that are filled from the first, second and third row drawn from a table."""
 
 
 def draw_dialogue(rng: random.Random, events: int) -> tuple[list[str], list[str]]:
-    """Draw a chat of two people about one event after another.
+    """Draw a dialogue of two people about `events` events, one after another.
 
-    Returns its turns and three summaries, each of a sentence or two for every event.
+    Returns the turns of the dialogue and three alternative summaries, each with a sentence or two for every event.
     """
     first, _ = names()
     a, b, *others = rng.sample(first, 2 + events)
@@ -32,7 +34,7 @@ def draw_dialogue(rng: random.Random, events: int) -> tuple[list[str], list[str]
 
 
 def _values(rng: random.Random) -> dict[str, str]:
-    """Draw three different rows of every table: they fill the fields without a number, with a 2 and with a 3."""
+    """Draw three different rows of every table, and return the texts of the template's fields with the suffixes of `DRAWS`."""
     values: dict[str, str] = {}
     tables: dict[str, list[Any]] = table(DIALOGUES)["tables"]
     for key, rows in tables.items():

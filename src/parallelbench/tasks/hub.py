@@ -1,7 +1,8 @@
 """The paper's two public data sets of text, read through the `datasets` library: SAMSum and ChatGPT-paraphrases.
 
-The paper shuffles a data set with the task's seed and keeps the first samples whose source text has no grammar mistake. The
-grammar check is the caller's, so that nothing here depends on a metric; what it lets pass is part of the task's fingerprint.
+As in the paper, each data set is shuffled with a fixed seed, and the first samples are kept that have a source text without a
+grammar mistake. The caller provides the grammar check, so that this module does not depend on a metric. The samples that pass
+are part of the task's fingerprint.
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ Clean = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Where a data set lies, which seed shuffles it, and how a row is asked: the row's source text and its question."""
+    """A data set of the Hugging Face hub.
+
+    Attributes:
+        repository, split: where it is.
+        seed: the seed of the shuffle.
+        metrics: the metrics of its answers, the headline one first.
+        read: returns the source text of a row, for the grammar check, and the row's question.
+    """
 
     repository: str
     split: str
@@ -38,7 +46,7 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The questions that passed the filter, and a hash of them."""
+    """The questions that passed the grammar check, and their SHA-256 hash."""
 
     name: str
     questions: tuple[Question, ...]
@@ -46,7 +54,7 @@ class Rows:
 
 
 class HubTask(TextTask):
-    """A task on a public data set. Its samples are fixed: the seed decides only the order in which a limit takes them."""
+    """A task on a public data set. Its samples are fixed; the run's seed only sets the order in which a limit selects them."""
 
     suite: ClassVar[str] = "hf"
     preset_keys: ClassVar[frozenset[str]] = frozenset({"rows"})
@@ -74,18 +82,22 @@ class HubTask(TextTask):
         return self.rows.questions[index]
 
     def demonstration(self, rng: random.Random, index: int, number: int) -> Question:
-        """Another question of the data set: those after the samples' own index, in turn."""
+        """Return another question of the data set: the one that follows sample `index` by `number` + 1, cyclically."""
         return self.rows.questions[(index + 1 + number) % len(self.rows.questions)]
 
 
 def load_hub(spec: str, clean: Clean | None, data_dir: str | Path | None = None, **options: Any) -> HubTask:
-    """Make a task from a data set of the Hugging Face hub, or from a copy in `data_dir`/samsum or /chatgpt-paraphrases.
+    """Make a task from a data set of the Hugging Face hub, or from a local copy.
 
-    `clean` says whether a source text is free of grammar mistakes; None keeps every row.
+    Args:
+        spec: the name of the data set, with options.
+        clean: returns whether a source text is free of grammar mistakes; None keeps every row.
+        data_dir: the folder of the local copies, in its subfolders `samsum` and `chatgpt-paraphrases`; None loads from the hub.
+        options: options that `spec` can override.
 
     Raises:
         MissingExtra: the `datasets` library is not installed.
-        UserError: the name or an option is unknown, the data cannot be had or read, or too few rows pass the filter.
+        UserError: the name or an option is unknown, the data cannot be loaded or read, or too few rows pass the filter.
     """
     name, given = parse(spec)
     options = {**options, **given}
@@ -97,14 +109,14 @@ def load_hub(spec: str, clean: Clean | None, data_dir: str | Path | None = None,
     task = build(HubTask, f"task '{name}'", {"rows": Rows(name, (), ""), **options})
     source = DATA_SETS[name]
     folder = None if data_dir is None else Path(data_dir) / name.rpartition("/")[2]
-    questions = tuple(islice(_passed(source, _shuffled(source, folder), clean), task.samples))
+    questions = tuple(islice(_checked(source, _shuffled(source, folder), clean), task.samples))
     if len(questions) < task.samples:
         raise UserError(f"only {len(questions)} rows of '{name}' pass the filter; write {name}:samples={len(questions) or 1}.")
     content = repr([(question.text, question.answer, dict(question.facts)) for question in questions])
     return task.model_copy(update={"rows": Rows(name, questions, hashlib.sha256(content.encode()).hexdigest())})
 
 
-def _passed(source: DataSet, rows: Iterable[Mapping[str, Any]], clean: Clean | None) -> Iterator[Question]:
+def _checked(source: DataSet, rows: Iterable[Mapping[str, Any]], clean: Clean | None) -> Iterator[Question]:
     for number, row in enumerate(rows):
         try:
             text, question = source.read(row)
@@ -117,7 +129,7 @@ def _passed(source: DataSet, rows: Iterable[Mapping[str, Any]], clean: Clean | N
 
 
 def _shuffled(source: DataSet, folder: Path | None) -> Iterable[Mapping[str, Any]]:
-    """The rows of a data set in the order of its seed."""
+    """The rows of a data set, shuffled with its seed."""
     try:
         import datasets
     except ImportError:
@@ -135,7 +147,7 @@ def _shuffled(source: DataSet, folder: Path | None) -> Iterable[Mapping[str, Any
     return rows
 
 
-def _read_chat(row: Mapping[str, Any]) -> tuple[str, Question]:
+def _read_dialogue(row: Mapping[str, Any]) -> tuple[str, Question]:
     dialogue, summary = str(row["dialogue"]).replace("\r\n", "\n"), str(row["summary"])
     return dialogue, ask_summary(dialogue.split("\n"), [summary], "Summarize this chat in one or two sentences.")
 
@@ -147,7 +159,7 @@ def _read_sentence(row: Mapping[str, Any]) -> tuple[str, Question]:
 
 
 DATA_SETS: dict[str, DataSet] = {
-    "paraphrase_summarize/samsum": DataSet("knkarthick/samsum", "test", 59102, SUMMARY_METRICS, _read_chat),
+    "paraphrase_summarize/samsum": DataSet("knkarthick/samsum", "test", 59102, SUMMARY_METRICS, _read_dialogue),
     "paraphrase_summarize/chatgpt-paraphrases": DataSet(
         "humarin/chatgpt-paraphrases", "train", 39617, PARAPHRASE_METRICS, _read_sentence
     ),

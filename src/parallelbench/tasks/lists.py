@@ -1,6 +1,6 @@
-"""The ten list operations, once: what each does to a list of distinct items, and which metric judges its answers.
+"""The ten list operations: what each does to a list of distinct items, and which metric scores the answers.
 
-`waiting_line`, `list_ops` and custom tasks differ only in their words and in their prompts.
+The tasks `waiting_line` and `list_ops` and custom tasks all use these operations, with different items and prompts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OperationName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """The list an operation works on, a new item and a position (both drawn for every operation, used by some)."""
+    """The list that an operation changes, a new item, and a position. Only some operations use the item or the position."""
 
     items: Items
     word: str
@@ -46,9 +46,15 @@ class Operands:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`apply` gives one right answer; `metric` names the rule that knows them all; `law` the law of the right answers.
+    """One list operation.
 
-    `needs` lists the operands that the prompt must show; `keyed` operations order items by `key` (sort).
+    Attributes:
+        name: its name in `OPERATIONS`.
+        metric: the name of the metric that accepts every right answer.
+        law: the name of the distribution of the right answers (`theory.laws`).
+        apply: returns one right answer; only `sort` uses the sort key.
+        needs: the operands that the prompt must show ("word", "index").
+        growth: the length of the answer minus the length of the input.
     """
 
     name: str
@@ -70,7 +76,7 @@ class Operation:
         return operands, self.apply(operands, rng, key)
 
     def facts(self, operands: Operands, answer: Items) -> Mapping[str, Any]:
-        """What the metric and the law read."""
+        """The operands that the metric and the law need, as `Sample.facts`."""
         shown = {"word": operands.word, "index": operands.index}
         return {"items": operands.items, "expected": answer} | {need: shown[need] for need in self.needs}
 
@@ -117,7 +123,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def one_or_many(value: Any) -> Any:
-    """Let an option that takes several numbers be given as one: `lengths=15`."""
+    """Accept one number for an option that takes several: `lengths=15`."""
     return (value,) if isinstance(value, int) else value
 
 
@@ -127,12 +133,12 @@ def write(items: Sequence[str]) -> str:
 
 
 def frame(count: int) -> str:
-    """The answer of `count` items before any is known."""
+    """Return the answer format for `count` items, with the mask item in the place of each."""
     return write([MASK_ITEM] * count)
 
 
 def ask(name: str, rng: random.Random, items: Items, word: str, key: SortKey, wording: Callable[[Operands], str]) -> Question:
-    """Draw the position and the answer of an operation on these items, and put the question in words."""
+    """Draw the position and one right answer of an operation on these items; `wording` writes the text of the question."""
     operation = OPERATIONS[name]
     operands, answer = operation.draw(rng, items, word, key)
     return Question(wording(operands), write(answer), operation.facts(operands, answer), frame(len(answer)))
@@ -156,21 +162,21 @@ def _data(name: str) -> Any:
 
 
 def draw_people(rng: random.Random, count: int) -> list[str]:
-    """Draw people; no two share a first or a last name, so that every half of a name says whose it is."""
+    """Draw full names; all first names and all last names differ, so that either part identifies the person."""
     first, last = names()
     return [f"{a} {b}" for a, b in zip(rng.sample(first, count), rng.sample(last, count), strict=True)]
 
 
 def last_name(person: str) -> str:
-    """The key by which Sort really sorts: the last name."""
+    """Return the last name of a person, which is the key of the operation `sort` on people."""
     return person.rsplit(" ", 1)[-1]
 
 
 class ListTask(Task, ABC):
-    """A task that asks for one of the ten operations; what is in the lists and how it is asked is the subclass's."""
+    """A task with one of the ten operations; a subclass defines the items of the lists and the wording of the prompt."""
 
     group: ClassVar[str]
-    """The first part of its name."""
+    """The first part of the task's name, before the slash."""
     operation: OperationName = Field(description="which of the ten operations")
 
     @property

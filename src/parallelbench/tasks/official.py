@@ -79,8 +79,8 @@ class OfficialTask(Task):
     def demonstration(self, rng: random.Random, index: int, number: int) -> Question:
         return self.source.rows[index].demonstrations[number]
 
-    def gives_away(self, shown: Question, asked: Question) -> bool:
-        """The demonstrations are the reference's, whatever they show."""
+    def reveals_answer(self, demonstration: Question, question: Question) -> bool:
+        """Always False: the demonstrations are those of the reference data and are never replaced."""
         return False
 
     def shots_shown(self, card: int | None) -> int:

@@ -1,7 +1,7 @@
-"""Scenes: who does what to which thing, where. Frames of sentences are filled from them, and every sentence knows its words.
+"""Draws scenes (a person, an action on an object, a place, a quality) and fills sentence templates, called frames, from them.
 
-A frame has plain fields: `{person}`, `{verb}`, `{object}`, `{place}`, `{quality}` of the first scene, the same with 2 or 3
-behind them of others, forms of them (`{a_person}`, `{verbs}`, `{verbed}`, `{done}`, `{verbing}`), times and rarer words.
+A frame has the fields `{person}`, `{verb}`, `{object}`, `{place}` and `{quality}` of the first scene, the same with the suffix
+2 or 3 for further scenes, inflected forms (`{a_person}`, `{verbs}`, `{verbed}`, `{done}`, `{verbing}`), times, and rare words.
 """
 
 from __future__ import annotations
@@ -19,11 +19,17 @@ from parallelbench.tasks.template import fields, fill
 TOPICS = "topics.yaml"
 SENTENCES = "words_to_sentence.yaml"
 Scene = dict[str, tuple[str, str]]
+"""For each field the text that is written and the word of the tables in its uninflected form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a frame is filled with: `texts` by field, and the plain word of each field that brings one of the tables' words."""
+    """The values that frames are filled with.
+
+    Attributes:
+        texts: the text of each field.
+        words: the uninflected word of each field that shows a word of the tables.
+    """
 
     texts: Mapping[str, str]
     words: Mapping[str, str]
@@ -33,22 +39,22 @@ class Drawn:
         return capital(fill(frame, self.texts))
 
     def words_of(self, frame: str) -> list[tuple[str, str]]:
-        """The fields of a frame with their words, in order, where the sentence holds the word as it stands in the table."""
+        """The fields of a frame with their words, in order, if the sentence has the word uninflected; each word only once."""
         found = dict.fromkeys((name, self.words[name]) for name in fields(frame, self.texts, "a frame") if name in self.words)
         distinct = {word: name for name, word in reversed(found) if word in self.texts[name].lower()}
         return [(name, word) for word, name in reversed(distinct.items())]
 
 
 def topics(rng: random.Random, count: int) -> list[str]:
-    """Draw names of topics, all different."""
+    """Draw `count` different topics by name."""
     return rng.sample(sorted(table(TOPICS)), count)
 
 
 def draw(rng: random.Random, scenes: Sequence[str], people: Mapping[str, str] = MappingProxyType({})) -> Drawn:
-    """Draw a scene from each of these topics, times, and rarer words; `people` are further fields, given.
+    """Draw a scene from each of the topics in `scenes`, and times and rare words; `people` holds the texts of further fields.
 
-    The first scene has fields without a number, the second those with a 2, the third those with a 3. No word of a scene comes
-    twice.
+    The fields of the first scene have no suffix, those of the second the suffix 2, those of the third the suffix 3. No word
+    occurs in two scenes.
     """
     texts: dict[str, str] = dict(people)
     words: dict[str, str] = {}
@@ -66,13 +72,13 @@ def draw(rng: random.Random, scenes: Sequence[str], people: Mapping[str, str] = 
 
 
 def _scenes(rng: random.Random, names: Sequence[str]) -> list[Scene]:
-    """Draw a scene of each topic, no word twice; where a topic has no words left, begin again."""
+    """Draw a scene of each topic without repeating a word; if a topic has no unused words left, draw all scenes again."""
     while True:
         made: list[Scene] = []
         used: set[str] = set()
         for name in names:
             topic = table(TOPICS)[name]
-            if not _is_left(topic, used):
+            if not _has_scene(topic, used):
                 break
             made.append(_scene(rng, topic, used))
             used |= {word for _, word in made[-1].values()}
@@ -80,8 +86,8 @@ def _scenes(rng: random.Random, names: Sequence[str]) -> list[Scene]:
             return made
 
 
-def _is_left(topic: Mapping[str, Any], used: set[str]) -> bool:
-    """Whether a scene of a topic can be made without the used words."""
+def _has_scene(topic: Mapping[str, Any], used: set[str]) -> bool:
+    """Whether a scene of the topic can be made without the used words."""
     spots = [place.split()[-1] for place in topic["places"]]
     actions = [(verb, thing) for verb, things in topic["actions"].items() for thing in things if not {verb, thing} & used]
     free = [[word for word in words if word not in used] for words in (topic["people"], spots, topic["qualities"])]
@@ -89,7 +95,7 @@ def _is_left(topic: Mapping[str, Any], used: set[str]) -> bool:
 
 
 def _scene(rng: random.Random, topic: Mapping[str, Any], used: set[str]) -> Scene:
-    """Draw who does what to which thing, where, and of which quality; each field with its text and its word."""
+    """Draw a person, a verb, an object, a place and a quality of a topic, all unused, and return the fields of the scene."""
     while True:
         person, place, quality = (rng.choice(topic[kind]) for kind in ("people", "places", "qualities"))
         verb, thing = rng.choice([(verb, thing) for verb, things in topic["actions"].items() for thing in things])
