@@ -1,7 +1,7 @@
-"""A lazy, typed registry: listing names imports nothing, a miss offers the nearest name.
+"""Registries of tasks, decoders and other objects by name. Listing the names imports none of the objects.
 
-Entries are `"module:attribute"` strings with preset options, so that one class can serve several names. Other packages
-add theirs through the entry point group `parallelbench.<kind>s`.
+An entry holds an import path `"module:attribute"` and preset options, so that one class can have several names. Other
+packages add entries through the entry point group `parallelbench.<kind>s`. The error for an unknown name suggests the nearest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from parallelbench.errors import UnknownName
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an object is defined (`module:attribute`), a one-line summary, options preset for it, and a word for listings."""
+    """One registered object.
+
+    Attributes:
+        target: where it is defined, as `module:attribute`.
+        summary: one line that describes it.
+        preset: options that are set for this name.
+        note: a word that listings show with the name.
+    """
 
     target: str
     summary: str = ""
@@ -37,11 +44,11 @@ class Registry:
         self._built_in = dict(entries)
 
     def register(self, name: str, entry: Entry) -> None:
-        """Add a name for the life of this process; a package adds its names through an entry point."""
+        """Add a name in this process only; a package adds its names through an entry point."""
         self._built_in[name] = entry
 
     def names(self) -> list[str]:
-        """Return every name: those of this package in the order of its table, then those of installed packages."""
+        """Return every name: first those of this package in the order of registration, then those of other packages."""
         return [*self._built_in, *(name for name in self._installed() if name not in self._built_in)]
 
     def items(self) -> Iterator[tuple[str, Entry]]:
@@ -53,7 +60,7 @@ class Registry:
         """Return the entry of this name.
 
         Raises:
-            UnknownName: there is none; the message offers the nearest.
+            UnknownName: there is none; the message suggests the nearest name.
         """
         if name in self._built_in:
             return self._built_in[name]
@@ -63,7 +70,7 @@ class Registry:
         return installed[name]
 
     def _installed(self) -> dict[str, Entry]:
-        from importlib.metadata import entry_points  # costs more than everything else that listing names needs
+        from importlib.metadata import entry_points  # slow to import, and not needed for names of this package
 
         group = entry_points(group=f"parallelbench.{self.kind}s")
         return {point.name: Entry(point.value, f"from package {point.dist.name if point.dist else '?'}") for point in group}

@@ -1,4 +1,4 @@
-"""The nouns: one frozen value for each arrow of the data's way. No logic.
+"""The frozen data classes that the packages exchange, without logic. In the order in which data flows:
 
 Sample -> Prompt -> [ Model <-> Engine <-> Decoder ] -> Generation -> Score -> Record
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 BatchSize = int | Literal["auto"]
-"""Samples in flight at once; "auto": as many as turn out to be fastest (`decoding.batch_size`)."""
+"""The number of samples that are decoded at once; "auto" finds the fastest number (`decoding.batch_size`)."""
 Effect = Literal["faster", "slower", "unknown"]
 MASK_ITEM = "[MASK]"
 
@@ -25,12 +25,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question of a task.
+    """One question of a task, with what is needed to score an answer.
 
-    `turns` holds the demonstrations, if any, and ends with the user's question. `facts` are the operands that metrics and
-    laws read (`items`, `word`, `index`, `symbols`, ...). `answer` is one right answer. `frame` is the answer with its
-    free slots written as `[MASK]`, or None where the task has no fixed format. `law` names the law of the right answers
-    (`theory.law_of_sample`), or is None where they have none.
+    Attributes:
+        task, version, seed, index: which sample of which version of which task this is.
+        turns: the demonstrations, if any, and at the end the user's question.
+        answer: one right answer.
+        facts: the operands that metrics and laws need (`items`, `word`, `index`, `symbols`, ...).
+        frame: the answer with `[MASK]` in its free slots; None where the task has no fixed answer format.
+        law: the name of the distribution of the right answers (`theory.law_of_sample`); None where none is defined.
     """
 
     task: str
@@ -45,16 +48,19 @@ class Sample:
 
     @property
     def id(self) -> str:
-        """The name of this sample in every record: task@version/seed/index."""
+        """The identifier of this sample in records: task@version/seed/index."""
         return f"{self.task}@{self.version}/{self.seed}/{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A sample as a model reads it.
+    """A sample, encoded for a model.
 
-    `ids` are the prompt's tokens; `canvas` the tokens of the answer region at the start, with the mask id where a token is
-    to be found and a fixed token where the frame gives it. `text` is what was tokenised, for people.
+    Attributes:
+        ids: the token ids of the prompt.
+        canvas: the initial token ids of the answer region: the mask id where a token is to be decoded, and otherwise the fixed
+            token of the frame.
+        text: the text that was tokenised, for display.
     """
 
     sample: Sample
@@ -65,13 +71,17 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What one sample's generation cost; written by the engine alone (DESIGN 3).
+    """The cost of decoding one sample. Only the engine writes it.
 
-    `nfe` counts sequential forwards by role (denoise, verify, probe, aux, kv_store, refresh); `rows` row-forwards;
-    `q_tokens` query tokens fed; `kv_tokens` the sum over query tokens of keys attended; `flops` the arithmetic they imply.
-    `history` has one entry per forward: a list of (position, token, confidence, action), positions counted from the
-    start of the canvas, action one of "commit", "remask", "edit"; it is empty where the decoder wrote nothing.
-    `flags` names what a guard had to do ("capped": the rest was filled at the limit of forwards).
+    Attributes:
+        nfe: the number of sequential forwards by role (denoise, verify, probe, aux, kv_store, refresh).
+        rows: the number of batch rows of this sample, summed over its forwards; branches and probes are rows too.
+        q_tokens: the number of query tokens, summed over rows.
+        kv_tokens: the number of keys attended to, summed over query tokens.
+        flops: the floating point operations of these forwards, computed from the counts.
+        history: for each forward a tuple of (position, token, confidence, action), with positions counted from the start of the
+            canvas and the action "commit", "remask" or "edit"; empty for a forward after which the decoder wrote nothing.
+        flags: exceptional events, for example "capped": the limit of forwards was reached and all masks were filled.
     """
 
     nfe: Mapping[str, int]
@@ -85,7 +95,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a model and a decoder made of one prompt. `token_ids` is the whole canvas; `seconds` is its share of wall time."""
+    """The result of decoding one prompt.
+
+    Attributes:
+        prompt: the prompt.
+        token_ids: the final canvas.
+        text: the decoded answer.
+        content_tokens: the number of tokens before the end of the answer.
+        ledger: the costs.
+        seconds: the wall time of each step divided by the number of samples in the batch, summed over the sample's steps.
+    """
 
     prompt: Prompt
     token_ids: tuple[int, ...]
@@ -97,15 +116,15 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class DecoderFacts:
-    """What a reader of results needs to know of a decoder; the decoder says it, so that no name is parsed to learn it.
+    """A description of a decoder for the analysis of results, so that nothing has to be parsed from its name.
 
     Attributes:
-        family: the name under which it is registered, or file, class and hash of a user's own.
+        family: the name under which it is registered; for a user's decoder, its file, class and hash.
         label: its name in tables and figures.
-        parameters: its own parameters and the common ones that differ from their defaults, resolved.
-        speed: the parameters that set its speed, and what raising each does.
-        variant: the other parameters that differ from their defaults: settings with the same label and variant form a curve.
-        adaptive: whether the number of tokens that a forward commits depends on what the model says.
+        parameters: all parameters that only this decoder has, and the common ones that differ from their defaults.
+        speed: the parameters that set its speed, and whether a higher value makes it faster or slower.
+        variant: the other parameters that differ from their defaults. Settings with equal label and variant form one curve.
+        adaptive: whether the number of tokens that a forward commits depends on the model's output.
     """
 
     family: str

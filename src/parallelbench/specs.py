@@ -1,8 +1,9 @@
-"""The small language in which tasks, models and decoders are named: `name:key=value,key=[a,b]`.
+"""Parses specs, the texts that name a task, model or decoder with its options: `name:key=value,key=[a,b]`.
 
-A value is a scalar of YAML 1.2, a list, or a text in single or double quotes. Inside quotes and brackets a comma or colon
-separates nothing, so that `path:"runs/lr=1e-5,bs=8",dtype=float32` and `confidence:k=2,label="k = 2, greedy"` can be written. A
-list value of a decoder makes a grid (`grid`). `render` writes the same form back, so that a result names what made it.
+A value is a scalar of YAML 1.2, a list, or a text in single or double quotes. Inside quotes and brackets a comma or colon is
+not a separator, as in `path:"runs/lr=1e-5,bs=8",dtype=float32` and `confidence:k=2,label="k = 2, greedy"`. List values of a
+decoder's options stand for every combination of their items (`grid`). `render` is the inverse of `parse`; results are labelled
+with the specs that it writes.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from parallelbench.yaml_border import MAX_DIGITS, YamlFault, parse_yaml, read_sc
 
 T = TypeVar("T", bound=BaseModel)
 MAX_LENGTH = 20_000
-"""Characters of a spec."""
+"""The maximum number of characters of a spec."""
 MAX_GRID = 10_000
-"""Combinations that the list values of one decoder may make."""
+"""The maximum number of combinations of the list values of one decoder."""
 _OPTION = re.compile(r"\s*[\w-]+\s*=")
 _PLAIN = re.compile(r"""[^\[\]{},"'\s][^\[\]{},"\s]*(?: [^\[\]{},"'\s]+)*""")
 _PLAIN_ITEM = re.compile(r"[A-Za-z0-9_.+/-]+(?<![-+.])")
-"""Texts that need no quotes as a value, and as an item of a list, where YAML's own marks have a meaning."""
+"""`_PLAIN` matches texts that need no quotes as a value, `_PLAIN_ITEM` those that need none in a list, which YAML parses."""
 
 
 class Options(BaseModel):
-    """Base of everything that is configured by name: frozen, and an unknown key is an error."""
+    """Base class of everything that has options in a spec: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
-    def _true_is_no_number(cls, options: Any) -> Any:
+    def _reject_bool_as_number(cls, options: Any) -> Any:
         for key, value in options.items() if isinstance(options, Mapping) else ():
             field = cls.model_fields.get(key)
             kinds = set() if field is None else {field.annotation, *get_args(field.annotation)}
@@ -46,9 +47,9 @@ class Options(BaseModel):
 
 
 def split(text: str, separator: str, most: int = -1) -> list[str]:
-    """Split at a separator, except inside quotes and square brackets; `most` is the largest number of splits, -1 for any.
+    """Split at a separator outside quotes and square brackets; `most` is the maximum number of splits, -1 for no limit.
 
-    A quotation mark opens a quotation only where a value begins, so that an apostrophe inside a word is a letter.
+    A quotation mark opens a quotation only where a value begins; anywhere else it is an ordinary character, like an apostrophe.
 
     Raises:
         UserError: a quotation or a bracket is not closed, or the text is too long.
@@ -61,7 +62,7 @@ def split(text: str, separator: str, most: int = -1) -> list[str]:
         if quote:
             closes = character == quote and not (quote == '"' and _escaped(text, at))
             quote = "" if closes else quote
-            begins = closes and character == "'"  # a second single quotation mark stands for one of them
+            begins = closes and character == "'"  # '' inside single quotes is an escaped quotation mark
             continue
         if character in "\"'" and begins:
             quote = character
@@ -84,9 +85,9 @@ def _escaped(text: str, at: int) -> bool:
 
 
 def split_specs(texts: Iterable[str]) -> list[str]:
-    """Split comma lists into specs: `a:k=[1,2],block=8,b` becomes `a:k=[1,2],block=8` and `b`.
+    """Split comma-separated lists of specs: `a:k=[1,2],block=8,b` becomes `a:k=[1,2],block=8` and `b`.
 
-    A comma inside quotes or brackets splits nothing, and a part that begins with `key=` belongs to the spec before it.
+    A comma inside quotes or brackets is not a separator, and a part that begins with `key=` belongs to the spec before it.
 
     Raises:
         UserError: as `split`.
@@ -105,14 +106,14 @@ def parse(spec: str) -> tuple[str, dict[str, Any]]:
     """Split `name:key=value,...` into the name, which may be in quotes, and its options.
 
     Raises:
-        UserError: the text is not of that form.
+        UserError: the text does not have this form.
     """
     name, rest = split_head(spec)
     return name, parse_options(rest, spec) if rest else {}
 
 
 def split_head(text: str, separator: str = ":") -> tuple[str, str]:
-    """Split a text at its first separator outside quotes: the text before it, without quotes around it, and what follows.
+    """Split a text at its first separator outside quotes; return the text before it, unquoted, and the text after it.
 
     Raises:
         UserError: as `split`, or the text in quotes cannot be read.
@@ -197,7 +198,7 @@ def render(name: str, options: Mapping[str, Any]) -> str:
 
 
 def quote(text: str) -> str:
-    """Put a text in double quotes, with YAML's escapes for quotation marks, backslashes and what is not printable."""
+    """Put a text in double quotes; quotation marks, backslashes and unprintable characters are escaped as in YAML."""
     return '"' + "".join(_escape(character) for character in text) + '"'
 
 
@@ -220,7 +221,11 @@ def _text(value: Any, plain: re.Pattern[str] = _PLAIN) -> str:
 
 
 def build(cls: type[T], label: str, options: Mapping[str, Any]) -> T:
-    """Validate options against their model; a mistake becomes one sentence that names `label` and the fix."""
+    """Make a `cls` from options, validated by pydantic.
+
+    Raises:
+        UserError: an option is invalid; the message is one sentence that names `label` and the fix.
+    """
     try:
         return cls(**options)
     except ValidationError as error:
@@ -228,7 +233,7 @@ def build(cls: type[T], label: str, options: Mapping[str, Any]) -> T:
 
 
 def explain(error: ValidationError, cls: type[BaseModel], label: str) -> str:
-    """Turn pydantic's first complaint into one sentence."""
+    """Return pydantic's first error as one sentence that begins with `label`."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     key = ".".join(path) or "options"

@@ -1,4 +1,4 @@
-"""Models by their keys: described for planning, and loaded one at a time, so that a sweep over large models never holds two."""
+"""Describes models for planning, and loads them one at a time, so that a sweep never holds two large models in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Model = Denoiser | Generator
 
 
 class ModelPool:
-    """Describes each model once, loads a model when it is used, and keeps it until another one is."""
+    """Models by key. Each is described once, loaded when it is first used, and released when another model is used."""
 
     def __init__(self, device: str | None = None) -> None:
         self.device = device
@@ -22,7 +22,7 @@ class ModelPool:
         self._auxiliary: dict[str, Denoiser] = {}
 
     def add(self, key: str, model: Model) -> None:
-        """Put a loaded model under a key."""
+        """Register a model that is already loaded under a key."""
         self._handles[key] = handle_of(model)
 
     def describe(self, key: str) -> ModelHandle:
@@ -43,12 +43,12 @@ class ModelPool:
         """
         if self._model is None or self._key != key:
             handle = self.describe(key)
-            self._model = None  # frees the one before, so that two never share the memory
+            self._model = None  # releases the previous model before the next is loaded
             self._key, self._model = key, handle.load()
         return self._model
 
     def auxiliary(self, key: str) -> Denoiser:
-        """Return the auxiliary model that `key` names, loaded; it stays whatever model is used beside it.
+        """Return the auxiliary model that `key` names, loaded; it stays loaded while `get` changes the main model.
 
         Raises:
             UserError: no model has this name, it cannot be loaded, or it is a generator.

@@ -1,4 +1,4 @@
-"""From a sweep to the cells that must be run: models are described, not loaded, and mistakes are found before anything runs."""
+"""Expands a sweep into the cells to run. Models are described without loading weights, and mistakes are found before a run."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from parallelbench.tasks import Task
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """A cell with what is needed to run it.
+    """A cell (one model, task, decoder and seed) and the objects that are needed to run it.
 
     Attributes:
-        model: the key of the model in the pool; `aux` is that of the auxiliary model, None where the decoder uses none.
+        model: the key of the model in the `ModelPool`.
         decoder: None for a generator.
-        indices: the samples, in the order in which a limit takes them.
-        cautions: what the user should know before the cell is run, each one sentence.
+        indices: the indices of the samples to decode, in the task's seeded order (`Task.order`), cut at the limit.
+        aux: the key of the auxiliary model in the pool; None where the decoder uses none.
+        cautions: sentences that the user should read before the cell runs.
     """
 
     cell: Cell
@@ -42,7 +43,7 @@ class PlannedCell:
 
 
 def plan(sweep: Sweep, pool: ModelPool) -> list[PlannedCell]:
-    """Resolve a sweep into its cells, ordered by model, task, decoder, seed.
+    """Return the cells of a sweep, ordered by model, task, decoder and seed, each once.
 
     Raises:
         UserError: a name or an option is wrong, or a model, a task and a decoder cannot work together.
@@ -55,7 +56,7 @@ def plan(sweep: Sweep, pool: ModelPool) -> list[PlannedCell]:
 def cells_of(
     requested: str, pool: ModelPool, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep
 ) -> Iterator[PlannedCell]:
-    """Yield the cells of the requested model, and of the shipped models that run a part of its tasks in its place.
+    """Yield the cells of the requested model, and of the shipped models that replace it on tasks it was not trained for.
 
     Raises:
         UserError: as `plan`.
@@ -76,7 +77,7 @@ def cells_of(
 
 
 def _replaced(key: str, requested: str, task: Task) -> str | None:
-    """Say that another shipped model runs a task; None where the requested one does."""
+    """Return a sentence that another shipped model runs the task; None where the requested one does."""
     return f"{key}, which was trained for {task.name}, runs it in the place of {requested}." if key != requested else None
 
 
@@ -89,10 +90,10 @@ def _denoiser_cells(
     aux: ModelInfo | None,
     notes: Sequence[str],
 ) -> Iterator[PlannedCell]:
-    """Yield the cells of one model on one task.
+    """Yield the cells of one denoiser on one task.
 
     Raises:
-        UserError: the model cannot solve the task, or cannot work with a decoder or a cache.
+        UserError: the model cannot compute the law of the task, or cannot be combined with a decoder or a cache.
     """
     info = handle.info
     check_law(info, task.name, task.law)
@@ -108,10 +109,10 @@ def _denoiser_cells(
 
 
 def _generator_cells(key: str, handle: GeneratorHandle, tasks: Sequence[Task], sweep: Sweep) -> Iterator[PlannedCell]:
-    """Yield the cells of a generator, which decodes in its own way whatever the decoders.
+    """Yield the cells of a generator. It decodes by itself, so the decoders of the sweep do not apply to it.
 
     Raises:
-        UserError: a task's answer is a frame to fill in, which a generator cannot be told.
+        UserError: a task has `infill` set, because a generator cannot be given a frame to fill in.
     """
     for task in tasks:
         if task.infill:
@@ -122,10 +123,10 @@ def _generator_cells(key: str, handle: GeneratorHandle, tasks: Sequence[Task], s
 
 
 def _auxiliary(sweep: Sweep, pool: ModelPool, model: ModelHandle, used: bool) -> ModelInfo | None:
-    """Describe the auxiliary model of a sweep; `used` says whether any decoder uses it.
+    """Describe the auxiliary model of a sweep, or return None where it has none; `used`: some decoder needs one.
 
     Raises:
-        UserError: it is a generator, or it is used and has another vocabulary than the model.
+        UserError: the auxiliary model is a generator, or it is used and its vocabulary differs from the model's.
     """
     if sweep.aux is None:
         return None
@@ -138,7 +139,7 @@ def _auxiliary(sweep: Sweep, pool: ModelPool, model: ModelHandle, used: bool) ->
 
 
 def _check_scored(tasks: Sequence[Task]) -> None:
-    """Refuse a task that has no metric, or one that needs a library which is not installed."""
+    """Raise `UserError` for a task without a metric, or with a metric that needs a library which is not installed."""
     for task in tasks:
         if not task.metrics:
             raise UserError(f"'{task.name}' has no metric to score it by; choose another task.")
@@ -147,7 +148,7 @@ def _check_scored(tasks: Sequence[Task]) -> None:
 
 
 def distinct(cells: Iterable[PlannedCell]) -> list[PlannedCell]:
-    """Keep the first of planned cells with the same id, with the cells of one model together, so that it is loaded once."""
+    """Drop planned cells with an id that occurred before, and group the rest by model, so that each model is loaded once."""
     first: dict[str, PlannedCell] = {}
     for planned in cells:
         first.setdefault(planned.cell.id, planned)
@@ -156,13 +157,13 @@ def distinct(cells: Iterable[PlannedCell]) -> list[PlannedCell]:
 
 
 def notes(cells: Sequence[PlannedCell], limit: int | None) -> list[str]:
-    """What the user should know of a plan before it runs, each note once."""
+    """Return the sentences that the user should read before the plan runs, each once."""
     found = [shortfall(cells, limit), repetition(cells), *(note for planned in cells for note in planned.cautions)]
     return list(dict.fromkeys(note for note in found if note is not None))
 
 
 def shortfall(cells: Sequence[PlannedCell], limit: int | None) -> str | None:
-    """Say where a task has fewer samples than the limit asks for; None where none has."""
+    """Return a sentence about the first task with fewer samples than the limit; None where there is no such task."""
     if limit is None:
         return None
     for planned in cells:
@@ -173,13 +174,13 @@ def shortfall(cells: Sequence[PlannedCell], limit: int | None) -> str | None:
 
 
 def repetition(cells: Sequence[PlannedCell]) -> str | None:
-    """Say where a task in a user's words asks the same question several times; None where none does."""
+    """Return a sentence about the first custom task in which several samples have the same question; None without one."""
     for planned in cells:
         if planned.cell.suite == "custom":
-            asked = {planned.task.sample(planned.cell.seed, index).turns[-1].text for index in planned.indices}
-            if len(asked) < len(planned.indices):
+            questions = {planned.task.sample(planned.cell.seed, index).turns[-1].text for index in planned.indices}
+            if len(questions) < len(planned.indices):
                 return (
-                    f"{planned.task.name} asks {len(asked)} different questions in {len(planned.indices)} samples; comparisons "
-                    "count each question once, so give it more words or longer lists, or a smaller limit."
+                    f"{planned.task.name} asks {len(questions)} different questions in {len(planned.indices)} samples; "
+                    "comparisons count each question once, so give it more words or longer lists, or a smaller limit."
                 )
     return None

@@ -14,7 +14,7 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, CellFile, Done, Session
 from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.disk import Appender, disk_errors, write_bytes
-from parallelbench.runs.lines import read_lines, whole_bytes, whole_lines
+from parallelbench.runs.json_lines import read_lines, whole_bytes, whole_lines
 from parallelbench.runs.records import RECORD, TRACE, Record, Trace
 
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"

@@ -16,7 +16,7 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_folder import DONE, RECORDS, CellFolder
 from parallelbench.runs.disk import disk_errors, locked, write_bytes
 from parallelbench.runs.folder import CELLS, RUN, RUN_FILE, SCHEMA, RunFile
-from parallelbench.runs.lines import whole_lines
+from parallelbench.runs.json_lines import whole_lines
 from parallelbench.runs.records import RECORD
 from parallelbench.runs.scores import SCORES, read_scores
 from parallelbench.runs.times import now

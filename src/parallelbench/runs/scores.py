@@ -19,7 +19,7 @@ from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, parse
 from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.disk import Appender, disk_errors
 from parallelbench.runs.folder import StoredCell, StoredRun
-from parallelbench.runs.lines import whole_bytes, whole_lines
+from parallelbench.runs.json_lines import whole_bytes, whole_lines
 from parallelbench.runs.records import Rate
 
 SCORES, SUFFIX = "scores", ".jsonl"

@@ -1,7 +1,7 @@
-"""One door to the closed forms: `accuracy_of("shuffle", 10, Setting("confidence", k=2))` is 0.24609; None where none is known.
+"""Selects the closed form for a law and a decoder: `accuracy_of("shuffle", 10, Setting("confidence", k=2))` is 0.24609.
 
-What holds for *every* law, with exact marginals: one position a step never leaves the support, so its accuracy is 1; a
-threshold of 1 adds only certain positions, so its accuracy is 1 too.
+Two facts hold for every law if the marginals are exact. Filling one position per step never leaves the law's support, so its
+accuracy is 1. A threshold of 1 fills several positions in one step only if all are certain, so its accuracy is 1 too.
 """
 
 from __future__ import annotations
@@ -16,18 +16,25 @@ from parallelbench.theory.accuracy import Quota
 from parallelbench.theory.laws import DETERMINISTIC, LAWS
 from parallelbench.theory.partitions import sizes_of
 
-REGARDLESS: Final = ("random", "margin", "entropy", "left_to_right")  # with exact marginals, ranks that ignore the draw
-RANKED: Final = ("confidence", "threshold", "factor", "one_by_one", "all_at_once")
+DRAW_INDEPENDENT: Final = ("random", "margin", "entropy", "left_to_right")
+"""Decoders that choose positions without looking at the drawn tokens."""
+DRAW_DEPENDENT: Final = ("confidence", "threshold", "factor", "one_by_one", "all_at_once")
+"""Decoders that rank positions by the probability of the token that was drawn there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A decoder as the closed forms know it, named as in `parallelbench.decoding`.
+    """A decoder and its parameters, with the names of `parallelbench.decoding`.
 
     Attributes:
-        decoder: random, margin, entropy, left_to_right, confidence (with `k`, `steps` or `sizes`; none: k = 1), threshold (with
-            `gamma`), factor (with `f`), one_by_one, all_at_once; another name has no closed form.
-        temperature: 0 takes the most probable token, ties at random; 1 draws from the marginals.
+        decoder: random, margin, entropy, left_to_right or confidence (with at most one of `k`, `steps` and `sizes`; without
+            any, k = 1), threshold (with `gamma`), factor (with `f`), one_by_one or all_at_once. Others have no closed form.
+        k: the number of positions per step.
+        steps: the number of steps.
+        sizes: the number of positions of each step.
+        gamma: the threshold on the confidence, in [0, 1].
+        f: the factor of Fast-dLLM's factor rule, positive.
+        temperature: 0 takes the most probable token, with ties broken at random; 1 draws from the marginals.
 
     Raises:
         UserError: gamma is missing or outside [0, 1], f is missing or not positive, or the temperature is negative.
@@ -50,22 +57,22 @@ class Setting:
             raise UserError(f"the temperature is {self.temperature}, but it cannot be negative; give 0 for greedy or 1.")
 
     def schedule(self, positions: int) -> tuple[int, ...] | None:
-        """The sizes of the steps over this many positions, or None where the confidences decide.
+        """The number of positions that each step fills, out of `positions` in total; None where it depends on confidences.
 
         Raises:
-            UserError: k, steps or sizes do not fit the number of positions, or more than one is given.
+            UserError: k, steps or sizes are not possible with this number of positions, or more than one of them is set.
         """
         if self.decoder in ("one_by_one", "all_at_once"):
             return sizes_of(positions, k=1 if self.decoder == "one_by_one" else positions)
         if self.decoder == "threshold":
             return sizes_of(positions, k=positions) if self.gamma == 0.0 else None
-        if self.decoder not in (*REGARDLESS, "confidence"):
+        if self.decoder not in (*DRAW_INDEPENDENT, "confidence"):
             return None
         default = 1 if self.k is None and self.steps is None and self.sizes is None else self.k
         return sizes_of(positions, default, self.steps, self.sizes)
 
     def quota(self, positions: int) -> Quota:
-        """What a step commits."""
+        """The function that returns how many positions a step commits, given the confidences (`accuracy.Quota`)."""
         if self.decoder == "factor":
             return accuracy.factor(self.f or 0.0)
         sizes = self.schedule(positions)
@@ -73,48 +80,51 @@ class Setting:
 
 
 def accuracy_of(task: str, n: int, setting: Setting, must_differ: bool = False) -> float | None:
-    """Return the probability that a perfect model's answer is right under this decoder; None where no formula is known.
+    """Return the probability that a model with exact marginals answers right under this decoder; None without a formula.
 
-    `must_differ` is Shuffle's rule that the input's own order is no answer.
+    `must_differ` applies to Shuffle: the order of the input is then a wrong answer.
 
     Raises:
-        UserError: the task is unknown, n is out of range, or the schedule does not fit.
+        UserError: the task is unknown, n is out of range, or the schedule is not possible with the number of positions.
     """
     positions = positions_of(task, n)
     if must_differ and n < 2:
         raise UserError("one item cannot be shuffled into a different order; give n of 2 or more.")
-    if setting.decoder not in REGARDLESS + RANKED:
+    if setting.decoder not in DRAW_INDEPENDENT + DRAW_DEPENDENT:
         return None
     sizes = setting.schedule(positions)
     greedy = setting.temperature == 0.0
-    careful = setting.gamma == 1.0 if sizes is None and setting.decoder == "threshold" else sizes == (1,) * positions
-    if task in DETERMINISTIC or careful or (task == "remove_random" and greedy):
-        return 1.0  # greedy Remove Random takes the posterior median at each place: always one switch, always right
+    lossless = setting.gamma == 1.0 if sizes is None and setting.decoder == "threshold" else sizes == (1,) * positions
+    if task in DETERMINISTIC or lossless or (task == "remove_random" and greedy):
+        return 1.0  # greedy Remove Random: each position decides by the posterior median of the removed place, which is right
     if task == "shuffle" and not must_differ:
         return accuracy.shuffle(n, setting.quota(n))
     if setting.temperature not in (0.0, 1.0):
         return None
     if task == "replace_random":
-        return accuracy.replace_random(n, setting.quota(n), setting.decoder in RANKED, greedy)
+        return accuracy.replace_random(n, setting.quota(n), setting.decoder in DRAW_DEPENDENT, greedy)
     return _at_once(task, n, greedy) if sizes == (positions,) else None
 
 
 def limit_of_accuracy(task: str, setting: Setting) -> float | None:
-    """Return the limit of `accuracy_of` for n to infinity at a fixed setting; None where there is none or it is not known.
+    """Return the limit of `accuracy_of` for n to infinity at a fixed setting; None where it does not exist or is not known.
 
-    Shuffle: 0 for two or more a step (paper, equation 4); a threshold is at once over the last floor(1/gamma) items only.
-    Replace Random, temperature 1: 1/e at once (paper), 1 for fixed k where the order ignores the draw; a threshold below 1
-    commits all but Poisson(1) positions first: sum_j A(j) / (e j!). Greedy: 0 at once and for a threshold below 1 (paper).
+    Shuffle: 0 for two or more positions per step (paper, equation 4). A threshold gamma fills positions one at a time until the
+    confidence 1/m reaches gamma, and then the last floor(1/gamma) positions in one step.
+
+    Replace Random at temperature 1: 1/e in one step (paper), and 1 for a fixed k if the order does not depend on the draws. In
+    its first step a threshold below 1 commits all but about Poisson(1) positions, so the limit is sum_j A(j) / (e j!) with A(j)
+    the accuracy with j unknown positions. At temperature 0: 0 in one step and for a threshold below 1 (paper).
     """
     if task not in LAWS:
         raise UnknownName("law", task, LAWS)
     greedy, decoder, gamma = setting.temperature == 0.0, setting.decoder, setting.gamma
-    fixed = decoder in (*REGARDLESS, "confidence") and setting.steps is None and setting.sizes is None
-    careful = decoder == "one_by_one" or (fixed and setting.k in (None, 1)) or (decoder == "threshold" and gamma == 1.0)
+    fixed = decoder in (*DRAW_INDEPENDENT, "confidence") and setting.steps is None and setting.sizes is None
+    lossless = decoder == "one_by_one" or (fixed and setting.k in (None, 1)) or (decoder == "threshold" and gamma == 1.0)
     at_once = decoder == "all_at_once" or (decoder == "threshold" and gamma == 0.0)
-    if decoder not in REGARDLESS + RANKED:
+    if decoder not in DRAW_INDEPENDENT + DRAW_DEPENDENT:
         return None
-    if task in DETERMINISTIC or careful or (task == "remove_random" and greedy):
+    if task in DETERMINISTIC or lossless or (task == "remove_random" and greedy):
         return 1.0
     if task == "replace_random":
         return _limit_of_replace_random(setting, at_once, fixed)
@@ -126,7 +136,7 @@ def limit_of_accuracy(task: str, setting: Setting) -> float | None:
 
 
 def positions_of(task: str, n: int) -> int:
-    """Return the length of a task's answer in symbols.
+    """Return the number of symbols in an answer to a task of size n.
 
     Raises:
         UserError: the task is unknown, or n is out of range.
@@ -165,4 +175,4 @@ def _limit_of_replace_random(setting: Setting, at_once: bool, fixed: bool) -> fl
         quota = setting.quota(1)
         terms = (accuracy.replace_random(j, quota, True, False) / math.factorial(j) for j in range(1, 30))
         return math.exp(-1.0) * math.fsum(terms)
-    return 1.0 if fixed and setting.decoder in REGARDLESS else None
+    return 1.0 if fixed and setting.decoder in DRAW_INDEPENDENT else None

@@ -1,7 +1,8 @@
-"""Total correlation in closed form: what one parallel step costs each task, for any n.
+"""The total correlation of each law in closed form, for any n: what decoding all positions in one step loses.
 
-Sources: arXiv 2510.04767, Table 1 and equations 3 to 5, where a docstring says "paper"; the others are derived in
-docs/theory.md and checked against enumeration. Lists have n distinct items, right answers are equally likely, values are bits.
+A formula marked "paper" is from arXiv 2510.04767, Table 1 and equations 3 to 5; the others are derived in docs/theory.md. The
+tests check all of them against enumeration. Lists have n distinct items, all right answers are equally likely, and values are
+in bits.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def shuffle(n: int) -> float:
 def shuffle_bound(n: int, sizes: Sequence[int]) -> float:
     """L_T = sum_t |S_t| log2 k_t - log2 n!, k_t positions unknown before step t (paper, equation 3 and section 4).
 
-    The same for every partition with these sizes. Two a step: log2(n!! / (n-1)!!), which grows without bound.
+    It is the same for every partition with these sizes. With two positions per step it is log2(n!! / (n-1)!!), which grows
+    without bound.
 
     Raises:
         UserError: the sizes do not sum to n.
@@ -79,9 +81,10 @@ def shuffle_bound(n: int, sizes: Sequence[int]) -> float:
 
 
 def shuffle_must_differ(n: int) -> float:
-    """C = n H(p, q, ..., q) - log2(n! - 1): Shuffle whose answer is not the input.
+    """C = n H(p, q, ..., q) - log2(n! - 1): Shuffle where the order of the input is a wrong answer.
 
-    One of the n values of each position, the input's own, has p = ((n-1)! - 1) / (n! - 1), the others q = (n-1)! / (n! - 1).
+    At each position the item that the input has there has probability p = ((n-1)! - 1) / (n! - 1), and each of the other n - 1
+    items q = (n-1)! / (n! - 1).
 
     Raises:
         UserError: n is below 2.
@@ -101,8 +104,8 @@ def replace_random(n: int) -> float:
 def replace_random_bound(n: int, sizes: Sequence[int]) -> float:
     """L_T = (1/n) sum_t |S_t| k_t h(1/k_t) - log2 n, k_t positions unknown before step t and h the binary entropy.
 
-    With probability k_t / n the new item is still to come, and each unknown position is it with probability 1/k_t; else all
-    is certain.
+    With probability k_t / n the new item has not been written yet; then it is at each unknown position with probability 1/k_t.
+    Otherwise all remaining positions are certain.
 
     Raises:
         UserError: the sizes do not sum to n.
@@ -114,18 +117,26 @@ def replace_random_bound(n: int, sizes: Sequence[int]) -> float:
 
 
 def insert_random(n: int) -> float:
-    """C = sum_{i=1..m} H((m-i)/m, 1/m, (i-1)/m) - log2 m with m = n + 1: at each place left item, new item or right item."""
+    """C = sum_{i=1..m} H((m-i)/m, 1/m, (i-1)/m) - log2 m with m = n + 1.
+
+    Position i holds the i-th item if the new item comes later, the new item, or the (i-1)-th item if the new one came before.
+    """
     m = n + 1
     return math.fsum(entropy_of(((m - i) / m, 1 / m, (i - 1) / m)) for i in range(1, m + 1)) - math.log2(m)
 
 
 def remove_random(n: int) -> float:
-    """C = sum_{i=1..n-1} h(i/n) - log2 n with h the binary entropy: at place i the i-th item, or already the next one."""
+    """C = sum_{i=1..n-1} h(i/n) - log2 n with h the binary entropy.
+
+    Position i holds the (i+1)-th item if the removed item is among the first i, with probability i/n, and else the i-th.
+    """
     return math.fsum(entropy_of((i / n, 1 - i / n)) for i in range(1, n)) - math.log2(n) if n > 1 else 0.0
 
 
 def latin_square(n: int) -> float:
-    """C = n^2 log2 n - log2 L(n): uniform cells (symbols may be renamed), L(n) squares; 32 - log2 576 = 22.83 for n = 4.
+    """C = n^2 log2 n - log2 L(n) with L(n) the number of Latin squares; 32 - log2 576 = 22.83 for n = 4.
+
+    The marginal of each of the n^2 cells is uniform, because the symbols are interchangeable.
 
     Raises:
         UserError: n is above 9.

@@ -1,11 +1,12 @@
-"""What filling positions at once costs, in bits (or nats).
+"""The information that is lost when several positions are filled in one step, in bits or nats.
 
-A decoder step that fills the set S after the set B draws its tokens independently. Against the law it pays the conditional
-total correlation
+A decoder step that fills the set of positions S when the set B is already filled draws the tokens of S independently. The KL
+divergence from the law to this product of marginals is the conditional total correlation
 
 $$C(S \\mid B) = \\sum_{i \\in S} H(y_i \\mid y_B) - H(y_S \\mid y_B)$$
 
-and all steps together the bound L_T (paper, Theorem 1). Source of every symbol: arXiv 2510.04767, section 3.
+and the sum of its expectations over all T steps is the bound L_T (paper, Theorem 1). All symbols are those of the paper,
+arXiv 2510.04767, section 3.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ Order = Literal["left_to_right", "random"]
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a decoder's trace paid.
+    """The information lost in each step of a decoder's trace.
 
     Attributes:
-        steps: C(S_t | the tokens written before), for each step until the trace left the law's support.
-        broken: the step whose tokens left the support, or None; there the bill ends, because no law is left to pay.
+        steps: C(S_t | the tokens written before) for each step, up to the one that left the law's support.
+        broken: the index of the step in which the tokens written so far became impossible under the law, or None; later steps
+            have no conditional law and are not counted.
     """
 
     steps: tuple[float, ...]
@@ -46,12 +48,13 @@ class Payment:
 def total_correlation(
     law: Law, positions: Iterable[int] | None = None, given: npt.ArrayLike | None = None, unit: Unit = "bits"
 ) -> float:  # fmt: skip
-    """Return C = sum_i H(y_i) - H(y) of a set of positions (None: all), given nothing or one context [n].
+    """Return C = sum_i H(y_i) - H(y) of a set of positions (None: all), conditioned on `given`, a context [n], or on nothing.
 
-    It is the least KL divergence of any model that draws them independently (paper, section 3, after Huang et al. 2022).
+    It is the smallest KL divergence from the law to any model that draws these positions independently (paper, section 3, after
+    Huang et al. 2022).
 
     Raises:
-        UserError: a position is outside the law.
+        UserError: the law has no such position.
         ImpossibleContext: no string of the law agrees with the context.
     """
     chosen = tuple(range(law.positions)) if positions is None else tuple(sorted(set(positions)))
@@ -67,7 +70,7 @@ def bound(law: Law, sets: Iterable[Iterable[int]], unit: Unit = "bits") -> float
     Computed as sum_t sum_{i in S_t} [H(S_<t and i) - H(S_<t)] - H(Y), which needs n + T entropies.
 
     Raises:
-        UserError: the sets are no partition of the law's positions.
+        UserError: the sets do not form a partition of the law's positions.
     """
     partition = check_partition(law.positions, sets)
     if law.exchangeable:
@@ -82,10 +85,10 @@ def bound(law: Law, sets: Iterable[Iterable[int]], unit: Unit = "bits") -> float
 
 
 def bound_of_sizes(law: Law, sizes: Sequence[int], order: Order = "left_to_right", unit: Unit = "bits") -> float:
-    """Return L_T of a schedule of sizes, positions taken from the left, or on average over all random orders.
+    """Return L_T of a schedule of sizes if positions are filled from left to right, or on average over all orders.
 
-    For an exchangeable law both are the same, and cost O(n). The random order averages entropies over the subsets of each size,
-    so there other laws are limited to 16 positions.
+    For an exchangeable law both are equal and take O(n) time. For any other law the average over orders needs the entropies of
+    all subsets of positions, so it is limited to 16 positions.
 
     Raises:
         UserError: the sizes do not sum to n, or the law has too many subsets to average over.
@@ -110,13 +113,13 @@ def mean_entropies(law: Law) -> Floats:
 
 
 def paid(law: Law, steps: Iterable[Iterable[int]], tokens: npt.ArrayLike, unit: Unit = "bits") -> Payment:
-    """Return the KL divergence that a decoder's trace paid: for each step C(S_t | the tokens it had written before).
+    """Return the KL divergence of each step of a decoder's trace: C(S_t | the tokens that the trace had written before).
 
-    `steps` are the sets in the order in which they were filled, `tokens` [n] the symbols that were written. For tokens from the
-    law itself and a fixed partition, the mean of the total is L_T.
+    `steps` are the sets of positions in the order in which they were filled, `tokens` [n] the symbols that were written. If the
+    tokens are drawn from the law and the partition is fixed, the expected total is L_T.
 
     Raises:
-        UserError: the sets are no partition of the law's positions.
+        UserError: the sets do not form a partition of the law's positions.
     """
     written = law.contexts(tokens)[0]
     context = np.full(law.positions, UNKNOWN, dtype=np.int64)
@@ -132,13 +135,13 @@ def paid(law: Law, steps: Iterable[Iterable[int]], tokens: npt.ArrayLike, unit: 
 def model_log_probabilities(
     law: Law, strings: npt.ArrayLike, sets: Iterable[Iterable[int]], temperature: float = 1.0
 ) -> Floats:
-    """Return log2 of the probability with which decoding along a partition writes each string [B, n]: [B].
+    """Return log2 of the probability that decoding along a partition writes each of the strings [B, n]: [B].
 
-    The model is ideal (exact marginals) and factorised within a step: the equality case of Theorem 1. Temperature 1 draws, 0
-    takes the most probable symbol, ties at random.
+    The model has exact marginals and draws the tokens of a step independently, the case of equality in Theorem 1. Temperature 1
+    draws from the marginals; 0 takes the most probable symbol, with ties broken at random.
 
     Raises:
-        UserError: the sets are no partition, or the temperature is neither 0 nor 1.
+        UserError: the sets do not form a partition, or the temperature is neither 0 nor 1.
     """
     rows = law.contexts(strings)
     context = np.full_like(rows, UNKNOWN)
@@ -154,19 +157,19 @@ def model_log_probabilities(
 
 
 def partition_accuracy(law: Law, sets: Iterable[Iterable[int]], temperature: float = 1.0) -> float:
-    """Return the probability that decoding along a partition ends in a string of the law; exact, by enumeration.
+    """Return the probability that decoding along a partition ends in a string of the law's support.
 
-    The ideal model of `model_log_probabilities`, summed over the support.
+    It is exact: the probabilities of `model_log_probabilities` summed over the support.
 
     Raises:
-        UserError: the law has too many strings to enumerate, or the sets are no partition.
+        UserError: the law has too many strings to enumerate, or the sets do not form a partition.
     """
     strings, _ = law.support()
     return math.fsum(np.exp2(model_log_probabilities(law, strings, sets, temperature)))
 
 
 def tempered(marginals: Floats, temperature: float) -> Floats:
-    """Return the distribution of drawn symbols: the marginals at temperature 1; uniform over the best ones at 0."""
+    """Return the distribution that symbols are drawn from: the marginals at temperature 1, uniform over the modes at 0."""
     if temperature not in (0.0, 1.0):
         raise UserError(f"the temperature is {temperature}, but the theory knows 0 and 1; give one of them.")
     if temperature == 1.0:

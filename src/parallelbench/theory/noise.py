@@ -1,13 +1,14 @@
 """The posterior over a finite list of strings when each token may have been replaced by noise.
 
 Model: a string s is drawn with probability p(s), then each of its tokens is replaced, with probability epsilon and
-independently, by a uniform token of the vocabulary V. For tokens y seen at the positions O:
+independently, by a token drawn uniformly from the V tokens of the vocabulary. For tokens y observed at the positions O:
 
 $$P(s \\mid y_O) \\propto p(s) \\prod_{i \\in O} \\big[(1-\\epsilon)\\,\\mathbb 1(y_i = s_i) + \\epsilon/V\\big]
 \\propto p(s)\\,\\rho^{\\,m(s)},\\qquad \\rho = 1 + (1-\\epsilon)V/\\epsilon$$
 
-with m(s) the number of positions of O where s agrees. Every context has a posterior. On the support, epsilon -> 0 gives the
-exact conditional; off it, p restricted to the strings that agree at the most positions. epsilon = 0 means that limit.
+with m(s) the number of positions of O where s agrees with y. With noise every context has a posterior. In the limit
+epsilon -> 0 it is the exact conditional where some string agrees with the whole context; otherwise it is p restricted to the
+strings that agree at the most positions. epsilon = 0 computes this limit.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ _CELLS = 1 << 22  # entries of one block of the posterior: 32 MiB
 
 @final
 class NoisyPosterior:
-    """The strings, with their posterior and its marginals for many contexts at once.
+    """The posterior over the strings and its marginals, for a batch of contexts.
 
     Attributes:
-        place, token: [P] each, the pairs (position, token) that occur in any string, sorted; the columns of `mass`.
+        place, token: [P] each, the position and the token of every combination that occurs in any string, sorted; they are the
+            columns of `mass`.
     """
 
     def __init__(self, strings: npt.ArrayLike, probabilities: npt.ArrayLike, vocabulary: int, epsilon: float) -> None:
@@ -56,18 +58,24 @@ class NoisyPosterior:
             self._log_ratio = float(np.log1p(vocabulary * np.divide(1.0 - epsilon, epsilon)))
 
     def agreements(self, contexts: npt.ArrayLike) -> Floats:
-        """Return at how many known positions each string agrees with each context [B, L] (unknown: negative): [B, S]."""
+        """Return the number of known positions at which each string agrees with each context: [B, S].
+
+        `contexts` is [B, L], negative where a token is unknown.
+        """
         rows = np.asarray(contexts, dtype=np.int64)
         known = (rows >= 0) & (rows < self.vocabulary)
         codes = np.where(known, rows + np.arange(self._length) * self.vocabulary, -1)
         column = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         row, at = np.nonzero(self._codes[column] == codes)
-        asked = np.zeros((len(rows), len(self._codes)))
-        asked[row, column[row, at]] = 1.0
-        return np.asarray(asked @ self._has.T, dtype=np.float64)
+        observed = np.zeros((len(rows), len(self._codes)))
+        observed[row, column[row, at]] = 1.0
+        return np.asarray(observed @ self._has.T, dtype=np.float64)
 
     def weights(self, contexts: npt.ArrayLike) -> Floats:
-        """Return P(string | context) for each context [B, L], any tokens, negative where unknown: [B, S], rows sum to 1."""
+        """Return P(string | context): [B, S], each row sums to 1.
+
+        `contexts` is [B, L] with any tokens, negative where unknown.
+        """
         agreements = self.agreements(contexts)
         if self.epsilon > 0:
             scores = self._log_prior + agreements * self._log_ratio
@@ -78,15 +86,15 @@ class NoisyPosterior:
         return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
 
     def mass(self, contexts: npt.ArrayLike) -> Floats:
-        """Return P(token before noise at its place | context): [B, P], one column for each pair of `place` and `token`.
+        """Return P(the token at this position before noise | context): [B, P], with the columns of `place` and `token`.
 
-        The probability of a token as seen, noise included, is (1 - epsilon) times this plus epsilon / V.
+        The probability of the token after noise is (1 - epsilon) times this plus epsilon / V.
         """
         rows = np.asarray(contexts, dtype=np.int64)
         return np.concatenate([self.weights(rows[block]) @ self._has for block in self._blocks(len(rows))])
 
     def marginals(self, contexts: npt.ArrayLike) -> Floats:
-        """Return P(token as seen at each position | context): [B, L, V], full support where epsilon > 0."""
+        """Return P(the token at each position after noise | context): [B, L, V], positive everywhere where epsilon > 0."""
         mass = self.mass(contexts)
         seen = np.full((len(mass), self._length, self.vocabulary), self.epsilon / self.vocabulary)
         seen[:, self.place, self.token] += (1.0 - self.epsilon) * mass

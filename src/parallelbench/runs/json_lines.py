@@ -1,4 +1,4 @@
-"""Reads a file of lines, each one JSON value: a torn last line is no line yet, any other damage is named by file and line."""
+"""Reads JSON Lines files. A last line without a line end (an interrupted write) is ignored; any other damage is an error."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from parallelbench.runs.border import MAX_BYTES, DamagedRun, check_regular, pars
 
 T = TypeVar("T")
 TAIL = 1 << 16
+"""The number of bytes that are read at once while searching for the last line end."""
 
 
 def read_lines(path: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:
-    """Yield the number and the value of each whole line, in the order in which they were written; none where there is no file.
+    """Yield the number (from 1) and the value of each complete line, in file order; nothing if the file does not exist.
 
     Raises:
-        DamagedRun: a line other than a torn last one is damaged, or the file is no regular one.
-        OtherSchema: another version wrote a line.
+        DamagedRun: a complete line is damaged, or the path is not a regular file.
+        OtherSchema: a line was written in another version of the schema.
         UserError: the file cannot be read.
     """
     for number, line in whole_lines(path):
@@ -28,10 +29,10 @@ def read_lines(path: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and the bytes of each whole line; none where there is no file.
+    """Yield the number (from 1) and the bytes of each complete line; nothing if the file does not exist.
 
     Raises:
-        DamagedRun: the file is no regular one, or a line is too long.
+        DamagedRun: the path is not a regular file, or a line is longer than `MAX_BYTES`.
         UserError: the file cannot be read.
     """
     if not path.exists() and not path.is_symlink():
@@ -51,7 +52,7 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def whole_bytes(path: Path) -> int:
-    """Return the length of a regular file up to its last line end, which is where a writer appends."""
+    """Return the number of bytes of a regular file up to and including its last line end, which is where a writer appends."""
     with path.open("rb") as file:
         end = file.seek(0, 2)
         while end > 0:
