@@ -156,7 +156,7 @@ def test_common_keys_reach_the_base() -> None:
 
 
 @pytest.mark.parametrize(("base", "words"), [
-    ("rcr", "may change what stands"), ("thresold", "did you mean 'threshold'"),
+    ("rcr", "revises tokens"), ("thresold", "did you mean 'threshold'"),
     ("confidence:temperature=1.0", "write temperature after a comma"), ("all_at_once:block=4", "write block after a comma"),
 ])  # fmt: skip
 def test_a_base_that_cannot_be_stopped_is_refused(base: str, words: str) -> None:

@@ -12,9 +12,9 @@ the length of the window.) Of two clusters in conflict the one with fewer positi
 are equally long, the right one. All other candidates are committed.
 
 Parameters: gamma (default 0.7, as in the authors' scripts for LLaDA on GSM8K and MATH; 0.75 on HumanEval and MBPP). Cost: one
-forward a step. Needs a model whose attention can be read.
+forward a step. Needs a model that returns attention maps.
 
-Equal to the authors' code.
+Equal to the authors' code: the same tokens from the same number of forwards.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from parallelbench.decoding.published import Published
 from parallelbench.decoding.signals import Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
-ALONE = 1.2  # times 1 / B
+TWO_CLUSTERS = 1.2  # in units of 1 / B: the score from which the only two clusters conflict
 
 
 class CLAD(StepDecoder):
-    """Commit confident masks; of two runs of them that attend to each other most, only the longer one."""
+    """Commit confident masks; of two clusters of them that conflict, commit only the one with more positions."""
 
     family: ClassVar[str] = "clad"
     published: ClassVar[Published] = Published(
@@ -57,7 +57,7 @@ class CLAD(StepDecoder):
         cluster = np.cumsum(np.diff(signals.positions[candidates], prepend=-2) > 1) - 1
         among = np.asarray(signals.attention)[np.ix_(candidates, signals.positions[candidates])]
         start, end = state.window
-        waiting = conflicts(among, cluster, ALONE / (end - start))
+        waiting = conflicts(among, cluster, TWO_CLUSTERS / (end - start))
         chosen[candidates[waiting[cluster]]] = False
         self.commit(chosen, signals, state)
 
@@ -68,7 +68,7 @@ def conflicts(attention: Floats, cluster: Ints, alone: float) -> npt.NDArray[np.
     Args:
         attention: between the n candidates, [n, n].
         cluster: the number of each candidate's cluster, ascending from 0, [n].
-        alone: the score from which two clusters conflict where there are no others.
+        alone: the score from which two clusters conflict if there are only two.
     """
     size = np.bincount(cluster)
     count = len(size)

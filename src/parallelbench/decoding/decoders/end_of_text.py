@@ -1,11 +1,11 @@
-"""End-of-text truncation: once the text has ended, the rest is filled with end tokens without looking at it.
+"""End-of-text truncation: once the text has ended, all remaining masks are filled with end tokens without further forwards.
 
-Runs another decoder, and after each of its steps asks whether an end token stands with everything before it filled. Then what
-is open behind it can no longer matter, and gets the same end token. Where a frame goes on behind an end token the text does
-too, so only an end behind the last given token stops. (Learn2PD, arXiv 2509.25188, owes most of its speed to such a rule; here
-it is a decoder of its own, so that the speed of truncation is never taken for that of another rule.)
+Runs another decoder, `base`. After each of its steps it checks whether the canvas contains an end token without a mask before
+it. If so, the remaining masks no longer change the text, and they are filled with the same end token. On an infill canvas only
+end tokens after the last fixed token of the frame count, because the text goes on up to there. (Learn2PD, arXiv 2509.25188,
+owes most of its speed to such a rule; here it is a separate decoder, so that the effect of truncation is measured by itself.)
 
-Forwards: those of `base` until the end; needs what `base` needs.
+Cost: the forwards of `base` until the end. `base` must need only the model's distribution and must never revise a token.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from parallelbench.specs import render
 
 
 class EndOfText(ProgramDecoder):
-    """Another decoder, stopped where the text ends."""
+    """Run another decoder until the text has ended."""
 
     family: ClassVar[str] = "end_of_text"
     published: ClassVar[Published] = Published(
         state="text only", defaults="threshold as base is ours", difference="a rule of its own; Learn2PD predicts the end"
     )
     borders: ClassVar[Borders] = Borders(
-        block="as its base; all that is open behind an end token is filled at once", canvas="as its base"
+        block="as its base; all masks after an end token are filled at once", canvas="as its base"
     )
     speed = {"base": "unknown"}
     base: str = Field(
-        "threshold", validate_default=True, description="the decoder that is run; a semicolon stands between its keys"
+        "threshold", validate_default=True, description="the decoder that is run, with semicolons between its keys"
     )
     _base: Decoder = PrivateAttr()
 
@@ -48,31 +48,35 @@ class EndOfText(ProgramDecoder):
         return base if is_user_file(base) else load_decoder(base.replace(";", ",")).spec.replace(",", ";")
 
     def model_post_init(self, context: Any) -> None:
-        """Make the base.
+        """Load the base decoder.
 
         Raises:
-            UserError: there is no such decoder, it cannot be stopped, or it is given what this one gives it.
+            UserError: there is no such decoder; it revises tokens or needs more than the model's distribution; or `base` sets a
+                common key (`COMMON`), which is taken from this decoder instead.
         """
         base = load_decoder(self.base.replace(";", ","))
         if base.needs or base.revises:
-            raise UserError(f"end_of_text cannot stop {base.family}, which may change what stands; choose another base.")
+            raise UserError(
+                f"end_of_text cannot stop {base.family}, which revises tokens or needs more than the model's distribution; "
+                "choose another base."
+            )
         if common := sorted(base.model_fields_set & set(COMMON)):
-            raise UserError(f"end_of_text gives its base its own {common[0]}; write {common[0]} after a comma, not in base.")
+            raise UserError(f"end_of_text passes {common[0]} on to its base; write {common[0]} after a comma, not in base.")
         self._base = base
 
     def parameters(self) -> dict[str, Any]:
-        """Its base, a user's file by what it holds."""
+        """The parameters by which results name it; a base from a user's file is named with a hash of the file's content."""
         return {"base": self._base.spec.replace(",", ";")}
 
     @property
     def facts(self) -> DecoderFacts:
-        """Those of its base: what sets the base's speed sets its speed too."""
+        """The facts for results; the base's speed parameters are left out of `variant`, and `adaptive` is the base's."""
         facts, base = super().facts, self._base.facts
         variant = {**facts.variant, "base": render(base.label, base.variant).replace(",", ";")}
         return replace(facts, variant=variant, adaptive=base.adaptive)
 
     def max_forwards(self, width: int) -> int:
-        """As many as its base may make."""
+        """The limit of its base."""
         return self._base.max_forwards(width)
 
     def run(self, state: State) -> Run:
@@ -89,7 +93,7 @@ class EndOfText(ProgramDecoder):
 
 
 def fill_after_end(state: State) -> bool:
-    """Fill what is open behind a text that has ended with its end token; False where it has not."""
+    """Fill all remaining masks with the end token if the text has ended; return whether it has."""
     filled = len(state.canvas) if not state.masked.any() else int(state.masked.argmax())
     given = np.flatnonzero(state.status == PROMPT)
     first = int(given[-1]) + 1 if given.size else 0
