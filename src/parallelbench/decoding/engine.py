@@ -1,8 +1,8 @@
-"""The engine: every forward of every decoder is made here.
+"""The engine: it runs every forward (model call) of every decoder.
 
-Continuous batching: each sample (`Session`) yields requests; requests of the same kind and padded length share a forward
-(`packing`); a finished sample leaves at once and the next takes its slot (`admission`). A row's arithmetic does not depend on
-the other rows, so a sample's tokens and ledger are the same in any batch and any order (fp32 on CPU: to the bit).
+Continuous batching: each sample (`Session`) yields requests; requests of the same kind and padded length run in one forward
+(`packing`); a finished sample is removed at once and a waiting one takes its slot (`admission`). The arithmetic of a row does
+not depend on the other rows, so a sample's tokens and ledger are the same in any batch and any order (fp32 on CPU: to the bit).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Engine:
 
     Args:
         model: the denoiser.
-        batch_size: samples in flight at once, or "auto" (`batch_size`); fewer where a forward does not fit into memory.
+        batch_size: samples decoded at the same time, or "auto" (`batch_size`); reduced when a forward runs out of memory.
         aux: an auxiliary model with the same vocabulary, for decoders that request it (`ForwardRequest.model`).
         cache: which keys and values are kept between forwards: a `Cache`, or its spec (`decoding.caches`).
 
@@ -59,7 +59,7 @@ class Engine:
     def generate(self, prompts: Iterable[Prompt], decoder: Decoder, seed: int = 0) -> Iterator[Generation]:
         """Decode prompts and yield each generation as it finishes, in no particular order.
 
-        Everything random follows from (seed, sample, forward, position).
+        Every random draw is a function of (seed, sample, number of the forward, position).
 
         Raises:
             UserError: a forward of a single sample does not fit into memory.
@@ -83,7 +83,7 @@ class Engine:
             active = [session for session in active if not session.done]
 
     def warm_up(self, prompt: Prompt, decoder: Decoder, seed: int = 0) -> None:
-        """Make one forward that is charged to no sample, because a model's first takes longer than all others."""
+        """Make one forward that is charged to no sample, because the first forward of a model takes longer than later ones."""
         session = Session(prompt, self._setup(decoder, seed))
         if not session.done:
             self._attempt([session])
@@ -93,21 +93,24 @@ class Engine:
         return Setup(decoder, {"main": main} if self.aux is None else {"main": main, "aux": self.aux.info}, seed, self.cache)
 
     def _admit(self, active: list[Session], waiting: Waiting, batching: Batching, setup: Setup) -> None:
-        """Fill the free slots."""
+        """Start waiting samples in the free slots."""
         lengths = Counter(len(session.row) for session in active)
         while len(active) < batching.size and (prompt := waiting.take(lengths, batching.size)) is not None:
             active.append(Session(prompt, setup))
             lengths[row_length(prompt)] += 1
 
     def _step(self, sessions: Sequence[Session], batching: Batching) -> None:
-        """Run the pending request of each of these sessions, as many in one forward as may share it."""
+        """Run the pending request of each of these sessions; requests of the same kind run in one forward."""
         start, tokens = time.perf_counter(), 0
         for group in groups(sessions):
             tokens += self._serve(group, batching)
         batching.step_done(len(sessions), tokens, time.perf_counter() - start)
 
     def _serve(self, sessions: Sequence[Session], batching: Batching) -> int:
-        """Run the requests of sessions of one kind, as many in one forward as memory allows; return the tokens read."""
+        """Run the requests of sessions of one kind, as many in one forward as memory allows.
+
+        Return the number of input tokens, padding included.
+        """
         tokens = 0
         while sessions:
             part = sessions[: batching.size]
@@ -125,7 +128,7 @@ class Engine:
         return tokens
 
     def _attempt(self, sessions: Sequence[Session]) -> tuple[Packed, FlatSignals, Sequence[Any]] | None:
-        """Run one forward and compute its signals; None where memory does not suffice."""
+        """Run one forward and compute its signals; None where it runs out of memory."""
         model = self._model_of(sessions)
         packed = pack(sessions, model.info.pad_id)
         try:
@@ -136,10 +139,10 @@ class Engine:
             return None
 
     def _refused(self, sessions: Sequence[Session], batching: Batching) -> None:
-        """Go on with fewer samples at once.
+        """Reduce the batch size after a forward has run out of memory.
 
         Raises:
-            UserError: it was a single sample.
+            UserError: the forward had a single sample.
         """
         if len(sessions) == 1:
             raise UserError(
@@ -182,7 +185,7 @@ def answer_tokens(canvas: Sequence[int], content: int, info: ModelInfo) -> Seque
 
 
 def _resume(packed: Packed, flat: FlatSignals, kept: Sequence[Any]) -> None:
-    """Hand each session its signals, and let it write and make its next request."""
+    """Charge the forward to each session, pass the session its signals, and compute its next request."""
     for session, row in zip(packed.sessions, packed.first, strict=True):
         session.record(kept[row] if kept else None)
     if packed.sessions[0].joint:
@@ -206,7 +209,7 @@ def _decide(packed: Packed, flat: FlatSignals) -> None:
 
 
 def _cut(packed: Packed, flat: FlatSignals) -> list[Any]:
-    """The signals of each session."""
+    """Split the signals of a forward into those of each session."""
     found, offset = [], 0
     for session in packed.sessions:
         request, shape = session.pending, session.shape

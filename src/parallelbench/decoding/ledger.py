@@ -1,4 +1,4 @@
-"""Accounting: the one place where the cost of a forward is charged to a sample."""
+"""Accounting: computes the cost of each forward and charges it to its sample; no other module does."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def cost_of(info: ModelInfo, span: InputSpan, rows: int, outputs: int, shadows: 
     """The cost of a forward of `rows` rows that compute `span`, read `outputs` rows of logits in all and have `shadows` shadow
     masks in each row.
 
-    A shadow attends to itself and to all tokens but one, where shadow masks are `shared` also to the other shadow masks; it has
-    logits of its own.
+    A shadow mask attends to itself and to all tokens except the one at its position; if shadow masks are `shared`, also to the
+    other shadow masks of its row. One more row of logits is read for each shadow mask.
     """
     computed = span.end - span.start
     seen = span.cached + computed
@@ -51,10 +51,10 @@ def _attended(span: InputSpan, block: int) -> int:
 
 @dataclass(slots=True)
 class Account:
-    """A sample's running costs; `close` freezes them.
+    """The costs of a sample so far; `close` returns them as a frozen `Ledger`.
 
-    Arithmetic of a row: 2 P q + 4 d n s + 2 H m, with P active parameters without the output head, q query tokens, d the
-    hidden size, n layers, s = sum over query tokens of keys attended, H parameters of the head, m rows of logits.
+    Floating-point operations of a row: 2 P q + 4 d n s + 2 H m, with P active parameters without the output head, q query
+    tokens, d the hidden size, n layers, s = sum over query tokens of keys attended, H parameters of the head, m rows of logits.
     """
 
     nfe: Counter[str] = field(default_factory=Counter)
@@ -73,6 +73,6 @@ class Account:
         self.flops += cost.flops
 
     def close(self, history: list[list[Write]]) -> Ledger:
-        """Freeze the account."""
+        """Return the account as a `Ledger`; `history` holds the writes of each forward."""
         steps = tuple(tuple(writes) for writes in history)
         return Ledger(dict(self.nfe), self.rows, self.q_tokens, self.kv_tokens, self.flops, steps, tuple(self.flags))

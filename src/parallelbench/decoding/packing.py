@@ -1,7 +1,7 @@
-"""Which requests share a forward, and how their rows are laid out in it.
+"""Groups the pending requests of several samples into forwards, and lays out each group as one batch.
 
-Requests share a forward where model, kind and padded lengths agree (`Session.kind`). Those follow from a request alone, so a
-row's arithmetic is the same in any batch and any order.
+Two requests run in the same forward if their `Session.kind` is equal: the same model, padded lengths and options. The kind
+depends on the request alone, so the arithmetic of a row is the same in any batch and any order.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from parallelbench.rng import uniform_each
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The sessions that share a forward, its rows, and the index of the first row of each session.
+    """The sessions of one forward, their rows as a batch, and the index of the first row of each session.
 
-    `sizes` are the numbers of requested positions of each session, all its rows together.
+    `sizes` is the number of requested positions of each session, summed over all rows of the session.
     """
 
     sessions: Sequence[Session]
@@ -43,7 +43,7 @@ class Packed:
 
 
 def groups(sessions: Iterable[Session]) -> Iterable[list[Session]]:
-    """Sort sessions with pending requests into those that may share a forward."""
+    """Group sessions with pending requests by `Session.kind`; the requests of a group can run in one forward."""
     found: dict[Any, list[Session]] = defaultdict(list)
     for session in sessions:
         found[session.kind].append(session)
@@ -74,7 +74,10 @@ def pack(sessions: Sequence[Session], pad_id: int) -> Packed:
 
 
 def draws(packed: Packed) -> npt.NDArray[np.float64] | None:
-    """The uniform draws that the sampling of these sessions needs, one for each requested position; branches share theirs."""
+    """The uniform draws that the sampling of these sessions needs, one for each requested position.
+
+    All branches of a session use the same draws.
+    """
     sessions = packed.sessions
     lanes = sessions[0].setup.sampling.lanes
     if not lanes:
@@ -90,7 +93,10 @@ def draws(packed: Packed) -> npt.NDArray[np.float64] | None:
 
 
 def requested_tokens(packed: Packed) -> Ints | None:
-    """The tokens of `p_of`, flattened; -1 where a request has none, None where no request has any."""
+    """The token of which `p_of` is the probability, for each requested position, [N]; -1 where a request names none.
+
+    None where no request names any.
+    """
     if all(session.pending.tokens is None for session in packed.sessions):
         return None
     wanted = [-1 if session.pending.tokens is None else session.pending.tokens for session in packed.sessions]
@@ -129,7 +135,7 @@ def _noise(sessions: Sequence[Session], counts: Sequence[int]) -> npt.NDArray[np
 
 
 def _cache(sessions: Sequence[Session], counts: Sequence[int], width: int) -> CacheRows | None:
-    """The cached keys that rows attend to and those to keep; None where whole rows are computed and nothing is kept."""
+    """The cached keys of each row and the columns to keep keys of; None where whole rows are computed and nothing is kept."""
     spans = [session.span for session, count in zip(sessions, counts, strict=True) for _ in range(count)]
     if spans[0].past is None and not len(spans[0].keep):
         return None

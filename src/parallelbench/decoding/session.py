@@ -1,4 +1,4 @@
-"""One sample in flight: its prompt, state, decoder and account, and the guards that hold for every decoder."""
+"""One sample that is being decoded: its prompt, state, decoder and account, and the limits that apply to every decoder."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ModelName = Literal["main", "aux"]
 
 @dataclass(slots=True)
 class Setup:
-    """What all samples of one call of the engine have in common, computed once.
+    """Values that are the same for all samples of one `Engine.generate` call, computed once.
 
-    `ranking` is the decoder where the engine decides for all samples of a forward at once (`RankingDecoder.batched`).
+    `ranking` is the decoder if the engine decides for all samples of a forward at once (`RankingDecoder.batched`), else None.
     """
 
     decoder: Decoder
@@ -55,19 +55,19 @@ class Setup:
 class Session:
     """Advances one sample from request to request.
 
-    Guards: after as many forwards as the decoder's `max_forwards` allows the rest is committed by one last forward and the
-    sample is flagged "capped"; a decoder that returns and leaves masks is finished the same way and flagged "unfinished".
+    Limits: once `decoder.max_forwards(width)` forwards have run, one last forward commits all remaining masks and the sample
+    is flagged "capped". A decoder that returns while masks are left is completed in the same way and flagged "unfinished".
 
     Attributes:
-        request: the request that waits for its signals; None once the sample is done.
-        ranked: True where the decoder has no coroutine, because the engine decides for many samples at once.
-        joint: True where that holds for the pending request.
-        row: prompt and canvas, padded, [padded length]; the state's canvas is a part of it.
-        rows: the whole rows of the request, [R, length].
-        positions: the positions of the request, [N]; those of the prompt, where it includes them, are negative.
-        span: the columns that the model computes.
-        plain: True where the model reads the row as it is, padding included.
-        kind: what this request must have in common with those that share its forward.
+        request: the pending request, which the next forward runs; None once the sample is done.
+        ranked: True if the engine applies the decoder's rule to many samples at once, so that `decoder.run` is not used.
+        joint: True if the signals of the pending request are handled in that way.
+        row: prompt and canvas, padded with `pad_id`, [padded length]; `state.canvas` is a view of a part of it.
+        rows: token ids of the pending request, prompt and canvas without padding, [R, length].
+        positions: canvas positions that the request returns signals for, [N]; positions of the prompt are negative.
+        span: the columns of `rows` that the forward computes.
+        plain: True if the forward reads `row` unchanged, padding included.
+        kind: requests of equal kind can run in the same forward.
     """
 
     rows: Ints
@@ -115,13 +115,13 @@ class Session:
 
     @property
     def pending(self) -> ForwardRequest:
-        """The request that waits for its signals."""
+        """The pending request; raises `DecoderFault` where the sample is done."""
         if self.request is None:
             raise DecoderFault("this sample is done; it has no request")
         return self.request
 
     def record(self, kept: Any) -> None:
-        """Book the forward that has answered the pending request, and cache what the model kept of its row."""
+        """Charge the forward that ran the pending request, and store in the cache the keys and values that the model kept."""
         request = self.pending
         cost = self.setup.cost(request, self.span, len(self.rows), len(self.positions))
         role: Role = "aux" if request.model == "aux" else self.span.role or request.role
@@ -131,7 +131,7 @@ class Session:
         self.state.history.append([])
 
     def advance(self, signals: Signals | None) -> None:
-        """Take the next request of the decoder, which receives `signals` (None: it has none to receive)."""
+        """Set the next request. `signals` are sent to the decoder's generator; None starts it."""
         if self._after_repeat is not None:
             (self.request,), self._after_repeat = self._after_repeat, None
         elif self.ranked:
@@ -157,7 +157,10 @@ class Session:
                 self._finish("unfinished")
 
     def _prepare(self, request: ForwardRequest, window: tuple[int, int] | None) -> None:
-        """Lay out what the model reads for a request. `window`: the columns of the block being filled; None: the state's."""
+        """Set rows, positions, span and kind of a request.
+
+        `window` is the block that the cache takes as the one being filled, in columns; None: `state.window`.
+        """
         self.request = request
         if request.model not in self.setup.infos:
             raise DecoderFault("the decoder requests the auxiliary model, but there is none")
@@ -200,7 +203,7 @@ class Session:
         return positions
 
     def _finish(self, flag: str) -> None:
-        """Let one last forward commit every mask that is left."""
+        """Replace the decoder by one last forward that commits all remaining masks."""
         self.account.flags.append(flag)
         self.ranked = False
         self._run = _commit_rest(self.state)
@@ -208,7 +211,7 @@ class Session:
 
 
 def _commit_rest(state: State) -> Run:
-    """Commit every mask that is left with its candidate, in one forward."""
+    """Commit the candidate of every remaining mask, in one forward."""
     left = np.flatnonzero(state.masked)
     if left.size:
         signals = yield ForwardRequest(positions=left)

@@ -1,9 +1,9 @@
-"""What decoders request of a forward and what they receive: small vectors over positions, computed on the device.
+"""What a decoder requests from a forward (`ForwardRequest`) and what it receives (`Signals`): small vectors over positions.
 
-All vocabulary-sized arithmetic of decoding lives here, in float32 or in the logits' own float64, and so are the signals: two
-positions tie only where they do in the precision of the logits. One exception: a model that is computed from the law of the
-right answers has positions that are alike by that law, and rounding of its float64 must not decide between them; its signals
-are float32.
+All arithmetic over the vocabulary is done here, on the device, in float32 or, where the logits are float64, in float64. The
+signals have the same precision, so two positions tie only if they tie in the precision of the logits. One exception: in the
+exact model, which is computed from the law of the right answers, positions that are equal under the law differ by rounding of
+float64, which must not decide between them; its signals are float32.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from parallelbench.sampling import draw, tempered
 Floats = npt.NDArray[np.floating[Any]]
 Role = Literal["denoise", "verify", "probe", "aux", "kv_store", "refresh"]
 Extra = Literal["entropy", "margin", "logits"]
-DRAW, TIE, RANK, ORDER = 0, 1, 2, 3  # lanes of a sample's draws: tokens, tied tokens, random ranks, tied positions
+DRAW, TIE, RANK, ORDER = 0, 1, 2, 3  # independent streams of draws: tokens, tied tokens, random ranks, tied positions
 CHUNK_BYTES = 1 << 28
 """Size in bytes of one [rows, V] array of float64 while signals are computed; about six of them exist at once."""
 
@@ -37,15 +37,15 @@ class ForwardRequest:
 
     Attributes:
         positions: canvas positions to return signals for, [N]; None: the eligible ones.
-        canvas: another canvas to run the model on, [W] or a beginning of it; None: the sample's own. Several: see `branches`.
+        canvas: the canvas to run the model on, [W], or its first columns; None: the current one. Several: see `branches`.
         branches: several canvases in one forward, [R, W]; signals then have a leading axis R.
         extras: signals beyond the candidate token and its confidence.
         top: how many of the most probable tokens to return.
-        tokens: tokens to return the probability of, one for each position, those of the prompt included (`p_of`).
+        tokens: tokens to return the probability of (`p_of`), one for each requested position, also those of the prompt.
         role: what the forward is for, in the ledger; forwards of the auxiliary model are always charged as "aux".
         attention: layers to return attention maps of; needs a model that offers "attention".
         shadow: return the probability of the current token at each position, given all other tokens (`shadow_p`); needs a
-            model that offers "shadow". "shared" lets the shadow masks attend to each other, "separate" does not.
+            model that offers "shadow". With "shared" the shadow masks attend to each other, with "separate" not.
         model: which model to run; "aux" needs an auxiliary model with the same vocabulary.
         noise: the noise level of a score network; None: the level that the number of masks implies.
         prompt: return signals for the prompt as well. Its P positions are -P to -1 and come before the others in every
@@ -117,7 +117,7 @@ class Sampling:
 
     @property
     def lanes(self) -> tuple[int, ...]:
-        """The lanes of draws that it uses, at most one number for each position."""
+        """The lanes of random draws that are needed, none or one; each has one number for each position."""
         return (DRAW,) if self.temperature > 0 else (TIE,) if self.ties == "random" else ()
 
 
@@ -137,7 +137,7 @@ class FlatSignals:
     shadow_p: Floats | None = None
 
     def cut(self, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, keys: slice) -> Signals:
-        """Return the part that belongs to one request, and none of the signals that only other requests need.
+        """Return the signals of one request; those that only other requests of the forward need are None.
 
         `start` is its first entry, `shape` the shape of its signals, `keys` the columns of its row to return
         attention to.
@@ -224,7 +224,7 @@ def _candidate(scores: Tensor, p: Tensor, sampling: Sampling, uniform: npt.NDArr
     """Choose a token for each row: the best one, ties to the lowest id or at random, or a draw at a temperature."""
     if sampling.temperature > 0:
         return draw(tempered(scores, sampling.temperature, sampling.top_p), _on(uniform, p))
-    best, token = p.max(dim=-1)  # the first of equals
+    best, token = p.max(dim=-1)  # max returns the first of equal values
     if sampling.ties == "first":
         return token
     count = (p == best[:, None]).cumsum(-1)

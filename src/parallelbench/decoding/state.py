@@ -1,7 +1,7 @@
 """One sample's canvas, as a decoder sees and changes it.
 
-Positions count from the start of the canvas. `status` says what each position is; it is never inferred from `token ==
-mask`, so a model without a mask token, or a text that contains one, makes no difference.
+Positions are counted from the start of the canvas. `status` records which positions are masked. It is set at the start and
+changed by writes; it is not derived from the tokens again.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Write = tuple[int, int, float | None, str]
 
 
 class DecoderFault(ParallelBenchError):
-    """A decoder requested something that the contract forbids; the message says what."""
+    """A decoder did something that the decoder contract forbids; the message says what."""
 
 
 class State:
-    """Canvas, status plane, window, history and random draws of one sample.
+    """Canvas, status of each position, block being filled (`window`), history and random draws of one sample.
 
     Attributes:
         canvas: token ids [W].
-        status: PROMPT (fixed by the frame), MASKED or COMMITTED, [W].
+        status: PROMPT (fixed text around the slots of an infill canvas, the frame), MASKED or COMMITTED, [W].
         prompt: the prompt's ids.
         history: one list of writes (position, token, confidence, action) for each forward that the sample took part in; an
             unknown confidence is None. It is the only counter of forwards.
@@ -47,12 +47,12 @@ class State:
 
     @property
     def forwards(self) -> int:
-        """The number of the forward whose signals the decoder has, from 0: the counter of its random draws."""
+        """The index of this sample's last forward, from 0; random draws depend on it."""
         return max(0, len(self.history) - 1)
 
     @property
     def masked(self) -> npt.NDArray[np.bool_]:
-        """Where a token is still to be found, [W]."""
+        """True at the masked positions, [W]."""
         masked: npt.NDArray[np.bool_] = self.status == MASKED
         return masked
 
@@ -60,8 +60,8 @@ class State:
     def window(self) -> tuple[int, int]:
         """The block being filled: the first that holds a mask, as (start, end); (W, W) when none is left.
 
-        Blocks count from the start of the canvas; those of a block-causal model from the start of the prompt, so that the first
-        may hold the prompt's last tokens.
+        Blocks are counted from the start of the canvas; under block-causal attention from the start of the prompt, so that the
+        first block may contain the last tokens of the prompt.
         """
         width = len(self.canvas)
         at = int((self.status == MASKED).argmax())
@@ -72,7 +72,7 @@ class State:
 
     @property
     def blocks(self) -> int:
-        """How many blocks the canvas has a part in."""
+        """The number of blocks that contain at least one canvas position."""
         return int(self.block_of(len(self.canvas) - 1)) + 1
 
     def block_of(self, positions: npt.ArrayLike) -> Ints:
@@ -107,9 +107,9 @@ class State:
         self.write_each(where.ravel().tolist(), what.ravel().tolist(), sure.ravel().tolist())
 
     def write_each(self, positions: Sequence[int], tokens: Sequence[int], confidences: Sequence[float]) -> None:
-        """Write as `write` does, from Python numbers, one for each position."""
+        """The same as `write`, for sequences of Python numbers with one entry for each position."""
         if not self.history:
-            raise DecoderFault("a write must follow a forward; nothing has been looked at yet")
+            raise DecoderFault("a write must follow a forward; no forward of this sample has run yet")
         for position, token, confidence in zip(positions, tokens, confidences, strict=True):
             self._write(position, token, confidence)
 
@@ -142,11 +142,11 @@ class State:
 
 
 class States:
-    """The states of several samples, for rules that are applied to all of them at once.
+    """The states of several samples, for decoding rules that are applied to all of them at once.
 
     Attributes:
         states: one for each sample.
-        counts: how many positions each sample has in the arrays of this step; the arrays hold the samples in turn.
+        counts: how many positions each sample has in the arrays of this step; the arrays hold one sample after another.
         sample: the number of the sample to which each entry of the arrays belongs, [N].
     """
 

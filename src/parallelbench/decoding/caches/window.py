@@ -1,4 +1,4 @@
-"""What the caches of full attention share: keys outside the window are kept, and refreshed where a block begins."""
+"""Base of the caches for full attention: keys outside the block being filled are cached, and recomputed at each new block."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Window = tuple[int, int]
 
 
 class WindowCache(SampleCache):
-    """Keeps the keys of the columns before the window and, with `suffix`, of those after it.
+    """Caches the keys of the columns before the window (the block being filled) and, with `suffix`, of those after it.
 
     Args:
-        suffix: keep what follows the window too, so that only the window is computed.
-        shift: the model's (`ModelInfo.shift`): the output for a column is read `shift` columns to its left.
-        repeat: make one more forward for a block that its first forward has filled.
+        suffix: cache the columns after the window too, so that a forward computes only the window.
+        shift: `ModelInfo.shift` of the model: the output for a column is read `shift` columns to its left.
+        repeat: if the first forward on a block fills it completely, run one more forward on that block.
     """
 
     def __init__(self, suffix: bool, shift: int, repeat: bool = False) -> None:
@@ -52,7 +52,7 @@ class WindowCache(SampleCache):
         return filled if self._repeat and filled is not None and filled != window else None
 
     def _computed(self, query: CacheQuery) -> Window:
-        """The columns that every forward computes; with no mask left, those of the last block."""
+        """The columns that a forward with cached keys computes; with no mask left, those of the last block."""
         (start, end), length = query.window, query.rows.shape[1]
         if start == length:
             return self._span or (0, length)
