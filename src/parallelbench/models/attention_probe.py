@@ -1,6 +1,6 @@
-"""Attention maps of chosen layers and rows while the model itself stays with SDPA.
+"""Attention maps of chosen layers and queries of a model that runs SDPA, which returns none.
 
-transformers lets an attention function be registered by name. This one calls SDPA as it is and, where a probe is passed, also
+transformers lets an attention function be registered by name. This one calls SDPA unchanged and, where a probe is passed, also
 computes softmax(q k^T / sqrt(d)) of the requested queries. The output is the same to the bit with a probe or without.
 """
 
@@ -32,7 +32,7 @@ class Probe:
         self._sums: list[Tensor] | None = None
 
     def note(self, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> None:
-        """Add the attention of one layer: queries [R, H, Q, D], keys [R, G, K, D], mask [R, 1, Q, K] (True: sees) or None.
+        """Add the attention of one layer: queries [R, H, Q, D], keys [R, G, K, D], mask [R, 1, Q, K] (True: attends) or None.
 
         Row by row, so that a row's sums do not depend on the batch it is in.
         """
@@ -47,7 +47,7 @@ class Probe:
     def mean(self) -> Tensor:
         """Return the mean over heads and layers from every requested query to every key, rows one after another, [N, K]."""
         if self._sums is None:
-            raise ValueError("no layer was listened to")
+            raise ValueError("none of the chosen layers has run")
         return torch.cat(self._sums) / len(self._layers)
 
 

@@ -1,7 +1,8 @@
-"""Answers cut item by item: one token for each item, one for each piece of format, then end tokens.
+"""The exact model with one token for each item: an answer is items and pieces of format in turn, then end tokens.
 
-Token ids are those of the law: 0 mask, 1 end, 2 padding, then the law's symbols in their order, then the pieces of format.
-Samples that differ only in the names of their items so have the same answers, token for token.
+A piece of format is the text between two items; each has one token too. Token ids: 0 mask, 1 end, 2 padding, then the symbols
+of the law in their order, then the pieces of format. So samples that differ only in the names of their items have the same
+right answers in token ids.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ NAMES = ("<|mask|>", "<|end|>", "<|pad|>")
 
 
 class ItemScheme(Scheme):
-    """One token an item; `size` bounds how many different tokens a sample may need."""
+    """One token for each item; `size` is that of the vocabulary: a sample may need at most so many different tokens."""
 
     special = SPECIAL
     revision = "items"
@@ -36,7 +37,7 @@ class ItemScheme(Scheme):
         codec = ItemCodec(sample)
         if len(codec.texts) > self.size:
             raise UserError(
-                f"{sample.id} needs {len(codec.texts)} different tokens, but the exact model was given {self.size}; "
+                f"{sample.id} needs {len(codec.texts)} different tokens, but the exact model has {self.size}; "
                 f"write exact:vocabulary={1 << len(codec.texts).bit_length()}."
             )
         return codec
@@ -50,7 +51,7 @@ class ItemScheme(Scheme):
 
 
 class ItemCodec(Codec):
-    """A sample's own tokens: its items and its pieces of format."""
+    """Encodes and decodes with the tokens of one sample: its items and its pieces of format."""
 
     def __init__(self, sample: Sample) -> None:
         self.texts = (*NAMES, *law_of_sample(str(sample.law), sample.facts).alphabet, *_pieces(str(sample.frame)))
@@ -75,9 +76,9 @@ class ItemCodec(Codec):
 
 
 class ItemAnswers(Answers):
-    """A law's strings in the slots of a frame.
+    """The strings of a law, written into the slots of a frame (the text with an item's place marked by `MASK_ITEM`).
 
-    `layout` [W] says what stands at each position: a fixed token, or -1 - j for the law's position j.
+    `layout` [W] holds for each canvas position a fixed token, or -1 - j where position j of the law's string is written.
     """
 
     def __init__(self, law: Law, layout: Ints) -> None:
@@ -89,7 +90,7 @@ class ItemAnswers(Answers):
     def marginals(self, canvases: Ints, row: Ints, column: Ints) -> tuple[Ints, Ints, Floats]:
         contexts = np.full((len(canvases), self._law.positions), UNKNOWN)
         tokens = canvases[:, self._slots]
-        symbols = tokens - len(NAMES)  # a piece of format where an item should be counts as a foreign symbol
+        symbols = tokens - len(NAMES)  # tokens that are no items are outside the alphabet
         foreign = len(self._law.alphabet)
         contexts[:, self._positions] = np.where(tokens == SPECIAL.mask, UNKNOWN, np.where(symbols < 0, foreign, symbols))
         by_symbol = self._law.marginals_batch(contexts)
@@ -108,7 +109,7 @@ def _pieces(frame: str) -> list[str]:
 
 
 def _layout(frame: str, symbols: int, length: int) -> Ints:
-    """What stands at each position of a canvas; an answer that is too long is cut off, a short one is ended."""
+    """The layout of a canvas (see `ItemAnswers`), [length]; longer answers are cut off, end tokens follow shorter ones."""
     token = {piece: len(NAMES) + symbols + i for i, piece in enumerate(_pieces(frame))}
     places: list[int] = []
     for slot, piece in enumerate(frame.split(MASK_ITEM)):
@@ -119,7 +120,7 @@ def _layout(frame: str, symbols: int, length: int) -> Ints:
 
 
 def _law_key(sample: Sample) -> tuple[Any, ...]:
-    """What decides a law up to the names of its symbols."""
+    """The values that determine a sample's law except for the names of its symbols."""
     shape = tuple(shape_of_sample(str(sample.law), sample.facts).values())
     if sample.law != "deterministic":
         return shape
@@ -129,7 +130,7 @@ def _law_key(sample: Sample) -> tuple[Any, ...]:
 
 @lru_cache(1024)
 def _law(key: tuple[Any, ...]) -> Law:
-    """The law of a key, its symbols named by number."""
+    """The law of a key, with numbers as the names of its symbols."""
     name, size, must_differ, *answer = key
     if name == "deterministic":
         return law_of_sample(name, {"expected": [str(symbol) for symbol in answer[0]]})

@@ -1,4 +1,4 @@
-"""Answers under a real tokenizer: every valid answer of a sample, written out, tokenised, ended and padded."""
+"""The exact model with a real tokenizer: every right answer of a sample is written out and tokenised; end tokens follow it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRINGS = 20_000
 
 
 class TokenScheme(Scheme):
-    """The tokens of a tokenizer, and three of our own behind them: mask, end, padding."""
+    """The vocabulary of a tokenizer, followed by three added tokens: mask, end, padding."""
 
     def __init__(self, tokenizer: Tokenizer, epsilon: float) -> None:
         words = vocabulary_size(tokenizer)
@@ -41,17 +41,17 @@ class TokenScheme(Scheme):
         law = law_of_sample(str(sample.law), sample.facts)
         if law.support_size > STRINGS:
             raise UserError(
-                f"{sample.id} has {law.support_size} right answers; under a tokenizer each is written out, at most {STRINGS}: "
-                "use shorter lists, or leave the tokenizer out: item by item nothing is enumerated."
+                f"{sample.id} has {law.support_size} right answers; with a tokenizer each is written out, at most {STRINGS}; "
+                "use shorter lists, or omit the tokenizer: with one token for each item nothing is enumerated."
             )
         strings, probabilities = law.support()
         rows = [self._codec.encode(_fill(str(sample.frame), [law.alphabet[symbol] for symbol in string])) for string in strings]
-        fitted = [(row + [self.special.end] * length)[:length] for row in rows]
-        return TokenAnswers(NoisyPosterior(fitted, probabilities, self.size, self._epsilon), self.special.mask)
+        padded = [(row + [self.special.end] * length)[:length] for row in rows]
+        return TokenAnswers(NoisyPosterior(padded, probabilities, self.size, self._epsilon), self.special.mask)
 
 
 class TokenCodec(Codec):
-    """A tokenizer as it is; the exact model reads no prompt, so none is tokenised."""
+    """Encodes and decodes with a tokenizer; the exact model reads no prompt, so prompts are not tokenised."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -69,7 +69,7 @@ class TokenCodec(Codec):
 
 
 class TokenAnswers(Answers):
-    """Tokenised answers and their posterior under noise."""
+    """The posterior distribution over tokenised answers, given a canvas with noise (`NoisyPosterior`)."""
 
     def __init__(self, posterior: NoisyPosterior, mask: int) -> None:
         self._posterior = posterior
@@ -80,8 +80,8 @@ class TokenAnswers(Answers):
         first = np.searchsorted(self._posterior.place, column, side="left")
         count = np.searchsorted(self._posterior.place, column, side="right") - first
         which = np.repeat(np.arange(len(column)), count)
-        pair = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-        return which, self._posterior.token[pair], mass[row[which], pair]
+        entry = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+        return which, self._posterior.token[entry], mass[row[which], entry]
 
 
 def _fill(frame: str, items: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Keys and values that are kept from one forward to the next, in the form of transformers' DynamicCache.
 
 Attention does not depend on the order of the keys, because each key already carries the rotation of its position. So a row's
-past may be any set of its positions (a prefix, or a prefix and a suffix), and no kernel has to scatter.
+past may be any set of its positions (a prefix, or a prefix and a suffix), in any order, without a special attention kernel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORKSPACES = 4
 
 
 class Kept(NamedTuple):
-    """One row's past: keys and values of each layer, [G, K, D], and the positions of these K tokens in the row."""
+    """The past of one row: cached keys and values of each layer, [G, K, D], and the positions of these K tokens in the row."""
 
     layers: tuple[tuple[Tensor, Tensor], ...]
     positions: Tensor
@@ -45,7 +45,7 @@ def empty(rows: int, device: torch.device) -> Past:
 
 
 class JoinedLayer(DynamicLayer):  # type: ignore[misc]
-    """Keys and values of one layer, [R, G, K + Q, D]: the past, and behind it room for the Q columns of a forward."""
+    """Keys and values of one layer, [R, G, K + Q, D]: the past, then space for the Q columns of a forward."""
 
     def __init__(self, like: Tensor, rows: int, width: int, columns: int) -> None:
         super().__init__()
@@ -55,13 +55,13 @@ class JoinedLayer(DynamicLayer):  # type: ignore[misc]
         self.dtype, self.device, self.is_initialized = like.dtype, like.device, True
 
     def place(self, row: int, keys: Tensor, values: Tensor) -> None:
-        """Copy the past of one row to its place."""
+        """Copy the past of one row into the joined tensors."""
         for joined, past in ((self.keys, keys), (self.values, values)):
             joined[row, :, : past.shape[1]] = past
             joined[row, :, past.shape[1] : self.width] = 0
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **options: Any) -> tuple[Tensor, Tensor]:
-        """Put the keys and values of a forward behind the past, in place of those of the forward before."""
+        """Write the keys and values of a forward after the past, over those of the previous forward."""
         self.keys[:, :, self.width :] = key_states
         self.values[:, :, self.width :] = value_states
         return self.keys, self.values
@@ -71,7 +71,7 @@ class JoinedLayer(DynamicLayer):  # type: ignore[misc]
 
 
 class Workspace:
-    """The joined pasts of the rows of one forward, with room for its own keys. A row that has not changed is not copied."""
+    """The joined pasts of all rows, with space for the keys of a forward. A past that is already in its row is not copied."""
 
     def __init__(self, pasts: Sequence[Kept], columns: int) -> None:
         width = padded_length(max(map(len, pasts)))
@@ -82,7 +82,7 @@ class Workspace:
         self.copied = 0
 
     def join(self, pasts: Sequence[Kept]) -> Past:
-        """Return the pasts side by side, in the order given."""
+        """Return the pasts as one batch, in the order given."""
         for row, past in enumerate(pasts):
             if self._rows[row] is not past:
                 self._place(row, past)
@@ -100,13 +100,13 @@ class Workspace:
 
 
 class Workspaces:
-    """The workspaces of the last few kinds of forwards, by their number of rows and widths."""
+    """The most recently used workspaces, by number of rows, width of the past and number of columns."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, int, int], Workspace] = OrderedDict()
 
     def join(self, pasts: Sequence[Kept], columns: int) -> Past:
-        """Lay the pasts of the rows of one forward side by side; the forward computes `columns` columns."""
+        """Join the pasts of the rows of one forward into a batch; the forward computes `columns` columns."""
         key = len(pasts), padded_length(max(map(len, pasts))), columns
         workspace = self._kept.pop(key, None) or Workspace(pasts, columns)
         self._kept[key] = workspace
@@ -115,14 +115,15 @@ class Workspaces:
         return workspace.join(pasts)
 
     def clear(self) -> None:
-        """Free their memory."""
+        """Free the memory of all workspaces."""
         self._kept.clear()
 
 
 def cut(past: Past, keep: Sequence[Tensor], positions: Tensor, dtype: torch.dtype) -> list[Kept]:
-    """Take what each row keeps, its past included, from a cache that a forward has filled.
+    """Return the keys and values to keep of each row after a forward: its past, and those of the columns `keep`.
 
-    `keep` names columns of the forward's own tokens, whose keys follow those of the past; `positions` [R, L] are theirs.
+    `keep` names columns of the forward's input tokens; in the cache their keys follow those of the past. `positions` [R, L]
+    are the positions of the input tokens in their rows.
     """
     width = past.positions.shape[1]
     kept = []

@@ -1,6 +1,7 @@
-"""What all models on the model classes of transformers share: masks, caches, attention maps, shadow masks, the output head.
+"""Runs all models built on the model classes of transformers: masks, caches, attention maps, shadow masks, the output head.
 
-A family of checkpoints is a configuration of this: which class, which names, which `ModelInfo` (`attention`, `block`, `shift`).
+Families of checkpoints differ in the class, in the names of the weights (`layouts`), and in `ModelInfo` (`attention`, `block`,
+`shift`).
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from parallelbench.models.kv_cache import Past
 from parallelbench.models.visibility import Inputs, add_shadows, visible
 from parallelbench.schema import Sample
 
-ROWS_MULTIPLE = 16  # below about 8 rows a matrix product takes another path whose last bit differs
+ROWS_MULTIPLE = 16  # products of fewer than about 8 rows use another kernel, whose rounding differs
 
 
 class NativeDenoiser(Denoiser):
-    """A causal-LM class of transformers that runs forwards of any kind.
+    """Runs a causal-LM class of transformers as a denoiser, with all options of `ForwardBatch` except `noise`.
 
     Args:
         model: on its device, in evaluation mode, `config.is_causal` False unless `info.attention` is "causal".
-        codec: text to ids and back.
+        codec: converts text to ids and back.
         info: what the model is; its `offers` are those of `described.offers`.
-        compiled: hand the blocks to `torch.compile`; forwards that keep keys or ask for attention stay as they are.
+        compiled: run the blocks with `torch.compile`, except in forwards with a cache or with attention maps.
     """
 
     def __init__(self, model: PreTrainedModel, codec: ChatCodec, info: ModelInfo, compiled: bool = False) -> None:
@@ -136,11 +137,11 @@ def _by_position(attention: Tensor, rows: Tensor, inputs: Inputs, past: Past, ba
 
 
 class SteadySilu(torch.nn.Module):
-    """x / (1 + e^-x), to the same bit wherever an element lies in its array.
+    """x / (1 + e^-x), with the same bits for an element at any place in its array.
 
     PyTorch's kernel splits an array over threads and computes the last few elements of each part by a scalar loop, which rounds
-    differently. With one or two threads our parts have no such elements; with more, the function is computed in steps whose
-    results do not depend on the split.
+    differently. With one or two threads the parts of our arrays have no such elements; with more, the function is
+    computed in steps with results that do not depend on the split.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -44,9 +44,10 @@ def add_shadows(inputs: Inputs, rows: Tensor, columns: Tensor, mask_id: int) -> 
 def visible(inputs: Inputs, past: Past, info: ModelInfo, shared: bool = False) -> Tensor:
     """The attention mask of a forward, [R, 1, Q, K + Q], True where query q attends to key k.
 
-    A query attends to all keys that are no padding; under block-causal attention to none of a later block, under causal
-    attention to none of a later position. Only a shadow mask itself attends to its key (all shadow masks of the row do where
-    they are `shared`), and it does not attend to the token at its position. Every query attends to itself.
+    A query attends to all keys that are not padding; under block-causal attention not to keys of later blocks, under causal
+    attention not to keys at later positions. The key of a shadow mask is attended to only by the shadow mask itself (with
+    `shared` by all shadow masks of the row). A shadow mask does not attend to the token at its position. Every query attends
+    to itself.
     """
     keys = torch.cat([past.positions, inputs.positions], 1)[:, None, :]
     queries = inputs.positions[:, :, None]
