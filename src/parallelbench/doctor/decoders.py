@@ -1,16 +1,18 @@
-"""Does a decoder keep its contract? `check_decoder` runs it through the engine on the exact model and names what it breaks.
+"""Checks the contract of a decoder: `check_decoder` runs it through the engine and returns the properties that it violates.
 
-The exact model never errs, so what goes wrong is the decoder's. A decoder that needs what this model lacks (attention) is run
-on the one that ships, and only end, ledger and batch are judged. Every decoder must show five properties:
+It is run on the exact model, which makes no errors, so every wrong answer is due to the decoder. A decoder that needs something
+that the exact model does not offer (attention maps) is run on the shipped model, and only end, ledger and batch are checked.
+The five properties:
 
-* end: it leaves no mask, and stays below the engine's limit of forwards;
-* one by one: a token a step is right on every law, because every token drawn has a right answer behind it;
-* bound: on Shuffle all open positions look alike, so in any order steps of s_t out of m_t open positions are right with the
-  probability prod_t m_t! / ((m_t - s_t)! m_t^s_t) (paper, equation 4), and more steps are never worse (Theorem 2). A decoder
-  that draws at temperature 1 and never revises may not score less, unless it declares that its tokens come from the model's
-  distribution mixed with something else (`fuses`);
-* ledger: replaying the writes gives the answer, and each forward has its entry;
-* batch: tokens and ledger are the same alone, among others and in another order.
+* end: no mask is left at the end, and the number of forwards stays below the engine's limit;
+* one by one: with one token per step every answer is right, on every law, because each token of positive probability belongs
+  to at least one right answer that agrees with the tokens already committed;
+* bound: on Shuffle all open positions have the same distribution, so steps that fill s_t of m_t open positions, in any order,
+  are right with the probability prod_t m_t! / ((m_t - s_t)! m_t^s_t) (paper, equation 4), and more steps never lower it
+  (Theorem 2). A decoder that draws at temperature 1 and never revises must not score less, unless it declares that it mixes
+  the model's distribution with something else (`fuses`);
+* ledger: replaying the recorded writes reproduces the answer, and there is one entry for each forward;
+* batch: tokens and ledger of a sample are the same when it is decoded alone, with others, and in another order.
 """
 
 from __future__ import annotations
@@ -58,14 +60,14 @@ SHORT_TASKS = (
     "waiting_line/copy:lengths=[2],max_new_tokens=18",
     "list_ops/replace_random:lengths=[3],max_new_tokens=12",
 )
-FLIGHT = 64
-SHUFFLED = 4
-DRAWS = 400
+BATCH_SIZE = 64
+SHUFFLED = 4  # items of the lists of `shuffle_share`
+DRAWS = 400  # samples that it decodes
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A model, and a task for each law."""
+    """A model and the tasks on which decoders are checked with it; together they cover every law."""
 
     name: str
     model: Denoiser
@@ -73,7 +75,7 @@ class World:
 
 
 class Share(NamedTuple):
-    """Right answers to Shuffle: counted, and as many as the sizes of the steps promise, with its variance; mean forwards."""
+    """Right answers to Shuffle, their number expected from the sizes of the steps, its variance, and forwards per sample."""
 
     right: int
     promised: float
@@ -82,10 +84,10 @@ class Share(NamedTuple):
 
 
 def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequence[World] | None = None) -> list[str]:
-    """Return the properties that a decoder breaks, one sentence each; empty where it keeps all of them.
+    """Return the properties that a decoder violates, one sentence each; an empty list where it violates none.
 
-    `careful` is its setting that commits one token a step; None: `one_by_one_setting`. `places` are the worlds to run it in;
-    None: `worlds_for`.
+    `careful` is the decoder set to commit one token per step; None: `one_by_one_setting`. `places` are the models and tasks to
+    run it on; None: `worlds_for`.
 
     Raises:
         UserError: the decoder needs something that no world offers.
@@ -96,7 +98,7 @@ def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequ
     slow = careful or one_by_one_setting(decoder)
     perfect = [world for world in chosen if "law" in world.model.info.requires]
     try:
-        runs = [(world, _decode(decoder, world, FLIGHT)) for world in chosen]
+        runs = [(world, _decode(decoder, world, BATCH_SIZE)) for world in chosen]
         about_runs = [broken for check in (_ends, _booked) for world, run in runs for broken in check(world, run)]
         batched = [broken for world, run in runs for broken in _batched(decoder, world, run)]
         answers = [*_right_one_by_one(slow, perfect), *(_bounded(decoder, perfect[0].model) if perfect else ())]
@@ -108,20 +110,20 @@ def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequ
 
 
 def worlds_for(decoder: Decoder) -> tuple[World, ...]:
-    """The exact model where it offers what the decoder needs; else the shipped one, which errs, so that no answer is judged."""
+    """The exact model if it offers what the decoder needs; else the shipped one, with which answers are not checked."""
     served = all(decoder.needs <= world.model.info.offers | ALWAYS | AUX for world in worlds())
     return worlds() if served else (shipped(),)
 
 
 def one_by_one_setting(decoder: Decoder) -> Decoder:
-    """The decoder at one token a step: blocks of one position, k = 1, and what else it declares (`Decoder.careful`)."""
+    """The decoder set to commit one token per step: blocks of one position, k = 1, and the parameters of `Decoder.careful`."""
     single = {key: value for key, value in (("k", 1), ("steps", None)) if {"k", key} <= type(decoder).model_fields.keys()}
     return decoder.model_copy(update={**decoder.careful, **single, "block": 1})
 
 
 @cache
 def worlds() -> tuple[World, ...]:
-    """The exact model item by item, and with one token a character."""
+    """The exact model with one token per item, and with one token per character."""
     by_character = TokenScheme(_characters(), EPSILON)
     return (
         World("item by item", Exact(ItemScheme(64), EPSILON), ITEM_TASKS),
@@ -131,12 +133,15 @@ def worlds() -> tuple[World, ...]:
 
 @cache
 def shipped() -> World:
-    """The model that ships, on short answers."""
+    """The shipped model, on tasks with short answers."""
     return World("the shipped model", load_model("tiny"), SHORT_TASKS)
 
 
 def shuffle_share(decoder: Decoder, count: int = DRAWS, seed: int = 0, perfect: Denoiser | None = None) -> Share:
-    """Decode Shuffle of four items at temperature 1, any order allowed; samples that were revised promise nothing."""
+    """Decode Shuffle of four items at temperature 1, where the original order is a right answer too.
+
+    Samples in which a token was revised add 0 to `promised` and `variance`.
+    """
     model = perfect or worlds()[0].model
     task = load_task(f"list_ops/shuffle:lengths=[{SHUFFLED}],may_stay=true")
     sample = task.sample(0, 0, 0)
@@ -163,7 +168,7 @@ def _right_one_by_one(careful: Decoder, perfect: Sequence[World]) -> Iterator[st
     for world in perfect:
         metrics = {(task := load_task(spec)).name: task.metrics[0] for spec in world.tasks}
         for decoder in {one.spec: one for one in (careful, careful.model_copy(update={"temperature": 1.0}))}.values():
-            answers = [(done.prompt.sample, done.text) for done in _decode(decoder, world, FLIGHT)]
+            answers = [(done.prompt.sample, done.text) for done in _decode(decoder, world, BATCH_SIZE)]
             wrong = {sample.task for sample, text in answers if sum(score(sample, text, [metrics[sample.task]]).values()) < 1.0}
             if wrong:
                 yield f"one by one: {decoder.spec} is wrong on {', '.join(sorted(wrong))} ({world.name})."
@@ -175,8 +180,8 @@ def _bounded(decoder: Decoder, perfect: Denoiser) -> Iterator[str]:
     share = shuffle_share(decoder, perfect=perfect)
     if share.right < share.promised - Z999 * math.sqrt(share.variance) - 1e-6:
         yield (
-            f"bound: at temperature 1 it is right on {share.right} of {DRAWS} shuffles of {SHUFFLED}, where its steps promise "
-            f"{share.promised:.0f}; does it write the tokens that were drawn?"
+            f"bound: at temperature 1 it is right on {share.right} of {DRAWS} shuffles of {SHUFFLED} items; steps of these "
+            f"sizes are right on {share.promised:.0f} on average; does it write the tokens that were drawn?"
         )
 
 
@@ -206,13 +211,13 @@ def _decode(decoder: Decoder, world: World, batch_size: int, backwards: bool = F
 
 @cache
 def _prompts(world: World, block: int) -> Sequence[Prompt]:
-    """One question of each task, on a canvas that can be divided into blocks."""
+    """The prompt of one sample of each task, on a canvas of a multiple of `block` positions."""
     tasks = [load_task(spec) for spec in world.tasks]
     return [make_prompt(world.model, task.sample(0, 0, 0), -(-task.max_new_tokens // block) * block) for task in tasks]
 
 
 def _promise(done: Generation) -> float:
-    """The probability of a right shuffle for steps of these sizes; 0 where the writes are not one for each item."""
+    """The probability of a right answer to Shuffle with steps of these sizes; 0 where an item was not written exactly once."""
     writes = [write for step in done.ledger.history for write in step]
     if len(writes) != SHUFFLED or any(action != "commit" for *_, action in writes):
         return 0.0
@@ -224,7 +229,7 @@ def _promise(done: Generation) -> float:
 
 
 def _replayed(done: Generation, mask_id: int) -> tuple[int, ...] | None:
-    """The canvas after all writes of the ledger; None where a write is none that the engine could have booked."""
+    """The canvas after all writes of the ledger; None where the recorded action or the position of a write is impossible."""
     canvas = list(done.prompt.canvas)
     for position, token, _, action in (write for step in done.ledger.history for write in step):
         meant = "remask" if token == mask_id else "commit" if canvas[position] == mask_id else "edit"
@@ -235,7 +240,7 @@ def _replayed(done: Generation, mask_id: int) -> tuple[int, ...] | None:
 
 
 def _characters() -> Tokenizer:
-    """One token a printable character."""
+    """A tokenizer with one token for each printable character."""
     tokenizer = Tokenizer(models.WordLevel({character: i for i, character in enumerate(string.printable)}, unk_token=" "))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
