@@ -1,4 +1,4 @@
-"""What a step is trained on: the tasks' own prompts and answers, from streams that no benchmark run draws from."""
+"""Training batches: prompts and right answers of the tasks, from random seeds that no benchmark run uses."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from parallelbench.training.tokenizer import END, MASK, PAD
 
 Row = tuple[list[int], list[int], list[bool]]
 
-SAME_WORD = 1e-4  # how far apart the keys of the same word are, of keys in 0 to 1
+SAME_TOKEN = 1e-4  # positions with the same token get sort keys that differ by at most this; keys are between 0 and 1
 
-TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are small; these streams share nothing with them
+TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are smaller, so their samples come from other streams
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step's rows: clean ids [B, L], valid positions [B, L], canvas columns [B, A], which of these may be masked and which
-    are [B, A]."""
+    """The rows of one training step: token ids without masks [B, L], valid positions [B, L], the columns of the canvas [B, A],
+    which of these may be masked (`free`) and which are masked, [B, A]."""
 
     ids: Tensor
     attend: Tensor
@@ -42,15 +42,16 @@ class Batch:
         return len(self.ids)
 
     def split(self, parts: int) -> list[Batch]:
-        """Cut the rows into at most so many parts of one size (the last may be smaller)."""
+        """Split the rows into at most `parts` batches of equal size (the last may be smaller)."""
         tensors = (self.ids, self.attend, self.columns, self.free, self.masked)
         return [Batch(*part) for part in zip(*(tensor.chunk(parts) for tensor in tensors), strict=True)]
 
 
 class Encoder:
-    """Turns samples into rows: the prompt, then the canvas: the answer, then end tokens.
+    """Converts samples to rows: the prompt, then the canvas, which is the answer and then end tokens.
 
-    In a frame only the slots are free; where only words are asked for, only tokens with a letter or a digit are.
+    Only free positions may be masked: the slots of the frame with `infill`, tokens with a letter or a digit with `words`, else
+    the whole canvas.
     """
 
     def __init__(self, tokenizer: Tokenizer, card: Card) -> None:
@@ -69,7 +70,10 @@ class Encoder:
         return prompt, answer, [not words or token in self.words for token in answer]
 
     def batch(self, rows: Sequence[Row], group: Group, generator: torch.Generator) -> Batch:
-        """Pad rows and canvases and mask; a canvas shorter than its group's repeats its last column, which is then not free."""
+        """Pad rows and canvases to the lengths of the group, and draw the masks.
+
+        A canvas that is shorter than `group.canvas` repeats its last column; the repeated columns are not free.
+        """
         length, width = group.length, group.canvas
         ids = torch.full((len(rows), length), self.pad)
         attend = torch.zeros(len(rows), length, dtype=torch.bool)
@@ -87,18 +91,19 @@ class Encoder:
 def draw_mask(target: Tensor, free: Tensor, generator: torch.Generator, word_by_word: bool = False) -> Tensor:
     """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A].
 
-    With `word_by_word`, every other row masks all places of one word of `target` [B, A] before any of the next.
+    With `word_by_word`, every second row masks all positions of one token of `target` [B, A] before those of the next token,
+    with the tokens in random order.
     """
     count = (torch.rand(len(free), 1, generator=generator) * free.sum(1, keepdim=True)).floor() + 1
     keys = torch.rand(free.shape, generator=generator)
     if word_by_word:
-        of_words = torch.rand(len(target), int(target.max()) + 1, generator=generator).gather(1, target)
-        keys[::2] = (of_words + keys * SAME_WORD)[::2]
+        of_tokens = torch.rand(len(target), int(target.max()) + 1, generator=generator).gather(1, target)
+        keys[::2] = (of_tokens + keys * SAME_TOKEN)[::2]
     return keys.masked_fill(~free, 2.0).argsort(1).argsort(1) < count
 
 
 def held_out(sample: Sample) -> bool:
-    """A fifth of the 288 solved Sudokus is never trained on, so that solving can be told from remembering."""
+    """True for a fifth of the 288 solved Sudokus, which are never trained on, so that memorisation can be excluded."""
     return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
 
 
@@ -107,7 +112,7 @@ def batches(
 ) -> Iterator[tuple[str, Batch]]:
     """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone.
 
-    The first stage has `steps` (None: as many as the recipe says); each stage is drawn from its own mixture.
+    `steps` is the number of steps of the first stage (None: that of the recipe); each stage has its mixture of tasks.
     """
     encoder = Encoder(tokenizer, shipped.card)
     tasks = {name: load_task(name) for name in shipped.tasks}
@@ -124,10 +129,13 @@ def batches(
 
 
 def _draw(encoder: Encoder, task: Task, seed: int, group: Group) -> Row:
-    """Draw a row; one that is held out or longer than its group's rows gives way to the next seed's."""
+    """Draw a row: of `group.closest` samples the one with the most similar neighbours (`_shared_by_neighbours`).
+
+    A sample that is held out, or longer than the rows of the group, is replaced by those of the next seeds.
+    """
     index = seed % 5040
     while True:
-        sample = max((task.sample(seed + number, index, shots=0) for number in range(group.closest)), key=_likeness)
+        sample = max((task.sample(seed + number, index, shots=0) for number in range(group.closest)), key=_shared_by_neighbours)
         if not held_out(sample):
             row = encoder.row(sample, task.max_new_tokens, task.infill, group.words)
             if len(row[0]) + len(row[1]) <= group.length:
@@ -135,12 +143,12 @@ def _draw(encoder: Encoder, task: Task, seed: int, group: Group) -> Row:
         seed += group.closest
 
 
-def _likeness(sample: Sample) -> int:
-    """How many letters the two neighbours of a right answer share whose last names begin most alike."""
+def _shared_by_neighbours(sample: Sample) -> int:
+    """The length in letters of the longest common prefix of the last names of two neighbours in the right answer."""
     names = [last_name(name) for name in sample.facts.get("expected", ())]
     return max((shared_start(*pair) for pair in pairwise(names)), default=0)
 
 
 def shared_start(one: str, two: str) -> int:
-    """How many letters two words begin with alike."""
+    """The length in letters of the common prefix of two words."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False)))

@@ -1,17 +1,18 @@
-"""Initial weights that can pair a first name with its last name, and that know which names stand in the answer already.
+"""Initial weights with attention heads that find the last name of a first name, and the names that the answer already contains.
 
-A plain Llama takes very long to discover that "the token after X in the prompt" is a useful question: two attention layers
-must agree on "the token beside me" before either is of use (Olsson et al., arXiv 2209.11895, call the pair an induction
-circuit). "Is this name used?" is harder still: one layer must tell prompt from answer before the next can look for a name
-in the other part. Here both circuits are there from the start, and only numbers differ from a plain initialisation:
+A Llama with random weights learns very slowly to look up the token after X in the prompt. This takes two attention layers (an
+induction circuit, Olsson et al., arXiv 2209.11895): the first writes the neighbouring token into each position, the second
+searches for it, and neither is of use before the other is learned. To find out whether a name is already used is harder still:
+one layer must distinguish prompt from answer before the next can look for the name in one of them. Here both circuits are in
+the initial weights. The architecture is unchanged; only values of weights differ from a random initialisation:
 
-* layer 0: one head attends to the token on the left, one to the token on the right, each carrying a random projection; a
-  third attends, from the answer only, to the token that opens the answer, which marks where a position lies;
-* layer 1: two heads match what a position carries from its left (or right) neighbour with what the others carry, and copy
-  the token they find; a third attends to the same token elsewhere, in the answer first, and writes a flag if it is there;
-* the output head is the embedding (tied), so that a copied token is read out as itself.
+* layer 0: one head attends to the token on the left, one to the token on the right, and each writes a random projection of it;
+  a third head attends, from positions of the answer only, to the token that opens the answer, which marks these positions;
+* layer 1: two heads attend to positions with the same left (or right) neighbour, and copy the token there; a third attends to
+  other positions of the same token, preferably in the answer, and writes a flag if one of them is in the answer;
+* the output head is the embedding (tied), so that a copied token gets a high logit.
 
-Training is free to move every one of these numbers. Layers that are added later write nothing at first.
+All of these weights are trained. Layers that are added later write zero into the residual stream at first.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
-CONSTANT = 0  # a channel of the embedding that starts equal for every token, so that a head can ask "no matter what"
+CONSTANT = 0  # embedding channel with one initial value for all tokens, for queries that do not depend on the token
 CONSTANT_VALUE = 3.0  # in units of the other channels
-SCALE = 0.2  # of the embedding, and of what the first heads write
-FAST_PAIRS = 4  # RoPE's fast pairs tell neighbours apart
-SLOW_PAIR = 7  # from here on RoPE turns so slowly that contents can be compared over the length of a prompt
-SHARPNESS = 8.0  # logit between the neighbour and the token beside it
+SCALE = 0.2  # of the embedding, and of the outputs of the heads of layer 0
+FAST_PAIRS = 4  # number of RoPE pairs of high frequency, which distinguish neighbouring positions
+SLOW_PAIR = 7  # from this RoPE pair on rotation is slow enough to compare contents over the length of a prompt
+SHARPNESS = 8.0  # attention logit of the neighbour minus that of the position next to it
 MATCH = 1.5  # gain of queries and keys that compare neighbours
 COPY = 0.5  # gain of the copied token
-OUTPUT = 0.4  # final norm, so that a clear copy has a logit of about ten
+OUTPUT = 0.4  # weight of the final RMSNorm, so that a clearly copied token has a logit of about 10
 STEP = {3: 0.1, 4: 0.2, 5: 0.33, 7: 1.0}  # RoPE pairs and weights whose sines add up to a step between prompt and answer
-STEP_SHARPNESS = 40.0  # logit of that step at its height
-REGION_CHANNEL = 6.5  # how large the mark of the answer is in layer 1, after RMSNorm
-SAME_PAIR = 9  # from here on RoPE hardly turns over the length of a row
-SAME = 14.0  # logit between a token and its like
-IN_ANSWER = 6.0  # logit added where the like stands in the answer
-FLAG = 0.35  # length of the flag that is written
+STEP_SHARPNESS = 40.0  # attention logit of that step at its maximum
+REGION_CHANNEL = 6.5  # size of the mark of the answer in layer 1, after RMSNorm
+SAME_PAIR = 9  # from this RoPE pair on rotation is negligible over the length of a row
+SAME = 14.0  # attention logit between two positions of the same token
+IN_ANSWER = 6.0  # attention logit added to keys in the answer
+FLAG = 0.35  # norm of the flag that is written
 
 
 def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
@@ -52,14 +53,14 @@ def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
         model.model.norm.weight.fill_(OUTPUT)
         first, second = model.model.layers[0].self_attn, model.model.layers[1].self_attn
         for head, offset in enumerate((1, -1)):
-            _look_beside(first, head, offset, config, generator)
+            _attend_to_neighbour(first, head, offset, config, generator)
             _match_and_copy(second, first, head, config)
         region = _mark_answer(first, 2, model.model.embed_tokens.weight[opening], config, generator)
         _flag_repeated(second, first, 2, region, config, generator)
 
 
 def add_layers(model: LlamaForCausalLM, count: int, seed: int) -> list[nn.Module]:
-    """Put layers on top until there are `count`, and return them; they write nothing yet, so the model computes what it did."""
+    """Put layers on top until there are `count`, and return them; their output is 0, so the model's output is unchanged."""
     config, added = model.config, []
     while len(model.model.layers) < count:
         number = len(model.model.layers)
@@ -82,7 +83,7 @@ def _plain(layer: nn.Module, generator: torch.Generator) -> None:
 
 
 def _embedding(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Random directions of equal length (a longer one would draw every key's attention), and the constant channel."""
+    """Random directions of equal length (every query would attend more to a longer one), and the constant channel."""
     weight = torch.randn(shape, generator=generator)
     weight[:, CONSTANT] = 0.0
     weight *= math.sqrt(shape[1] - 1) / weight.norm(dim=1, keepdim=True)
@@ -107,7 +108,7 @@ def _constant(config: LlamaConfig) -> float:
 
 
 def _direction(taken: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Return `count` random orthonormal rows at right angles to the columns of `taken` [d, n]."""
+    """Return `count` random orthonormal rows orthogonal to the columns of `taken` [d, n]."""
     columns = torch.cat([taken / taken.norm(dim=0), torch.randn(len(taken), count, generator=generator)], dim=1)
     q: Tensor = torch.linalg.qr(columns).Q
     return q[:, taken.shape[1] :].T
@@ -117,8 +118,8 @@ def _unit(channel: int, config: LlamaConfig) -> Tensor:
     return nn.functional.one_hot(torch.tensor(channel), config.hidden_size).float()
 
 
-def _look_beside(attention: nn.Module, head: int, offset: int, config: LlamaConfig, generator: torch.Generator) -> None:
-    """Make one head attend to the token `offset` places to the left and carry a random projection of it."""
+def _attend_to_neighbour(attention: nn.Module, head: int, offset: int, config: LlamaConfig, generator: torch.Generator) -> None:
+    """Make one head attend to the token `offset` places to the left and write a random projection of it."""
     rows, size = _rows(head, config)
     half = size // 2
     frequency = config.rope_parameters["rope_theta"] ** (-torch.arange(half, dtype=torch.float32) / half)
@@ -129,29 +130,29 @@ def _look_beside(attention: nn.Module, head: int, offset: int, config: LlamaConf
     q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
     q[rows], k[rows] = 0.0, 0.0
     q[rows, CONSTANT] = scale * torch.cat([used, torch.zeros(half)])
-    # RoPE turns the query at t by t*f and the key at s by s*f; a key turned by offset*f more matches where s + offset = t.
+    # RoPE rotates the query at t by t*f and the key at s by s*f; a key rotated by offset*f more matches at s + offset = t.
     k[rows, CONSTANT] = scale * torch.cat([used * torch.cos(offset * frequency), used * torch.sin(offset * frequency)])
     v[rows] = _orthogonal(torch.Size((size, config.hidden_size)), generator) * math.sqrt(config.hidden_size / size)
     o[:, rows] = _orthogonal(torch.Size((config.hidden_size, size)), generator) * SCALE
 
 
-def _match_and_copy(attention: nn.Module, beside: nn.Module, head: int, config: LlamaConfig) -> None:
+def _match_and_copy(attention: nn.Module, layer_0: nn.Module, head: int, config: LlamaConfig) -> None:
     """Make one head attend to the positions that have the same neighbour, and copy the token there."""
     rows, size = _rows(head, config)
     half = size // 2
     q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
     slow = torch.cat([torch.arange(SLOW_PAIR, half), half + torch.arange(SLOW_PAIR, half)]) + rows.start
-    carried = beside.o_proj.weight[:, rows].T / SCALE  # type: ignore[union-attr,index]
+    projection = layer_0.o_proj.weight[:, rows].T / SCALE  # type: ignore[union-attr,index]
     q[rows], k[rows] = 0.0, 0.0
-    q[slow] = MATCH * carried[: len(slow)]
-    k[slow] = MATCH * carried[: len(slow)]
+    q[slow] = MATCH * projection[: len(slow)]
+    k[slow] = MATCH * projection[: len(slow)]
     o[:, rows] = COPY * SCALE * v[rows].T
 
 
 def _mark_answer(attention: nn.Module, head: int, opening: Tensor, config: LlamaConfig, generator: torch.Generator) -> Tensor:
     """Make one head attend to the opening token from all positions after it, and write a direction there; return it.
 
-    A query (1, 0) and a key (0, 1) that are d positions apart give sin(f d) under RoPE: more than 0 after the key, less before.
+    Under RoPE a query (1, 0) at d positions after a key (0, 1) has the logit sin(f d): positive after the key, negative before.
     """
     rows, size = _rows(head, config)
     half = size // 2
@@ -171,22 +172,22 @@ def _mark_answer(attention: nn.Module, head: int, opening: Tensor, config: Llama
 
 
 def _flag_repeated(
-    attention: nn.Module, beside: nn.Module, head: int, region: Tensor, config: LlamaConfig,
+    attention: nn.Module, layer_0: nn.Module, head: int, region: Tensor, config: LlamaConfig,
     generator: torch.Generator,
 ) -> None:  # fmt: skip
-    """Make one head attend to the same token, in the answer before elsewhere, and write a flag where it found one there."""
+    """Make one head attend to the same token, preferably in the answer, and write a flag if one is in the answer."""
     rows, size = _rows(head, config)
     half = size // 2
     q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
-    carried = beside.o_proj.weight[:, : 2 * size]  # type: ignore[union-attr,index]
+    written = layer_0.o_proj.weight[:, : 2 * size]  # type: ignore[union-attr,index]
     pairs = torch.arange(SAME_PAIR, half - 1)
     slots = torch.cat([pairs, half + pairs]) + rows.start
     basis = _direction(
-        torch.cat([carried, torch.stack([region, _unit(CONSTANT, config)], dim=1)], dim=1), len(slots) + 1, generator
+        torch.cat([written, torch.stack([region, _unit(CONSTANT, config)], dim=1)], dim=1), len(slots) + 1, generator
     )
     q[rows], k[rows], v[rows] = 0.0, 0.0, 0.0
-    share = len(slots) / 3  # of the squared length d that RMSNorm gives, a third is the token's own, spread over d channels
-    q[slots] = k[slots] = math.sqrt(SAME * math.sqrt(size) / share) * basis[:-1]
+    size_of_token = len(slots) / 3  # after RMSNorm the squared norm is d, a third of it from the token, over d channels
+    q[slots] = k[slots] = math.sqrt(SAME * math.sqrt(size) / size_of_token) * basis[:-1]
     gain = math.sqrt(IN_ANSWER * math.sqrt(size) / (CONSTANT_VALUE / math.sqrt(3) * REGION_CHANNEL))
     q[rows.start + half - 1, CONSTANT] = gain
     k[rows.start + half - 1] = gain * region

@@ -1,4 +1,4 @@
-"""What is trained: for each small model that ships, its card, its numbers, and its mixture of tasks."""
+"""Training recipes of the small models that ship: for each its card, its hyperparameters, and its mixture of tasks."""
 
 from __future__ import annotations
 
@@ -18,22 +18,20 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class Recipe(Options):
-    """Everything that decides the weights, together with the package's version and the machine's arithmetic."""
+    """Hyperparameters; with the version of the package and the arithmetic of the machine they determine the weights."""
 
     seed: int = 0
-    steps: int = Field(default=9_000, ge=1, description="of the first stage; later ones have a share of them each")
+    steps: int = Field(default=9_000, ge=1, description="of the first stage; each later stage has a fraction of this number")
     warmup: int = Field(default=100, ge=1)
     hidden_size: int = Field(default=128, description="at least 32 for each head")
     layers: int = Field(default=4, ge=2)
-    heads: int = Field(default=4, ge=3, description="the first weights hold circuits of three")
+    heads: int = Field(default=4, ge=3, description="at least 3, which the initial weights use")
     mlp_size: int = Field(default=352, ge=1)
     rope_theta: float = 10_000.0
-    muon_rate: float = Field(default=0.01, description="matrices inside the blocks")
-    adam_rate: float = Field(default=2e-3, description="embedding and norms")
-    threads: int = Field(default=2, ge=1, description="which share out the rows of each batch")
-    precision: Precision = Field(
-        default="float32", description="of products of matrices; bfloat16 takes two thirds of the time"
-    )
+    muon_rate: float = Field(default=0.01, description="learning rate of Muon, for matrices inside the blocks")
+    adam_rate: float = Field(default=2e-3, description="learning rate of Adam, for embedding and norms")
+    threads: int = Field(default=2, ge=1, description="threads; each computes a part of the rows of a batch")
+    precision: Precision = Field(default="float32", description="of matrix products; bfloat16 takes two thirds of the time")
 
     @model_validator(mode="after")
     def _heads_have_room(self) -> Recipe:
@@ -44,11 +42,12 @@ class Recipe(Options):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tasks that are batched together, with their shares; `length` and `canvas` are what rows and canvases are padded to.
+    """Tasks that are batched together, with their weights; `share` is the weight of the group among those of its stage.
 
-    Each row is the one of `closest` draws whose neighbours in the right answer have the most alike last names. With `words`
-    only words and numbers are masked, and brackets, commas and end tokens stand; in every other row one word after the other,
-    as decoders leave them that place all fours of a square before the first seven.
+    Rows are padded to `length` tokens, canvases to `canvas`, and a batch has `batch` rows. A row is the sample, of `closest`
+    ones, in which the last names of two neighbours of the right answer have the longest common prefix. With `words` only words
+    and numbers are masked, while brackets, commas and end tokens stay visible; in every second row all positions of one token
+    are masked before those of the next, as on the canvas of a decoder that commits all fours of a square before all sevens.
     """
 
     name: str
@@ -63,8 +62,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a training with a mixture of its own: its share of `Recipe.steps`, the share of the rates that it begins with,
-    the share of its steps before the rates begin to fall to zero, and how many layers it puts on top of those there are."""
+    """A part of a training.
+
+    Attributes:
+        mixture: the groups that its batches are drawn from.
+        share: its number of steps as a fraction of `Recipe.steps`.
+        rate: the factor of the learning rates at its beginning.
+        hold: the fraction of its steps before the learning rates begin to fall to zero.
+        layers: how many layers are added on top of the model when it begins.
+    """
 
     mixture: tuple[Group, ...]
     share: float = 1.0
@@ -75,8 +81,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A model that ships: its card, the defaults of its recipe, the stages of its training, and what its tokenizer takes its
-    words from: so many samples of each of `words_from` (empty: of each task of the first stage)."""
+    """A model that ships: its card, the defaults of its recipe, and the stages of its training.
+
+    The vocabulary of its tokenizer is made from `samples_per_task` samples of each task of `words_from` (empty: of each task
+    of the first stage).
+    """
 
     card: Card
     recipe: Recipe
@@ -95,7 +104,7 @@ class Shipped:
         return list(dict.fromkeys(name for group in self.groups for name in group.tasks))
 
     def ends(self, steps: int) -> list[int]:
-        """The step that each stage ends before, if the first has `steps`."""
+        """For each stage the number of the step after its last, if the first stage has `steps` steps."""
         return list(accumulate(round(stage.share * steps) for stage in self.stages))
 
     def stage(self, steps: int, step: int) -> int:
@@ -103,7 +112,7 @@ class Shipped:
         return min(bisect_right(self.ends(steps), step), len(self.stages) - 1)
 
     def rate(self, recipe: Recipe, step: int) -> float:
-        """Share of the rates at a step: a warm-up, then in each stage constant, then linear to zero."""
+        """The factor of the learning rates at a step: a warm-up, then in each stage constant, then linear to zero."""
         ends = [0, *self.ends(recipe.steps)]
         number = self.stage(recipe.steps, step)
         stage, length = self.stages[number], ends[number + 1] - ends[number]
@@ -136,7 +145,7 @@ def _operations(share: float, replace_index: float) -> Group:
     return Group("operations", share, named, length=97, canvas=33, batch=40)
 
 
-# Shares follow what is hard: sorting and the random operations need the most, copying the least.
+# Weights follow difficulty: sorting and the random operations need the most, copying the least.
 _ALL_LISTS = {
     "sort": 4.0, "shuffle": 2.0, "insert_random": 2.0, "replace_random": 2.0, "remove_random": 1.2, "insert_index": 1.2,
     "replace_index": 1.2, "remove_index": 0.6, "reverse": 0.5, "copy": 0.3,
@@ -149,12 +158,12 @@ _SORT_AND_INDEX = {
 
 
 def _words(group: Group) -> Group:
-    """Half of a puzzle's canvas is end tokens, beside which squares are not learned; here they stand."""
+    """The group with `words`: half of a puzzle's canvas is end tokens, and squares are not learned if these are masked too."""
     return replace(group, name=f"words_{group.name}", words=True)
 
 
-def _alike(group: Group) -> Group:
-    """What is left of Sort's errors is pairs such as Farrell and Ferrari, which random lists seldom hold."""
+def _similar_names(group: Group) -> Group:
+    """The group with `closest`: the last errors on Sort concern names such as Farrell and Ferrari, rare in one random list."""
     return replace(group, name="alike", closest=32)
 
 
@@ -169,7 +178,7 @@ _EVERYTHING = (
 _SQUARES = (
     _lists(0.15, **_SORT_AND_INDEX),
     _words(_lists(0.20, **_SORT_AND_INDEX)),
-    _words(_alike(_lists(0.12, sort=1.0))),
+    _words(_similar_names(_lists(0.12, sort=1.0))),
     _puzzles(0.15, latin=2.5, sudoku=1.0),
     _words(_puzzles(0.33, latin=4.0, sudoku=1.0)),
     _operations(0.05, replace_index=0.7),
@@ -178,8 +187,8 @@ _SQUARES = (
 _LAST_ERRORS = (
     _lists(0.10, **_SORT_AND_INDEX),
     _words(_lists(0.20, **_SORT_AND_INDEX)),
-    _alike(_lists(0.08, sort=1.0)),
-    _words(_alike(_lists(0.20, sort=1.0))),
+    _similar_names(_lists(0.08, sort=1.0)),
+    _words(_similar_names(_lists(0.20, sort=1.0))),
     _puzzles(0.09, latin=3.0, sudoku=1.0),
     _words(_puzzles(0.30, latin=4.0, sudoku=1.0)),
     _operations(0.03, replace_index=0.7),
@@ -201,8 +210,8 @@ def _sentences(weights: dict[str, float], canvas: int) -> dict[str, float]:
     }
 
 
-# Prompts are filled up to a multiple of 32 tokens. A sentence has at most 25, so most are learned on half a canvas, and the
-# whole one, with its many end tokens, only now and then.
+# Prompts are padded to a multiple of 32 tokens. A sentence has at most 25, so most batches of sentences have a canvas of 32,
+# and a smaller part has the default canvas of 64, with its many end tokens.
 TINY_TEXT = Shipped(
     CARDS["tiny-text"],
     Recipe(steps=4_000, hidden_size=160, layers=4, heads=5, mlp_size=432),
@@ -222,7 +231,7 @@ TINY_TEXT = Shipped(
     samples_per_task=4_000,
 )  # fmt: skip
 
-# Its autoregressive sibling is asked for every token of an answer at once, and needs fewer steps.
+# The autoregressive model is trained on every token of an answer in each step, so it needs fewer steps.
 TINY_AR = replace(TINY, recipe=TINY.recipe.model_copy(update={"steps": 4_500}))
 
 SHIPPED = {shipped.card.name: shipped for shipped in (TINY, TINY_TEXT)}
