@@ -1,6 +1,6 @@
 """What a decoder requests from a forward (`ForwardRequest`) and what it receives (`Signals`): small vectors over positions.
 
-All arithmetic over the vocabulary is done here, on the device, in float32 or, where the logits are float64, in float64. The
+Vocabulary-sized arithmetic (`distributions`) runs on the device, in float32 or, where the logits are float64, in float64. The
 signals have the same precision, so two positions tie only if they tie in the precision of the logits. One exception: in the
 exact model, which is computed from the law of the right answers, positions that are equal under the law differ by rounding of
 float64, which must not decide between them; its signals are float32.

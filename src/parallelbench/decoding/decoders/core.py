@@ -3,7 +3,7 @@
 k masks are committed a step, most confident first. Every `every` steps, from the first quarter of the block's steps up to the
 third, the `candidates` committed tokens with the smallest margin p_(1) - p_(2) are masked together; one extra forward gives
 each the loss -log p(its token | the other tokens), and the token with the highest loss is remasked, because it was probable
-only beside tokens that are in doubt too.
+only in the presence of other tokens of low margin.
 
 Parameters: k (default 1), every (default 8), candidates (default 32), the defaults of the authors' code. Cost: one forward a
 step and one probe every `every` steps of the middle half, about 1/16 more at the default; each remask needs one commit more.
@@ -31,7 +31,7 @@ PREFERRED = 0.3
 
 
 class CoRe(ProgramDecoder):
-    """Remask the token that has the lowest probability once the other doubtful tokens are masked too."""
+    """Remask the token that has the lowest probability once the other tokens of low margin are masked too."""
 
     family: ClassVar[str] = "core"
     published: ClassVar[Published] = Published(

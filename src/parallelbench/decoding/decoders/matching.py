@@ -1,12 +1,12 @@
 """Matching: confident tokens, and one group of other positions that are drawn jointly and not one by one (our own).
 
-Tokens committed in one forward are drawn independently, and the total correlation bounds the error of that (paper, Theorem 1).
-But a forward gives more than each distribution alone: sum_i p_i(v) over masks i is the *expected number* of positions that
-hold token v, whatever the dependence between them. Where a list is reordered, n positions hold n names and each name is
-expected once; where an item is inserted, removed or replaced, n positions hold some of n + 1 tokens and none is expected more
-than once. If a group of positions has these expected numbers, its tokens exclude each other, and an answer is a matching of
-positions with tokens. The matchings with marginals p have, in the Bethe approximation (Vontobel, arXiv 1107.4196; exact on
-trees), the weights
+Tokens committed in one forward are drawn independently; their total correlation is a lower bound on the error (Theorem 1 of
+arXiv 2510.04767). But a forward gives more than each distribution alone: sum_i p_i(v) over masks i is the *expected number* of
+positions that hold token v, whatever the dependence between them. Where a list is reordered, n positions hold n names and each
+name is expected once; where an item is inserted, removed or replaced, n positions hold some of n + 1 tokens and none is
+expected more than once. If a group of positions has these expected numbers, its tokens exclude each other, and an answer is a
+matching of positions with tokens. The matchings with marginals p have, in the Bethe approximation (Vontobel, arXiv 1107.4196;
+exact on trees), the weights
 
     w_i(v) = p_i(v) (1 - p_i(v)) / (1 - E(v)),    E(v) = sum_i p_i(v)
 
@@ -44,18 +44,20 @@ from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 Table = npt.NDArray[np.float64]
-LEAST = 1e-6  # probabilities closer than this to 0 or 1 count as this close
-GUMBEL = 8  # first lane of the noise
-MUST = 1e4  # above every sum of gains
+LEAST = 1e-6  # lower limit of numbers before logarithms; tolerance of comparisons
+GUMBEL = 8  # first lane of random draws for the Gumbel noise; one lane for each token
+FORCED = 1e4  # exceeds every sum of gains, so that these tokens are assigned first
 
 
 class Matching(StepDecoder):
-    """Commit confident positions, and one group of positions whose tokens exclude each other."""
+    """Commit confident positions, and one group of positions that are taken to hold different tokens."""
 
     family: ClassVar[str] = "matching"
     speed = {"gamma": "slower", "slack": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
-    slack: float = Field(0.3, ge=0, le=0.5, description="how much more than once a token may be expected in a group")
+    slack: float = Field(
+        0.3, ge=0, le=0.5, description="tolerance of the test of a group: a token is expected at most 1 + slack times"
+    )
     floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")
     top: int = Field(32, ge=2, le=256, description="most probable tokens of each position that are considered")
 
@@ -75,26 +77,26 @@ class Matching(StepDecoder):
         state.write(signals.positions[sure], signals.token[sure], signals.confidence[sure])
 
     def _group(self, signals: Signals, state: State) -> tuple[npt.NDArray[np.intp], Ints, Table] | None:
-        """Return the first group of exclusive positions as (indices, tokens, probabilities), or None."""
-        open_to = np.flatnonzero(signals.confidence < 1 - self.floor)
-        if open_to.size < 2:
+        """Return the first group of positions that hold different tokens as (indices, tokens, probabilities), or None."""
+        uncertain = np.flatnonzero(signals.confidence < 1 - self.floor)
+        if uncertain.size < 2:
             return None
-        vocabulary, table = self._table(signals, open_to)
+        vocabulary, table = self._table(signals, uncertain)
         for component in _components(table > 0):
             group = component[self._exclusive_run(table[component])]
             if group.size:
                 tokens = np.flatnonzero(table[group].sum(0))
                 p = table[np.ix_(group, tokens)]
-                column = self._assign(p, signals.positions[open_to[group]], state)
+                column = self._assign(p, signals.positions[uncertain[group]], state)
                 chosen = p[np.arange(len(group)), column]
                 if chosen.all():
-                    return open_to[group], vocabulary[tokens[column]], chosen
+                    return uncertain[group], vocabulary[tokens[column]], chosen
         return None
 
     def _table(self, signals: Signals, places: npt.NDArray[np.intp]) -> tuple[Ints, Table]:
-        """Return the possible tokens [V'] and p_i(v) at some positions [M, V'], 0 below `floor`."""
+        """Return the possible tokens [V'] and p_i(v) [M, V'] of the positions at the M indices `places`, 0 below `floor`."""
         if signals.top_token is None or signals.top_p is None:
-            raise ValueError("matching asks for the most probable tokens")
+            raise ValueError("matching needs the most probable tokens")
         token, p = signals.top_token[places], np.asarray(signals.top_p[places], dtype=np.float64)
         vocabulary, column = np.unique(token, return_inverse=True)
         table = np.zeros((len(places), len(vocabulary)))
@@ -102,10 +104,10 @@ class Matching(StepDecoder):
         return vocabulary, table
 
     def _exclusive_run(self, p: Table) -> slice:
-        """Return the first and longest run of rows of p [n, V] that is a group.
+        """Return the first run of rows of p [n, V] that is a group, as long as possible; else an empty slice.
 
-        A run of m rows is a group if m or m + 1 tokens are expected in it, none of them more than 1 + slack times, and m (1 -
-        slack) in all.
+        A run of m >= 2 rows is a group if it has m or m + 1 possible tokens, none is expected more than 1 + slack times, and
+        p sums to at least m (1 - slack) in these rows.
         """
         before = np.concatenate([np.zeros((1, p.shape[1])), p.cumsum(0)])
         for start in range(len(p) - 1):
@@ -113,33 +115,33 @@ class Matching(StepDecoder):
             size = np.arange(2, len(expected) + 2)
             tokens = (expected > LEAST).sum(1)
             few = (size <= tokens) & (tokens <= size + 1)
-            fits = few & (expected.max(1) <= 1 + self.slack) & (expected.sum(1) >= size * (1 - self.slack))
-            if fits.any():
-                return slice(start, start + int(size[fits][-1]))
+            passes = few & (expected.max(1) <= 1 + self.slack) & (expected.sum(1) >= size * (1 - self.slack))
+            if passes.any():
+                return slice(start, start + int(size[passes][-1]))
         return slice(0, 0)
 
     def _assign(self, p: Table, positions: Ints, state: State) -> npt.NDArray[np.intp]:
-        """Return the column given to each row of p [n, m]."""
+        """Return the column (token) that is assigned to each row (position) of p [n, m], [n]."""
         unused = np.maximum(1 - p.sum(0), LEAST)
         gain = np.log(np.maximum(p, LEAST**2)) + np.log(np.maximum(1 - p, LEAST)) - np.log(unused)
         if self.temperature > 0:
             draws = np.stack([state.uniform(positions, GUMBEL + token) for token in range(p.shape[1])], axis=1)
             gain = gain / self.temperature - np.log(-np.log(draws))
         else:
-            gain = gain + MUST * _overlooked(p)
+            gain = gain + FORCED * _overlooked(p)
         column: npt.NDArray[np.intp] = linear_sum_assignment(gain, maximize=True)[1]
         return column
 
 
 def _overlooked(p: Table) -> npt.NDArray[np.bool_]:
-    """Return which columns of p [n, m] hold a token that is used more likely than not, and that no row prefers, [m]."""
+    """Return which columns of p [n, m] have a sum above 1/2 and are the most probable column of no row, [m]."""
     preferred = (p >= p.max(1, keepdims=True) - LEAST).any(0)
     overlooked: npt.NDArray[np.bool_] = ~preferred & (p.sum(0) > 0.5)
     return overlooked
 
 
 def _components(possible: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.intp]]:
-    """Yield the rows of [n, m] that are connected through shared columns, first row first."""
+    """Yield the connected components of the rows of [n, m], by first row; rows that are True in one column are connected."""
     left = np.ones(len(possible), dtype=bool)
     while left.any():
         member = np.zeros(len(possible), dtype=bool)

@@ -16,7 +16,8 @@ do not apply.
 
 Noise: sigma(t) = -ln(1 - 0.999 t) where it absorbs (`loglinear`), 1e-4 ^ (1 - t) 20 ^ t where it is uniform (`geometric`).
 Parameters: steps (default: one for each position; the authors take 1024 for 1024 positions), noise (default: as the model was
-trained). Cost: steps + 1 forwards, divided among the blocks; fewer where all masks are filled before.
+trained). Cost: steps + 1 forwards for one block; with several blocks the steps are divided in proportion to their masks, and
+each block has one more forward; fewer where all masks are filled before.
 
 Equal to the authors' code.
 """
@@ -42,8 +43,9 @@ from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import DRAW, RANK, Extra, ForwardRequest
 from parallelbench.decoding.state import PROMPT, State
 
-LAST = 1e-5
-MOST, LOW, HIGH = 0.999, 1e-4, 20.0
+LAST = 1e-5  # time at which the last step begins
+MOST = 0.999  # the loglinear schedule masks a token with probability MOST t
+LOW, HIGH = 1e-4, 20.0  # sigma of the geometric schedule at time 0 and at time 1
 LOGITS: frozenset[Extra] = frozenset({"logits"})
 PUBLISHED = Published(
     state="equal",
@@ -69,7 +71,7 @@ class Moment(NamedTuple):
 
 
 class ScoreSampler(ProgramDecoder, ABC):
-    """Reverses the noise step by step."""
+    """Base of both samplers: reverses the noising process step by step."""
 
     speed = {"steps": "slower"}
     adaptive = False
@@ -154,7 +156,7 @@ def analytic(score: Tensor, at: Moment, stand_in: int | None) -> Tensor:
 
 
 def scores(logits: Tensor, info: ModelInfo, sigma: float) -> Tensor:
-    """Scores [N, V] from a model's logits: log-scores of a score network; else p(y | seen) / (e^sigma - 1), at masks."""
+    """Scores [N, V] from a model's logits: exp(logits) of a score network; else p(y | visible) / (e^sigma - 1), at masks."""
     known = logits[:, : info.vocab_size].double()
     if "score" in info.offers:
         return known.exp()

@@ -1,4 +1,4 @@
-"""Lossless self-speculation: several possible next canvases in one forward, and only those kept that would have come anyway.
+"""Lossless self-speculation: one forward evaluates several possible next canvases, and the base decoder's rule selects.
 
 A base decoder commits, at each canvas, its most confident candidate (or every candidate with confidence >= gamma). Its next
 commits are guessed from the forward that is at hand: the other candidates, most confident first, are the drafts. One forward
@@ -26,7 +26,7 @@ from parallelbench.decoding.signals import ORDER, Extra, Floats, ForwardRequest,
 from parallelbench.decoding.state import State
 
 Node = frozenset[int]
-"""A set of drafts, by rank; the empty one is the canvas itself."""
+"""A set of drafts, by their ranks; the empty set is the canvas without drafts."""
 
 
 class View(NamedTuple):
@@ -53,7 +53,7 @@ class Speculative(ProgramDecoder, ABC):
 
     @abstractmethod
     def nodes(self, drafts: int) -> list[Node]:
-        """Return the nodes of a forward where there are so many drafts; the empty one is among them."""
+        """Return the nodes of a forward, given the number of drafts; the empty set must be among them."""
 
     @property
     def subsets(self) -> bool:
@@ -63,7 +63,7 @@ class Speculative(ProgramDecoder, ABC):
     def run(self, state: State) -> Run:
         quota = self.quota()
         extras: frozenset[Extra] = frozenset({"logits"} if self.sampling.lanes else ())
-        drafts, rows, forwards = NOTHING, {Node(): 0}, 0  # forwards of the base decoder
+        drafts, rows, forwards = NOTHING, {Node(): 0}, 0  # forwards: those that the base decoder would have made
         signals = yield ForwardRequest(extras=extras)
         while True:
             view, steps = self._walk(signals, rows, drafts, quota, state, forwards)
@@ -72,7 +72,9 @@ class Speculative(ProgramDecoder, ABC):
                 return
             drafts = _open(view, state)
             masks = len(state.eligible) if self.subsets else int(state.masked.sum())
-            nodes = [node for node in self.nodes(len(drafts.positions)) if len(node) < masks]  # no forward on a full canvas
+            nodes = [
+                node for node in self.nodes(len(drafts.positions)) if len(node) < masks
+            ]  # a canvas without masks needs no forward
             rows = {node: row for row, node in enumerate(nodes)}
             canvases = np.stack([_filled(state.canvas, drafts, node) for node in nodes])
             positions = ahead(state, max(map(len, nodes)))
@@ -110,10 +112,10 @@ class Speculative(ProgramDecoder, ABC):
 
     def _view(self, signals: Signals, row: int, state: State, forwards: int) -> View:
         """Rank the candidates of the window at one node, drawn as at the base decoder's forward of this number."""
-        one = signals.token.ndim > 1
-        token, sure = (signals.token[row], signals.confidence[row]) if one else (signals.token, signals.confidence)
+        branched = signals.token.ndim > 1
+        token, sure = (signals.token[row], signals.confidence[row]) if branched else (signals.token, signals.confidence)
         if self.sampling.lanes and signals.logits is not None:
-            logits = signals.logits[row] if one else signals.logits
+            logits = signals.logits[row] if branched else signals.logits
             drawn = state.draws.uniform(forwards, signals.positions, self.sampling.lanes[0])
             flat = compute(logits, state.info, self.sampling, drawn, frozenset(), 0, None)
             token, sure = flat.token, flat.confidence
