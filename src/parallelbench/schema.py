@@ -81,7 +81,7 @@ class Ledger:
         flops: the floating point operations of these forwards, computed from the counts.
         history: for each forward a tuple of (position, token, confidence, action), with positions counted from the start of the
             canvas and the action "commit", "remask" or "edit"; empty for a forward after which the decoder wrote nothing.
-        flags: exceptional events, for example "capped": the limit of forwards was reached and all masks were filled.
+        flags: exceptional events, for example "capped": the limit of forwards was reached and all remaining masks were filled.
     """
 
     nfe: Mapping[str, int]
@@ -122,7 +122,7 @@ class DecoderFacts:
         family: the name under which it is registered; for a user's decoder, its file, class and hash.
         label: its name in tables and figures.
         parameters: all parameters that only this decoder has, and the common ones that differ from their defaults.
-        speed: the parameters that set its speed, and whether a higher value makes it faster or slower.
+        speed: the parameters that set its speed, and whether a higher value makes it faster or slower, where that is known.
         variant: the other parameters that differ from their defaults. Settings with equal label and variant form one curve.
         adaptive: whether the number of tokens that a forward commits depends on the model's output.
     """

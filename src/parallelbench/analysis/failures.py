@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.metrics.failures import LABELS as LABELS  # the reasons and what they mean, for the report
+from parallelbench.metrics.failures import LABELS as LABELS  # the reasons with their descriptions, re-exported for the report
 from parallelbench.runs.folder import StoredRun
 from parallelbench.runs.scores import FAILURES, scores_of
 

@@ -128,5 +128,5 @@ class Task(Options, ABC):
     @property
     def spec(self) -> str:
         """The task's name with the options that were set, in the form that a user writes."""
-        given = {key: getattr(self, key) for key in sorted(self.model_fields_set) if key not in self.preset_keys}
-        return render(self.name, given)
+        options = {key: getattr(self, key) for key in sorted(self.model_fields_set) if key not in self.preset_keys}
+        return render(self.name, options)

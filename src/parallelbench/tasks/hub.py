@@ -99,8 +99,8 @@ def load_hub(spec: str, clean: Clean | None, data_dir: str | Path | None = None,
         MissingExtra: the `datasets` library is not installed.
         UserError: the name or an option is unknown, the data cannot be loaded or read, or too few rows pass the filter.
     """
-    name, given = parse(spec)
-    options = {**options, **given}
+    name, parsed = parse(spec)
+    options = {**options, **parsed}
     if name not in DATA_SETS:
         raise UnknownName("data set", name, DATA_SETS)
     for key in options:

@@ -39,7 +39,7 @@ class Drawn:
         return capital(fill(frame, self.texts))
 
     def words_of(self, frame: str) -> list[tuple[str, str]]:
-        """The fields of a frame with their words, in order, if the sentence has the word uninflected; each word only once."""
+        """The fields of a frame with their words, in order, if the field's text contains the word; each word only once."""
         found = dict.fromkeys((name, self.words[name]) for name in fields(frame, self.texts, "a frame") if name in self.words)
         distinct = {word: name for name, word in reversed(found) if word in self.texts[name].lower()}
         return [(name, word) for word, name in reversed(distinct.items())]

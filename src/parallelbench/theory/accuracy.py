@@ -58,28 +58,28 @@ def shuffle(n: int, quota: Quota) -> float:
 
 
 def replace_random(n: int, quota: Quota, ranked: bool, greedy: bool) -> float:
-    """A(n) of Replace Random; the new item is drawn at each of m unknown positions with probability q.
+    """The accuracy A(n) of Replace Random; the new item is drawn at each of m unknown positions with probability q.
 
     q = 1/m at temperature 1. Greedy: 0 for m > 2, 1/2 for m = 2 (a tie), 1 for m = 1. Until the new item is written:
 
-    * positions chosen regardless of the draw (random, margin, entropy, left to right), s of m:
-      A(m) = (1-q)^s A(m-s) + s q (1-q)^(s-1), A(0) = 0;
-    * ranked by the confidence of the draw (confidence, threshold, factor): the K ~ Bin(m, 1-q) positions that drew their own
-      item come first, s = s(K): A(m) = sum_K P(K) [s <= K: A(m-s); s = K + 1: 1; else 0].
+    * If the s of m positions are chosen independently of the draw (random, margin, entropy, left to right),
+      A(m) = (1-q)^s A(m-s) + s q (1-q)^(s-1), A(0) = 0.
+    * If positions are ranked by the confidence of the draw (confidence, threshold, factor), the K ~ Bin(m, 1-q) positions that
+      drew the item of the input come first, s = s(K): A(m) = sum_K P(K) [s <= K: A(m-s); s = K + 1: 1; else 0].
 
-    Greedy, k a step: only the last step counts; Acc = 1, 1/2, 0 for one, two, more positions in it (paper, equation 5, where k
+    Greedy, k positions per step: only the last step counts; Acc = 1, 1/2, 0 for one, two, more positions in it (paper, equation 5, where k
     divides n). Temperature 1, one step: ((n-1)/n)^(n-1) -> 1/e (paper). Greedy threshold, n > 2: 0 if (n-1)/n >= gamma, else 1
     (paper; for a confidence of exactly gamma we follow the published code).
     """
     accuracy = [0.0]
     for m in range(1, n + 1):
         q = 1.0 / m if m <= 2 or not greedy else 0.0
-        step = _ranked_step if ranked else _regardless_step
+        step = _ranked_step if ranked else _draw_independent_step
         accuracy.append(step(m, q, quota, accuracy))
     return min(1.0, accuracy[n])
 
 
-def _regardless_step(m: int, q: float, quota: Quota, accuracy: Sequence[float]) -> float:
+def _draw_independent_step(m: int, q: float, quota: Quota, accuracy: Sequence[float]) -> float:
     size = min(m, max(1, quota(m, 1.0 - q, 0, 0.0)))
     return float((1.0 - q) ** size * accuracy[m - size] + size * q * (1.0 - q) ** (size - 1))
 

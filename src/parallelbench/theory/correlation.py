@@ -49,9 +49,9 @@ def total_correlation_of(task: str, n: int, must_differ: bool = False) -> float 
 def limit_of_total_correlation(task: str) -> float | None:
     """Return the limit of C for n to infinity in bits: 0, log2 e or inf; None where no formula is known.
 
-    Copy and the index operations 0, Replace Random log2 e = 1.4427, Shuffle inf (paper, section 4). Insert Random grows like
-    n * 0.7213 = n / (2 ln 2), Remove Random too (an integral of the binary entropy), Latin squares like n^2 log2 e
-    (their number is (n / e^2)^(n^2) to first order), so all three are unbounded.
+    It is 0 for Copy and the index operations, log2 e = 1.4427 for Replace Random, and infinite for Shuffle (paper, section 4).
+    C of Insert Random and of Remove Random grows like n / (2 ln 2) = 0.7213 n (an integral of the binary entropy), and C of
+    Latin squares like n^2 log2 e (their number is (n / e^2)^(n^2) to first order), so all three are unbounded.
     """
     if task not in LAWS:
         raise UnknownName("law", task, LAWS)
