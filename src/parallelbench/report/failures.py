@@ -1,4 +1,4 @@
-"""The parts on what else was measured: why answers failed, and every metric beside the headline."""
+"""The sections of a report about the reasons why answers failed, and about the metrics other than the headline one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes `report.html`: one file that loads nothing, and `figures/` beside it."""
+"""Writes `report.html`, a page that loads nothing from the network, and the folder `figures/` next to it."""
 
 from __future__ import annotations
 

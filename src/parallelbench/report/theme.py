@@ -1,4 +1,4 @@
-"""One look for every figure: colours that colour-blind readers can tell apart, and quiet axes."""
+"""The common style of all figures: a colour scheme that colour-blind readers can tell apart, fonts and axes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHERS = ("#332288", "#44aa99", "#882255", "#999933", "#aa4499", "#117733")
 SPEEDS = ("#08306b", "#2171b5", "#4fa3d1", "#f2b33d", "#e6761a", "#b2182b", "#67001f")
 """From slow (blue) to fast (red), for 1, 2, 4, ... tokens per step."""
 PARTS = {"drawing independently": "#9aa5b1", "the decoder": "#d55e00", "the model": "#0072b2"}
-"""Whose a loss is, from the bottom of a bar up."""
+"""The parts of a loss (`analysis.split`) with their colours, from the bottom of a stacked bar to the top."""
 
 
 def colours(families: Iterable[str]) -> alt.Scale:
@@ -38,7 +38,7 @@ def colours(families: Iterable[str]) -> alt.Scale:
 
 
 def styled(chart: Any) -> Any:
-    """Give a finished chart the house's fonts, axes and legend."""
+    """Return the chart with the common fonts, axes and legend."""
     return (
         chart.configure(font=FONT, background="white")
         .configure_view(stroke=None)

@@ -67,9 +67,9 @@ def replace_random(n: int, quota: Quota, ranked: bool, greedy: bool) -> float:
     * If positions are ranked by the confidence of the draw (confidence, threshold, factor), the K ~ Bin(m, 1-q) positions that
       drew the item of the input come first, s = s(K): A(m) = sum_K P(K) [s <= K: A(m-s); s = K + 1: 1; else 0].
 
-    Greedy, k positions per step: only the last step counts; Acc = 1, 1/2, 0 for one, two, more positions in it (paper, equation 5, where k
-    divides n). Temperature 1, one step: ((n-1)/n)^(n-1) -> 1/e (paper). Greedy threshold, n > 2: 0 if (n-1)/n >= gamma, else 1
-    (paper; for a confidence of exactly gamma we follow the published code).
+    Greedy, k positions per step: only the last step counts; Acc = 1, 1/2, 0 for one, two, more positions in it (paper,
+    equation 5, where k divides n). Temperature 1, one step: ((n-1)/n)^(n-1) -> 1/e (paper). Greedy threshold, n > 2: 0 if
+    (n-1)/n >= gamma, else 1 (paper; for a confidence of exactly gamma we follow the published code).
     """
     accuracy = [0.0]
     for m in range(1, n + 1):
