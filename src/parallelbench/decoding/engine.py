@@ -177,7 +177,7 @@ class Engine:
 
 
 def answer_tokens(canvas: Sequence[int], content: int, info: ModelInfo) -> Sequence[int]:
-    """The tokens of a canvas that are the answer, `content` of which stand before the first end token (`ModelInfo.reads`)."""
+    """The tokens of a canvas that form the answer (see `ModelInfo.reads`); its first `content` tokens precede any end token."""
     if info.reads == "first_end":
         return canvas[:content]
     special = {info.mask_id, info.pad_id, *info.end_ids}

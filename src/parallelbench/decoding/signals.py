@@ -25,6 +25,8 @@ from parallelbench.sampling import draw, tempered
 
 Floats = npt.NDArray[np.floating[Any]]
 Role = Literal["denoise", "verify", "probe", "aux", "kv_store", "refresh"]
+"""What a forward is for: to fill masks, to evaluate drafts, to test a token under other masks, to run the auxiliary model, to
+cache the keys of a finished block, or to recompute cached keys."""
 Extra = Literal["entropy", "margin", "logits"]
 DRAW, TIE, RANK, ORDER = 0, 1, 2, 3  # independent streams of draws: tokens, tied tokens, random ranks, tied positions
 CHUNK_BYTES = 1 << 28

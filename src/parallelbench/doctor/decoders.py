@@ -1,8 +1,8 @@
 """Checks the contract of a decoder: `check_decoder` runs it through the engine and returns the properties that it violates.
 
-It is run on the exact model, which makes no errors, so every wrong answer is due to the decoder. A decoder that needs something
-that the exact model does not offer (attention maps) is run on the shipped model, and only end, ledger and batch are checked.
-The five properties:
+It is run on the exact model, which returns the exact conditional probabilities of the right answers, so every wrong answer is
+due to the decoder. A decoder that needs something that the exact model does not offer (attention maps) is run on the shipped
+model, and only end, ledger and batch are checked. The five properties, in which a law is a distribution of right answers:
 
 * end: no mask is left at the end, and the number of forwards stays below the engine's limit;
 * one by one: with one token per step every answer is right, on every law, because each token of positive probability belongs
@@ -161,7 +161,7 @@ def _ends(world: World, run: Sequence[Generation]) -> Iterator[str]:
     flags = {flag for done in run for flag in done.ledger.flags}
     yield from (f"end: {said.get(flag, flag)} ({world.name})." for flag in sorted(flags))
     if any(world.model.info.mask_id in done.token_ids for done in run):
-        yield f"end: an answer holds a mask ({world.name})."
+        yield f"end: an answer contains a mask ({world.name})."
 
 
 def _right_one_by_one(careful: Decoder, perfect: Sequence[World]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The exact model with one token for each item: an answer is items and pieces of format in turn, then end tokens.
 
-A piece of format is the text between two items; each has one token too. Token ids: 0 mask, 1 end, 2 padding, then the symbols
-of the law in their order, then the pieces of format. So samples that differ only in the names of their items have the same
-right answers in token ids.
+The law of a sample is the distribution of its right answers, as strings of symbols; a symbol is an item (`theory`). A piece of
+format is the text before, between or after the items; each has one token too. Token ids: 0 mask, 1 end, 2 padding, then the
+symbols of the law in their order, then the pieces of format. So samples that differ only in the names of their items have the
+same right answers in token ids.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def draw_mask(target: Tensor, free: Tensor, generator: torch.Generator, word_by_
 
 
 def held_out(sample: Sample) -> bool:
-    """True for a fifth of the 288 solved Sudokus, which are never trained on, so that memorisation can be excluded."""
+    """True for a fifth of the 288 solved Sudokus; no training uses these, so that results on them are not memorised."""
     return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
 
 

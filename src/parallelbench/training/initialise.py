@@ -152,7 +152,7 @@ def _match_and_copy(attention: nn.Module, layer_0: nn.Module, head: int, config:
 def _mark_answer(attention: nn.Module, head: int, opening: Tensor, config: LlamaConfig, generator: torch.Generator) -> Tensor:
     """Make one head attend to the opening token from all positions after it, and write a direction there; return it.
 
-    Under RoPE a query (1, 0) at d positions after a key (0, 1) has the logit sin(f d): positive after the key, negative before.
+    Under RoPE a query (1, 0) that is d positions after a key (0, 1) has the logit sin(f d), which is negative before the key.
     """
     rows, size = _rows(head, config)
     half = size // 2
@@ -186,8 +186,9 @@ def _flag_repeated(
         torch.cat([written, torch.stack([region, _unit(CONSTANT, config)], dim=1)], dim=1), len(slots) + 1, generator
     )
     q[rows], k[rows], v[rows] = 0.0, 0.0, 0.0
-    size_of_token = len(slots) / 3  # after RMSNorm the squared norm is d, a third of it from the token, over d channels
-    q[slots] = k[slots] = math.sqrt(SAME * math.sqrt(size) / size_of_token) * basis[:-1]
+    # After RMSNorm the squared norm is d; a third of it is the token's embedding, spread evenly over d directions.
+    squared_norm = len(slots) / 3
+    q[slots] = k[slots] = math.sqrt(SAME * math.sqrt(size) / squared_norm) * basis[:-1]
     gain = math.sqrt(IN_ANSWER * math.sqrt(size) / (CONSTANT_VALUE / math.sqrt(3) * REGION_CHANNEL))
     q[rows.start + half - 1, CONSTANT] = gain
     k[rows.start + half - 1] = gain * region

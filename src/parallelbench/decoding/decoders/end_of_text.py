@@ -31,7 +31,9 @@ class EndOfText(ProgramDecoder):
 
     family: ClassVar[str] = "end_of_text"
     published: ClassVar[Published] = Published(
-        state="text only", defaults="threshold as base is ours", difference="a rule of its own; Learn2PD predicts the end"
+        state="text only",
+        defaults="our choice of threshold as base",
+        difference="a separate decoder; Learn2PD predicts the end",
     )
     borders: ClassVar[Borders] = Borders(
         block="as its base; all masks after an end token are filled at once", canvas="as its base"

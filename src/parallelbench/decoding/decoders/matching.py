@@ -1,4 +1,4 @@
-"""Matching: confident tokens, and one group of other positions that are drawn jointly and not one by one (our own).
+"""Matching: confident tokens, and one group of other positions that are drawn jointly and not one by one (our method).
 
 Tokens committed in one forward are drawn independently; their total correlation is a lower bound on the error (Theorem 1 of
 arXiv 2510.04767). But a forward gives more than each distribution alone: sum_i p_i(v) over masks i is the *expected number* of
@@ -104,7 +104,7 @@ class Matching(StepDecoder):
         return vocabulary, table
 
     def _exclusive_run(self, p: Table) -> slice:
-        """Return the first run of rows of p [n, V] that is a group, as long as possible; else an empty slice.
+        """Return the first run of consecutive rows of p [n, V] that is a group, as long as possible; else an empty slice.
 
         A run of m >= 2 rows is a group if it has m or m + 1 possible tokens, none is expected more than 1 + slack times, and
         p sums to at least m (1 - slack) in these rows.

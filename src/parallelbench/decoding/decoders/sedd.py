@@ -84,8 +84,8 @@ class ScoreSampler(ProgramDecoder, ABC):
     def jumps(self, score: Tensor, at: Moment, stand_in: int | None) -> Tensor:
         """P(y) of every token y [N, V] from scores [N, V], except at the current token, where the entry has no meaning.
 
-        `stand_in` is the id that no position holds, because it stands for the mask in a vocabulary with uniform noise; None
-        where noise absorbs into the mask.
+        `stand_in` is, for uniform noise, the id of the mask, which then is the token of no position; None for noise that
+        absorbs into the mask.
         """
 
     def max_forwards(self, width: int) -> int:
@@ -194,7 +194,7 @@ def level(schedule: str, time: float) -> Level:
 
 
 def _start(state: State, places: Ints) -> Ints:
-    """The canvas of a uniform model at time 1: every open position holds a uniform token, never the stand-in for the mask."""
+    """The canvas of a uniform model at time 1: each open position has a uniformly drawn token, never the mask's id."""
     canvas = state.canvas.copy()
     words = state.info.vocab_size - 1
     canvas[places] = np.minimum((state.uniform(places, RANK) * words).astype(np.int64), words - 1)

@@ -1,7 +1,7 @@
 """Lossless self-speculation: one forward evaluates several possible next canvases, and the base decoder's rule selects.
 
 A base decoder commits, at each canvas, its most confident candidate (or every candidate with confidence >= gamma). Its next
-commits are guessed from the forward that is at hand: the other candidates, most confident first, are the drafts. One forward
+commits are predicted from the last forward: the other candidates, most confident first, are the drafts. One forward
 then looks at several nodes; a node is the canvas with a set of drafts filled in. The walk starts at the canvas itself, and the
 base decoder's rule is applied to the candidates of each node that it reaches. If the result is another node of this forward,
 the walk goes on there; if not, its result is the canvas of the next forward.
