@@ -1,4 +1,4 @@
-"""Train the shipped model's autoregressive sibling: the same data and first weights, but causal.
+"""Trains the autoregressive counterpart of the shipped model: the same data and initial weights, but causal attention.
 
 Objective: the mean over rows of the mean cross entropy of the answer's tokens and its first end token, each predicted from
 everything before it. Padding after the end is never trained on, because an autoregressive model stops there.
@@ -28,7 +28,7 @@ from parallelbench.training.tokenizer import ASSISTANT, END, PAD
 
 
 def new_model(recipe: Recipe, tokenizer: Tokenizer) -> LlamaForCausalLM:
-    """Return a fresh causal model of the shipped model's shape, with its induction circuit turned forwards."""
+    """Return a fresh causal model of the shipped model's shape, with the induction circuit of a causal model."""
     model = tiny.new_model(recipe, tokenizer.get_vocab_size(), special_id(tokenizer, ASSISTANT, CARDS["tiny"]))
     model.config.is_causal = True
     with torch.no_grad():
@@ -37,10 +37,10 @@ def new_model(recipe: Recipe, tokenizer: Tokenizer) -> LlamaForCausalLM:
 
 
 def _look_for_the_next_token(model: LlamaForCausalLM) -> None:
-    """Let the second layer's first head find the position whose left neighbour is this token, and copy what stands there.
+    """Let the first head of layer 1 attend to positions with the current token as left neighbour, and copy the token there.
 
-    A masked position asks with what stands on its left, which the first layer has carried to it; the last token of a causal
-    model asks with itself, so its query reads the token as the first layer's values do.
+    In the masked model the query of a mask is its left neighbour, as written by layer 0. In a causal model the query is the
+    current token itself, so the query weights are those with which the values of layer 0 read a token.
     """
     first, second = model.model.layers[0].self_attn, model.model.layers[1].self_attn
     half = model.config.hidden_size // model.config.num_attention_heads // 2
@@ -55,8 +55,8 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
     rows = hidden.gather(1, (batch.columns - 1)[..., None].expand(-1, -1, hidden.shape[-1]))
     loss = F.cross_entropy(model.lm_head(rows).flatten(0, 1), target.flatten(), reduction="none").view_as(target)
     ends = target == end_id
-    asked = batch.free & (ends.cumsum(1) - ends.long() == 0)
-    return ((loss * asked).sum(1) / asked.sum(1)).mean()
+    counted = batch.free & (ends.cumsum(1) - ends.long() == 0)
+    return ((loss * counted).sum(1) / counted.sum(1)).mean()
 
 
 def train(

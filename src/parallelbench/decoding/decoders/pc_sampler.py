@@ -68,7 +68,7 @@ class PCSampler(TopK):
             self._hash = hash_of(Path(self.table))
 
     def parameters(self) -> dict[str, Any]:
-        """A table is named by its file and by what it holds."""
+        """The parameters by which results name it; a table is named by its file and a hash of the file's content."""
         return {**super().parameters(), **({"table": f"{Path(self.table).name}@{self._hash}"} if self.table else {})}
 
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
