@@ -1,4 +1,4 @@
-"""The best and the worst sample of each cell, with everything that is known of how they were decoded."""
+"""Selects the best and the worst sample of each cell, with their scores and the traces of their decoding."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _find(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:
 
 
 def _hits(record: Record, scores: Mapping[str, float], rows: Mapping[str, ScoreRow]) -> list[tuple[str, str]]:
-    """What checkers of grammar found: as stored, and by the embedded one anew."""
+    """The grammar mistakes: those stored with scores, and those of the built-in checker if only its score was stored."""
     kept = [hit for row in rows.values() for hit in row.hits]
     if "grammar" in scores and "grammar" not in rows:
         kept += check(record.text)

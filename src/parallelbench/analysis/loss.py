@@ -1,4 +1,4 @@
-"""What speed costs: accuracy at 1, 2, 4, ... tokens per step along one curve, and a run's answer in a few numbers."""
+"""How accuracy falls with speed: losses at 1, 2, 4, ... tokens per step along one curve, and the main findings of a run."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
 NEAR = 0.5  # a setting counts for a speed that is at most this many doublings away
 SHARP, ROBUST_AT, HARD_AT = 0.10, 4, 8
-ROUNDING = 1e-9  # .8 - .7 is more than .1
+ROUNDING = 1e-9  # in floating point 0.8 - 0.7 is more than 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The answer for one model.
+    """The main findings about one model.
 
     Attributes:
         baseline: the best setting at one token per step, a row of `frame.overall`; None where there is none.
-        fastest: the fastest setting of which the mean is within 10 points of the baseline.
-        tasks, robust, speed: of so many tasks, how many are within 10 points of one by one at `speed` tokens per step.
-        hardest, hardest_loss, far: the task that loses most between 1 and `far` tokens per step, and how much.
+        fastest: the fastest setting with a mean accuracy at most 10 points below the baseline's.
+        tasks: the number of tasks with a setting near `speed` tokens per step.
+        robust: the number of these tasks that lose at most 10 points between 1 and `speed` tokens per step.
+        speed: the largest speed up to 4 at which losses are known.
+        hardest, hardest_loss: the task that loses most between 1 and `far` tokens per step, and its loss.
+        far: the largest speed up to 8 at which losses are known.
     """
 
     model: str
@@ -40,9 +43,10 @@ class Headline:
 
 
 def reference_curve(points: pd.DataFrame) -> str | None:
-    """Return the fixed curve that losses are read off: confidence, else the first that begins at one token per step.
+    """Return the curve along which losses are measured, or None.
 
-    One setting is no curve: a generator, or a decoder that ran at one speed only.
+    It is `confidence` if that has a setting at one token per step, else the first other curve of a decoder with a fixed number
+    of tokens per step that has one. A curve needs several settings, so generators and decoders that ran at one speed have none.
     """
     rows = [row for row in as_rows(points) if not row["adaptive"] and row["tokens_per_step"] <= ONE_BY_ONE]
     curves = [row["series"] for row in rows if points.loc[points["series"] == row["series"], "setting"].nunique() > 1]
@@ -52,7 +56,7 @@ def reference_curve(points: pd.DataFrame) -> str | None:
 def losses(points: pd.DataFrame, curve: str) -> pd.DataFrame:
     """Return one row per model, task and speed (1, 2, 4, ...): the nearest setting of `curve`, and its `loss` since 1.
 
-    A speed that no setting is within a factor of sqrt 2 of is left out, and so is a task that has none at 1.
+    A speed without a setting within a factor of sqrt 2 is left out, and so is a task without a setting near 1.
     """
     rows = []
     for _, part in points[points["series"] == curve].groupby(["model", "suite", "task"], sort=False):
@@ -66,7 +70,7 @@ def losses(points: pd.DataFrame, curve: str) -> pd.DataFrame:
 
 
 def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
-    """Read one model's answer off the means over tasks (`frame.overall`) and the losses."""
+    """Compute the main findings about one model from the means over tasks (`frame.overall`) and the losses (`losses`)."""
     means = [row for row in as_rows(overall) if row["model"] == model]
     slow = [row for row in means if row["tokens_per_step"] <= ONE_BY_ONE]
     baseline = max(slow, key=lambda row: row["accuracy"], default=None)

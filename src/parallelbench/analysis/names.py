@@ -1,4 +1,4 @@
-"""How cells are named in tables and figures: by the fields that they hold, and in full where a short name has two meanings."""
+"""Names the cells in tables and figures from their fields; the full name is used where a short name would be ambiguous."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from parallelbench.runs.folder import StoredRun
 from parallelbench.specs import render
 
 PLAIN = "plain"
-"""The variant of a decoder that differs in nothing from its defaults, its speed aside."""
+"""The variant of a decoder with default values of all parameters except those that set its speed."""
 
 
 def distinct(named: Sequence[tuple[str, str]]) -> list[str]:
-    """Return for each (name, full name) the name, or the full name where that name has several."""
+    """Return for each (name, full name) the name, or the full name if the same name occurs with several full names."""
     full: dict[str, set[str]] = {}
     for name, whole in named:
         full.setdefault(name, set()).add(whole)

@@ -1,4 +1,4 @@
-"""An interval with every number. All intervals are 95 % unless z says otherwise.
+"""Confidence intervals and paired tests. All intervals are 95 % intervals unless z says otherwise.
 
 Sources: Wilson, JASA 22 (1927) 209-212; McNemar, Psychometrika 12 (1947) 153-157, exact binomial form; Newcombe,
 Statistics in Medicine 17 (1998) 2635-2650, method 10 (paired proportions); Zou and Donner, Statistics in Medicine 27 (2008)
@@ -58,7 +58,7 @@ def is_binary(values: npt.ArrayLike) -> bool:
 def interval(values: npt.ArrayLike) -> Interval:
     """Return the interval of the mean of scores in [0, 1]: Wilson for 0/1 scores, else the bootstrap.
 
-    Equal scores leave the bootstrap nothing to draw; theirs is Wilson's of as many successes, which is never narrower.
+    If all scores are equal, the bootstrap interval would have width 0; Wilson's interval of their sum is returned instead.
     """
     x = np.asarray(values, dtype=np.float64)
     if is_binary(x) or np.ptp(x) == 0:
@@ -131,6 +131,6 @@ def mean_interval(means: Sequence[float], intervals: Sequence[Interval]) -> Inte
 def spread_over_seeds(means: Sequence[float]) -> float:
     """Return the standard deviation (n - 1) of the means of several seeds; NaN for one seed.
 
-    It says how much a number moves when everything is drawn anew; the interval over samples says how well one run knows it.
+    It measures how much a mean varies if all samples are drawn anew; the interval over samples is that of one run.
     """
     return float(np.std(means, ddof=1)) if len(means) > 1 else math.nan

@@ -23,20 +23,20 @@ COLOURS = (
 
 
 def why(data: ReportData) -> Section | None:
-    """Which reasons answers fail for, against tokens per step."""
+    """The fraction of answers that fail for each reason, against tokens per step."""
     table = reason_rates(data.samples, reasons(data.run))
     if table.empty:
         return None
     rows = over_tasks(table, data.samples)
     figures = []
     for place, model in enumerate(data.models):
-        own = known([row for row in rows if row["model"] == model])
-        if own:
+        of_model = known([row for row in rows if row["model"] == model])
+        if of_model:
             caption = (
                 f"{model}: mean over tasks of the fraction of answers that fail for each reason, against tokens per step, one "
                 "panel per decoder. An answer with several reasons is split evenly among them."
             )
-            figures.append(Figure("why" + (f"-{place + 1}" if place else ""), caption, chart(own), own))
+            figures.append(Figure("why" + (f"-{place + 1}" if place else ""), caption, chart(of_model), of_model))
     text = "Reasons are given by fixed rules from what was asked and what was answered; an answer can have several."
     return Section("why", "How answers break", text, figures, [_reasons_by_task(data, as_rows(table)), _meanings(rows)])
 
@@ -62,7 +62,7 @@ def chart(rows: Rows) -> Any:
 
 
 def _by_speed(rows: Rows) -> Rows:
-    """The mean of the settings of a family that have the same speed, to one decimal."""
+    """Average the settings of a family that have the same tokens per step, rounded to one decimal."""
     settings: dict[tuple[str, str], set[str]] = {}
     summed: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in rows:
@@ -79,18 +79,19 @@ def _by_speed(rows: Rows) -> Rows:
 
 
 def _reasons_by_task(data: ReportData, rows: Rows) -> Table:
-    """Each reason's share of the answers of a task, all decoders together."""
+    """The fraction of the answers to each task that have each reason, over all decoders."""
     present = [name for name in LABELS if any(row["label"] == name for row in rows)]
     lines = []
     for model in data.models:
         for task in data.tasks:
-            own = data.samples[(data.samples["model"] == model) & (data.samples["task"] == task)]
-            if len(own):
-                mine = [row for row in rows if (row["model"], row["task"]) == (model, task)]
-                counts = [sum(row["count"] for row in mine if row["label"] == reason) for reason in present]
+            samples = data.samples[(data.samples["model"] == model) & (data.samples["task"] == task)]
+            if len(samples):
+                of_task = [row for row in rows if (row["model"], row["task"]) == (model, task)]
+                counts = [sum(row["count"] for row in of_task if row["label"] == reason) for reason in present]
                 name = f"{model} · {task}" if len(data.models) > 1 else task
-                lines.append([Cell(name), *(rate(count / len(own)) if count else Cell("", right=True) for count in counts)])
-    return Table("Reasons by task: share of all its answers in %", ["task", *present], lines, folded=True, slanted=True)
+                rates = (rate(count / len(samples)) if count else Cell("", right=True) for count in counts)
+                lines.append([Cell(name), *rates])
+    return Table("Reasons by task, in % of all answers to the task", ["task", *present], lines, folded=True, slanted=True)
 
 
 def _meanings(rows: Rows) -> Table:
@@ -100,7 +101,7 @@ def _meanings(rows: Rows) -> Table:
 
 
 def metrics(data: ReportData) -> Section | None:
-    """The mean of every metric, not the headline's alone."""
+    """The table of the means of all metrics, for each task and decoder."""
     names = list(dict.fromkeys(name for scores in data.samples["scores"] for name in scores))
     lines = []
     for key, part in data.samples.groupby(["model", "task", "decoder"], sort=False):

@@ -1,4 +1,4 @@
-"""A figure is one Altair spec: drawn on the page, written as SVG, its rows as CSV."""
+"""A figure of a report: one Altair chart that is embedded in the page and saved as SVG, with its rows saved as CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the numbers of a report come from, as a list of facts."""
+"""Lists the models, tasks, versions and settings that the numbers of a report come from."""
 
 from __future__ import annotations
 

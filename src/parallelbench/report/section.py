@@ -1,4 +1,4 @@
-"""What a part of the report is made of."""
+"""The data class of a section of the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables for the page: text, and a shade where a number is a rate."""
+"""Tables of the report's page. Cells hold text; cells with a rate also have a background shade."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Cell(NamedTuple):
-    """What a cell says; `heat` in [0, 1] shades it, `note` is shown when it is pointed at."""
+    """One cell: its text, its background shade `heat` in [0, 1], and a `note` that is shown under the mouse pointer."""
 
     text: str
     heat: float | None = None
@@ -43,7 +43,7 @@ def rate(value: float) -> Cell:
 
 
 def mark(row: Mapping[str, Any], prefix: str = "") -> Cell:
-    """A shaded score that tells its interval; `prefix` is that of its keys."""
+    """A shaded score with its interval as the note; the keys of `row` begin with `prefix`."""
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     score = row[f"{prefix}accuracy"]
     note = f"{percent(score)} %, 95 %: {percent(low)} to {percent(high)}"

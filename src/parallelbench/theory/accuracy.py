@@ -98,10 +98,10 @@ def _ranked_step(m: int, q: float, quota: Quota, accuracy: Sequence[float]) -> f
 
 
 def shuffle_must_differ_at_once(n: int, greedy: bool) -> float:
-    """One step of "must differ" Shuffle, D_j derangements of j.
+    """Accuracy of one step of Shuffle with `must_differ`; D_j is the number of derangements of j items.
 
-    A position takes the input's own value with a = ((n-1)! - 1) / (n! - 1), each other one with b = (n-1)! / (n! - 1):
-    Acc = sum_{j<n} C(n, j) D_{n-j} a^j b^{n-j}. Greedy never takes its own: Acc = D_n / (n-1)^n.
+    A position has the item that the input has there with probability a = ((n-1)! - 1) / (n! - 1), and each other item with
+    b = (n-1)! / (n! - 1), so Acc = sum_{j<n} C(n, j) D_{n-j} a^j b^{n-j}. Greedy never takes the input's item: D_n / (n-1)^n.
     """
     if greedy:
         return float(derangements(n) / (n - 1) ** n)

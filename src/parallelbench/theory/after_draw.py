@@ -1,15 +1,15 @@
 """The best sampler that chooses which drawn tokens to keep, after it has seen them: exact values for small laws.
 
 A sampler draws every open position independently, from the exact marginals (temperature 1) or from the most probable
-symbols (temperature 0, ties at random). It looks at what was drawn and keeps the tokens of any set S of positions. It never
-takes a token back and makes one row a forward. With c the tokens kept so far, V_T(c) the probability that the final string
-is one of the law's within T forwards,
+symbols (temperature 0, ties at random). It looks at the drawn tokens and keeps those of any set S of positions. It never
+changes a kept token, and each forward has one row. Let c be the tokens kept so far and V_T(c) the probability that the string
+is complete after at most T forwards and in the law's support. Then
 
 $$V_T(c) = E_{y \\sim \\prod_i p_i(\\cdot \\mid c)} [ \\max_S V_{T-1}(c \\cup y_S) ],\\qquad V_0(\\text{complete}) = 1$$
 
-`policies` bounds samplers that choose S before the draw (the paper's Theorem 1); here the maximum stands inside the
-expectation, so this value is never smaller. A law that is too large to go through all draws has formulas of its own in
-`collision` (Shuffle) and `places` (Replace, Insert and Remove at a random place).
+`policies` solves for samplers that choose S before the draw (the setting of the paper's Theorem 1). Here the maximum is taken
+inside the expectation, so this value is never smaller. For laws that are too large to enumerate all draws, `collision` has
+formulas for Shuffle, and `places` for Replace, Insert and Remove at a random place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from parallelbench.theory.base import Floats, Ints, Law, members
 from parallelbench.theory.information import tempered
 
 WORK_LIMIT = 5_000_000
-"""Draws times sets of positions, summed over all contexts: some seconds."""
+"""The maximum number of draws times sets of positions, summed over all contexts; it takes some seconds."""
 
 
 class _Context(NamedTuple):

@@ -1,7 +1,7 @@
-"""What a law is: the exact distribution of a task's right answers, seen as strings of n symbols.
+"""The base class of laws. A law is the exact distribution of a task's right answers, as strings of n symbols.
 
-A string is a row of n integers that index the law's `alphabet`; a *context* is such a row in which some positions still
-are `UNKNOWN`. Every law answers the same questions, whatever is behind it: a table of strings or a formula.
+A string is a row of n integers that index the law's `alphabet`; a *context* is such a row in which some positions are
+`UNKNOWN`. All laws have the same methods, whether they are computed from a table of strings or by a formula.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Unit = Literal["bits", "nats"]
 
 
 class ImpossibleContext(UserError):
-    """A conditional was asked for, given an event of probability 0."""
+    """A conditional on an event of probability 0 was requested."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ class ImpossibleContext(UserError):
 
 
 def in_unit(bits: float, unit: Unit) -> float:
-    """Return an amount of information, given in bits, in the unit asked for."""
+    """Convert an amount of information from bits to `unit`."""
     return bits if unit == "bits" else bits * math.log(2.0)
 
 

@@ -1,7 +1,8 @@
 """Shuffle when the tokens to keep are chosen after the draw: exact for every n, without enumeration.
 
 All open positions are drawn at once; where several drew the same item they collide, and one of them is kept. With m positions
-open, every order allowed, D of the m items are drawn by somebody; keeping one position for each leaves m - D:
+open and every order allowed, let D be the number of different items that are drawn. One position is kept for each of them,
+so m - D positions stay open:
 
 $$V(m, T) = \\sum_{d=1}^{m} P(D = d)\\, V(m - d, T - 1),\\qquad P(D = d) = \\binom{m}{d} d!\\, S(m, d) / m^m$$
 
@@ -75,7 +76,7 @@ def _free(m: int, forwards: int) -> float:
 
 @lru_cache(65536)
 def _unbroken(m: int, forwards: int, draws: bool) -> float:
-    """The value with m positions open and every kept token at its given place; with fewer than two open nothing can differ."""
+    """The value with m open positions and every kept token at its place in the input; 0 for m < 2, where nothing can differ."""
     if m < 2 or forwards == 0:
         return 0.0
     total = 0.0

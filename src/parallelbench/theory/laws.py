@@ -30,7 +30,7 @@ def law(
         items: distinct names of the items in input order ("1".."n"); their alphabetical order is what sort asks for.
         word: the name of the new item of replace and insert.
         index: the place of the index operations, counted from 0.
-        must_differ: shuffle only: the input's own order is no answer.
+        must_differ: shuffle only: the order of the input is a wrong answer.
         puzzle: sudoku only: the grid, 0 where empty (default: all cells empty).
 
     Raises:
@@ -60,7 +60,7 @@ def law_of_sample(name: str, facts: Mapping[str, Any]) -> Law:
 
     `name` is "deterministic" (reads facts `expected`, or `solution` as lines of digits), "shuffle" (`items`; the answer must
     differ from them unless `may_stay`), "replace_random" or "insert_random" (`items`, `word`), "remove_random" (`items`),
-    "latin_square" (`symbols`). The alphabet holds the sample's own words.
+    "latin_square" (`symbols`). The alphabet holds the words of the sample.
 
     Raises:
         UnknownName: there is no such law.

@@ -1,4 +1,4 @@
-"""Laws of the list operations whose answers hang on at most one hidden number.
+"""Laws of the list operations in which at most one hidden number determines the answer.
 
 Symbols 0..n-1 are the items of the input in their order; symbol n is the new word, where there is one.
 
@@ -133,7 +133,7 @@ def replace_random(items: Sequence[str], word: str) -> PlaceLaw:
 
 
 def insert_random(items: Sequence[str], word: str) -> PlaceLaw:
-    """The word stands before, between or after n items: n + 1 strings of n + 1 symbols."""
+    """The word is before, between or after the n items: n + 1 strings of n + 1 symbols."""
     n = len(items)
     same = np.arange(n + 1)
     before, after = np.minimum(same, n - 1), np.maximum(same - 1, 0)  # the last cannot lie before r, the first not after

@@ -14,10 +14,10 @@ Partition = tuple[tuple[int, ...], ...]
 
 
 def sizes_of(n: int, k: int | None = None, steps: int | None = None, sizes: Sequence[int] | None = None) -> Sizes:
-    """Return the sizes of a schedule over n positions that is given in one of three ways.
+    """Return the sizes of a schedule over n positions, set by exactly one of `k`, `steps` and `sizes`.
 
-    `k` a step with what is left in the last one; `steps`, as even as possible, the larger ones first (LLaDA, arXiv
-    2502.09992); or the `sizes` themselves.
+    With `k` every step fills k positions and the last one the remainder. With `steps` the n positions are divided into that many
+    sizes, as equal as possible, the larger ones first (LLaDA, arXiv 2502.09992). `sizes` are returned unchanged.
 
     Raises:
         UserError: not exactly one is given, one is out of range, or the sizes do not sum to n.
@@ -35,8 +35,8 @@ def sizes_of(n: int, k: int | None = None, steps: int | None = None, sizes: Sequ
     if steps is not None:
         if not 1 <= steps <= n:
             raise UserError(f"{steps} steps cannot fill {n} positions; give 1 to {n}.")
-        share, rest = divmod(n, steps)
-        return (share + 1,) * rest + (share,) * (steps - rest)
+        size, rest = divmod(n, steps)
+        return (size + 1,) * rest + (size,) * (steps - rest)
     if k is None or k < 1:
         raise UserError(f"k is {k}, but every step fills at least one position; give k of 1 or more.")
     full, rest = divmod(n, k)

@@ -1,13 +1,13 @@
 """Replace, Insert and Remove at a random place when the tokens to keep are chosen after the draw: exact, without enumeration.
 
-A hidden place r, uniform over m places, decides every token (`lists.PlaceLaw`). What is kept narrows the places to a shorter
-run, and every token outside it is certain. So a state is the number m of places that are left.
+A hidden place r, uniform over m places, determines every token (`lists.PlaceLaw`). The kept tokens narrow r to a shorter run
+of places, and every token outside the run is then certain. So the state is the number m of places that are still possible.
 
-* Replace: with at least one new word among the draws one is kept, with none all but one of the old items are; either way the
-  next forward is certain. So V(m, 1) is the probability of exactly one new word, and V(m, T) = 1 from T = 2 on.
+* Replace: if the new word was drawn anywhere, one such token is kept; otherwise all but one of the old items are kept. In
+  both cases the next forward is certain. So V(m, 1) is the probability of exactly one new word, and V(m, T) = 1 from T = 2 on.
 * Remove: position i shows the item before the gap (B: r > i) or after it (A: r <= i). Unless the draws already form an answer,
-  a B with an A right behind it, an A at the first or a B at the last position gives r away: V(m, T) = 1 from T = 2 on.
-* Insert: a position shows B, the word W, or A. A W gives r away. Without one, a B at i and an A at j >= i + 2 leave j - i - 1
+  a B with an A right behind it, an A at the first or a B at the last position determines r: V(m, T) = 1 from T = 2 on.
+* Insert: a position shows B, the word W, or A. A W determines r. Without one, a B at i and an A at j >= i + 2 leave j - i - 1
   places (the ends count as B and A), and the shortest such run is kept.
 """
 

@@ -1,4 +1,4 @@
-"""The best decoder there can be: the highest expected accuracy within T forwards, for policies that see sampled tokens.
+"""The highest expected accuracy within T forwards of any policy that chooses positions given the tokens sampled so far.
 
 A policy looks at the tokens written so far and chooses the set to fill next; its tokens are drawn independently from the exact
 marginals (temperature 1) or are the most probable ones (temperature 0, ties at random). With V_T(context) the probability
@@ -44,7 +44,7 @@ class Policy:
     def choose(self, context: Sequence[int], forwards: int) -> tuple[int, ...]:
         """Return the positions to fill next, given the symbols written so far ([n], -1 where unknown) and the forwards left.
 
-        Where nothing can be won any more (no string agrees with the context), all that is left is filled.
+        If no string of the law agrees with the context, the answer is already wrong, and all unknown positions are returned.
 
         Raises:
             UserError: no forward is left, or the context is complete.

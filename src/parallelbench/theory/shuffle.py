@@ -1,7 +1,7 @@
 """The law of Shuffle: a uniform permutation of n distinct items, or one that differs from the input.
 
-Nothing is enumerated. With f values not yet placed, every unknown position is uniform over them. "Must differ" takes the
-identity out: where a context agrees with it, it is one of the f! completions, and its share is subtracted.
+Nothing is enumerated. With f values not yet placed, every unknown position is uniform over them. `must_differ` excludes the
+identity: where a context agrees with it, it is one of the f! completions, and its probability is subtracted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from parallelbench.errors import UserError
 from parallelbench.theory.base import Floats, Ints, Law
 from parallelbench.theory.table import require_enumerable
 
-_EXACT_FACTORIALS = 171  # 170! is the last that fits a float; the share of one in more permutations is 0 in floats
+_EXACT_FACTORIALS = 171  # 170! is the largest factorial that a float can hold; for more, 1 / n! is treated as 0
 
 
 @final
@@ -62,15 +62,16 @@ class Shuffle(Law):
         known = (rows >= 0).sum(axis=1)
         valid = ((counts > 0).sum(axis=1) == known) & (rows < self.positions).all(axis=1)
         home = ((rows < 0) | (rows == np.arange(self.positions))).all(axis=1)
-        log_probability = np.where(home, *self._log_share[:, known][::-1])
+        log_probability = np.where(home, *self._log_agreement[:, known][::-1])
         return np.where(valid, log_probability, -np.inf)
 
     def marginals_batch(self, contexts: npt.ArrayLike) -> Floats:
-        """As in `Law`, in O(n^2) for each context: the size of the answer.
+        """As in `Law`; takes O(n^2) time for each context, which is the size of the result.
 
-        The nearest permutations keep, for every value seen, one of its c copies (any, equally likely) and fill the other places
-        with the f values not seen: prod(c) f! of them. So P(i is a) = 1/f for a value not seen where i is unknown; a known i
-        keeps its own value with probability 1/c and else is like an unknown one.
+        If a value occurs c times in a context, the nearest permutations keep any one of its c copies, with equal probability,
+        and fill the other positions with the f values that do not occur; there are prod(c) f! such permutations. So an unknown
+        position has each of these f values with probability 1/f, and a known position keeps its value with probability 1/c and
+        is otherwise distributed like an unknown one.
         """
         rows = self.contexts(contexts)
         n = self.positions
@@ -78,10 +79,10 @@ class Shuffle(Law):
         free = counts == 0
         inside = (rows >= 0) & (rows < n)
         symbol = np.where(inside, rows, 0)
-        own = np.where(inside, 1.0 / np.maximum(np.take_along_axis(counts, symbol, axis=1), 1), 0.0)
+        kept = np.where(inside, 1.0 / np.maximum(np.take_along_axis(counts, symbol, axis=1), 1), 0.0)
         uniform = free / np.maximum(free.sum(axis=1, keepdims=True), 1)
-        marginals: Floats = (1.0 - own)[:, :, None] * uniform[:, None, :]
-        marginals[np.arange(len(rows))[:, None], np.arange(n), symbol] += own
+        marginals: Floats = (1.0 - kept)[:, :, None] * uniform[:, None, :]
+        marginals[np.arange(len(rows))[:, None], np.arange(n), symbol] += kept
         if self._excluded:
             self._exclude_identity(marginals, rows, counts, free)
         return marginals
@@ -89,9 +90,9 @@ class Shuffle(Law):
     def entropy_bits(self, positions: tuple[int, ...], given: Ints | None) -> float:
         if given is None:
             return _entropy(self.positions, len(positions), self._excluded)
-        asked = sum(1 for position in positions if given[position] < 0)
+        chosen = sum(1 for position in positions if given[position] < 0)
         home = ((given < 0) | (given == np.arange(self.positions))).all()
-        return _entropy(int((given < 0).sum()), asked, self._excluded if home else 0)
+        return _entropy(int((given < 0).sum()), chosen, self._excluded if home else 0)
 
     def _counts(self, rows: Ints) -> Ints:
         """How often each symbol is seen: [B, n]."""
@@ -100,8 +101,8 @@ class Shuffle(Law):
         return np.bincount(slots.reshape(-1), minlength=len(rows) * (n + 1)).reshape(len(rows), n + 1)[:, :n]
 
     @cached_property
-    def _log_share(self) -> Floats:
-        """log2 of the share of permutations that agree with m known places: [1] where the identity does, [0] elsewhere."""
+    def _log_agreement(self) -> Floats:
+        """log2 P(a permutation agrees with m known positions): row 1 if the identity agrees with them too, else row 0."""
         completions = [1]
         for free in range(1, self.positions + 1):
             completions.append(completions[-1] * free)
@@ -111,25 +112,26 @@ class Shuffle(Law):
         return np.array(logs)
 
     def _exclude_identity(self, marginals: Floats, rows: Ints, counts: Ints, free: npt.NDArray[np.bool_]) -> None:
-        """Take the identity out of those contexts in whose nearest permutations it is, in place."""
+        """Exclude the identity, in place, from the marginals of contexts for which it is one of the nearest permutations."""
         here = np.arange(self.positions)
         nearest = np.flatnonzero((free | (rows == here)).all(axis=1))
         arrangements = np.maximum(counts[nearest], 1).prod(axis=1, dtype=np.float64)
         factorials = np.array([float(math.factorial(f)) for f in range(min(self.positions + 1, _EXACT_FACTORIALS))])
         left = free[nearest].sum(axis=1)
         orders = np.where(left < len(factorials), factorials[np.minimum(left, len(factorials) - 1)], np.inf)
-        share = 1.0 / (arrangements * orders)
-        alone = share == 1.0
-        some, share = nearest[~alone], share[~alone, None]
-        marginals[some[:, None], here, here] -= share
-        marginals[some] /= (1.0 - share)[:, :, None]
+        probability = 1.0 / (arrangements * orders)
+        alone = probability == 1.0
+        some, probability = nearest[~alone], probability[~alone, None]
+        marginals[some[:, None], here, here] -= probability
+        marginals[some] /= (1.0 - probability)[:, :, None]
         marginals[nearest[alone]] = _swaps(rows[nearest[alone]])
 
 
 def _swaps(rows: Ints) -> Floats:
-    """Marginals [B, n, n] where only the identity is nearest, which is excluded: the transpositions come next.
+    """Marginals [B, n, n] for contexts whose only nearest permutation is the identity, which is excluded.
 
-    Each row is the identity with at most one position unknown (or foreign): with one, that position takes part in the swap.
+    They are those of a uniform transposition. Each row is the identity with at most one position that is unknown or has a
+    symbol outside the alphabet; if there is one, the transposition includes it.
     """
     n = rows.shape[1]
     here = np.arange(n)
@@ -145,9 +147,9 @@ def _swaps(rows: Ints) -> Floats:
     return marginals
 
 
-def _entropy(free: int, asked: int, excluded: int) -> float:
-    """Entropy in bits of `asked` of `free` places under a uniform permutation; with one permutation excluded or not."""
-    block = math.factorial(free - asked)
+def _entropy(free: int, chosen: int, excluded: int) -> float:
+    """Entropy in bits of `chosen` of `free` positions under a uniform permutation, with `excluded` (0 or 1) excluded."""
+    block = math.factorial(free - chosen)
     total = math.factorial(free) - excluded
     if not excluded:
         return math.log2(total) - math.log2(block)
