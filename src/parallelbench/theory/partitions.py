@@ -16,8 +16,8 @@ Partition = tuple[tuple[int, ...], ...]
 def sizes_of(n: int, k: int | None = None, steps: int | None = None, sizes: Sequence[int] | None = None) -> Sizes:
     """Return the sizes of a schedule over n positions, set by exactly one of `k`, `steps` and `sizes`.
 
-    With `k` every step fills k positions and the last one the remainder. With `steps` the n positions are divided into that many
-    sizes, as equal as possible, the larger ones first (LLaDA, arXiv 2502.09992). `sizes` are returned unchanged.
+    With `k` every step fills k positions and the last one the remainder. With `steps` the n positions are divided into that
+    many sizes, as equal as possible, the larger ones first (LLaDA, arXiv 2502.09992). `sizes` are returned unchanged.
 
     Raises:
         UserError: not exactly one is given, one is out of range, or the sizes do not sum to n.
