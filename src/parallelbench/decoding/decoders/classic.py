@@ -76,7 +76,7 @@ class Random(TopK):
     """Commit positions in random order."""
 
     family: ClassVar[str] = "random"
-    published: ClassVar[Published] = LLADA
+    published: ClassVar[Published] = CONTROL
 
     @elementwise
     def score(self, signals: Signals, state: State) -> npt.ArrayLike:
