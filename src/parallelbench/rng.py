@@ -4,8 +4,8 @@ Two kinds of randomness, both functions of names instead of call order:
 
 * `stream(...)` makes the generator of one sample from its labels. Sample i of seed s never shares a stream with sample
   i+1 of seed s-1, as `Random(seed + i)` would.
-* `Draws` answers "the uniform number of (seed, sample) at (step, position)" directly, so a decoder's draws do not depend
-  on the batch it ran in or on how many numbers anyone else asked for.
+* `Draws` computes the uniform number of (seed, sample) at (step, position) directly, so a decoder's draws do not depend
+  on the batch it ran in or on how many numbers other code has drawn.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Draws:
     def uniform(self, step: int, positions: npt.ArrayLike, lane: int = 0) -> npt.NDArray[np.float64]:
         """Return one number in (0, 1) for each position at this step.
 
-        `lane` separates uses within a step; `decoding.signals` names those below 8, from 8 on they are the decoder's own.
+        `lane` separates uses within a step; `decoding.signals` names lanes below 8; a decoder may use lanes from 8 on.
         """
         where = np.asarray(positions, dtype=np.int64)
         return uniform_each([self], [step], [where.size], where.ravel(), lane).reshape(where.shape or (1,))

@@ -2,8 +2,8 @@
 
 A value is a scalar of YAML 1.2, a list, or a text in single or double quotes. Inside quotes and brackets a comma or colon is
 not a separator, as in `path:"runs/lr=1e-5,bs=8",dtype=float32` and `confidence:k=2,label="k = 2, greedy"`. List values of a
-decoder's options stand for every combination of their items (`grid`). `render` is the inverse of `parse`; results are labelled
-with the specs that it writes.
+decoder's options are expanded to all combinations of their items (`grid`). `render` is the inverse of `parse`; results are
+labelled with the specs that it writes.
 """
 
 from __future__ import annotations

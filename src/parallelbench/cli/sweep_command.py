@@ -1,4 +1,4 @@
-"""`parallelbench sweep`: a whole experiment from one YAML file, of one's own or from the package."""
+"""`parallelbench sweep`: runs an experiment from a YAML file, the user's or one that ships with the package."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Given = dict[str, Any]
 LARGEST = 5_000
-"""The search for the best schedule takes time quadratic in n: some ten seconds here."""
+"""The largest n. The search for the best schedule takes time quadratic in n, about ten seconds at this size."""
 SPEED_OPTION = {"threshold": "gamma", "factor": "f", "one_by_one": "", "all_at_once": ""}
-"""Decoders whose steps are said by another option than k, steps or schedule."""
+"""The option that sets the speed of each decoder that does not use k, steps or schedule; "" for none."""
 
 
 def command(

@@ -26,14 +26,14 @@ class Fit:
 
 
 def with_room(task: Task, handle: DenoiserHandle, seed: int, limit: int | None, allow_short: bool) -> tuple[Task, str | None]:
-    """Return the task with a canvas in which its right answers fit, and a note where something has to be said.
+    """Return the task with a canvas that is long enough for its right answers, and a note for the user or None.
 
-    Nothing is changed where a task's right answers are not of one form (texts), or where the frame of the answer is given. A
-    canvas that neither the user nor the paper fixes is made long enough. Of a canvas that the paper fixes up to half of the
-    answers may be too long, because the paper's own numbers have that limit; the note says how many.
+    The task is not changed if its right answers have no law (text tasks), or if `infill` is set. A canvas length that
+    neither the user nor the paper sets is made long enough. If the paper sets it, up to half of the right answers may be too
+    long, because the results of the paper have the same limit; the note says how many.
 
     Raises:
-        UserError: right answers do not fit, and short canvases are not allowed.
+        UserError: right answers are longer than the canvas, and short canvases are not allowed.
     """
     if task.infill or task.law is None:
         return task, None

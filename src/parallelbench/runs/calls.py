@@ -38,7 +38,7 @@ class Call:
         number: 1 for the first call on the folder.
         arguments: the command line as given.
         resolved: the sweep that it came to, every option with its value.
-        cells: the cells it asked for, in the order of its plan, and how many samples of each.
+        cells: the planned cells, in order, and the planned number of samples of each.
         started, ended: UTC, ISO 8601; `ended` is None while it runs, and where it was killed.
     """
 

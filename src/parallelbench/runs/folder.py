@@ -111,7 +111,7 @@ class StoredRun:
 
     @property
     def planned(self) -> dict[str, int]:
-        """The ids of the cells that some call asked for, begun or not, and the most samples that one asked for."""
+        """The ids of all planned cells, begun or not, and the largest number of samples that any call planned for each."""
         found = {cell.id: 1 for cell in self.cells}
         for call in self.calls:
             for cell_id, count in call.cells.items():
@@ -159,7 +159,7 @@ def _matches(names: Iterable[str], patterns: Sequence[str]) -> bool:
 
 
 def read_run(*paths: Path) -> StoredRun:
-    """Read the small files of one run folder or several; records are read cell by cell when they are asked for.
+    """Read the small files of one run folder or several; the records of a cell are read only when they are needed.
 
     Raises:
         UserError: a folder holds no run, or one cell has other prompts in another folder.

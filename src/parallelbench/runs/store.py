@@ -38,7 +38,7 @@ def open_run(
 
     Args:
         out: the folder.
-        cells: the ids of the cells that are asked for, in the order of the plan, and how many samples of each.
+        cells: the ids of the planned cells, in order, and the planned number of samples of each.
         arguments: the command line as given.
         resolved: the sweep that it came to.
         environment: software and machine.

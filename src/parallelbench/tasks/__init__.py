@@ -1,4 +1,4 @@
-"""What is asked. `load_task("waiting_line/copy:lengths=[3,4]")` returns a task; nothing here needs torch."""
+"""The tasks. `load_task("waiting_line/copy:lengths=[3,4]")` returns a task; nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def load_task(
 ) -> Task:
     """Make a task from `name:key=value,...`, or from the path of a YAML file in the place of the name.
 
-    `suite` "official" reads the task from the reference's own data in `data_dir`; "hf" reads it from the Hugging Face hub, or
-    from a copy in `data_dir`, and keeps the source texts that are `clean`; a YAML file needs none of these.
+    `suite` "official" reads the task from the data of the paper's authors in `data_dir`. "hf" reads it from the Hugging Face
+    hub, or from a copy in `data_dir`, and keeps the rows for which `clean(source text)` is true. A YAML file needs neither.
 
     Raises:
         MissingExtra: suite "hf" needs the `datasets` library.

@@ -94,7 +94,10 @@ class CustomList(CustomTask):
 
     @property
     def _judges(self) -> set[str]:
-        """The lenient metrics under which the right answer is right: an operation's own, and those of a freer sibling."""
+        """The lenient metrics that accept the right answer: the operation's, and that of the operation with more right answers.
+
+        `reverse`, for example, has one right answer, which is also a right answer to `shuffle`.
+        """
         sibling = "shuffle" if self.type == "reverse" else self.type.replace("_index", "_random")
         return {"list_exact", *(OPERATIONS[name].metrics[0] for name in OPERATIONS if name in (self.type, sibling))}
 

@@ -53,8 +53,10 @@ def load_custom(spec: str, **options: Any) -> CustomTask:
         if key not in known:
             raise UserError(f"{path} has the key '{key}', which type '{keys['type']}' does not know; {suggestion(key, known)}")
     if "words" in keys:
-        own = "words" not in given and "words" not in options
-        keys["words"] = _words(keys["words"], path, read_yaml(path, ADVICE, plain=True)["words"] if own else keys["words"])
+        from_file = "words" not in given and "words" not in options
+        keys["words"] = _words(
+            keys["words"], path, read_yaml(path, ADVICE, plain=True)["words"] if from_file else keys["words"]
+        )
     content = json.dumps(keys, sort_keys=True, default=str)
     return build(cls, f"task file '{path}'", {**keys, "origin": Origin(spec, hashlib.sha256(content.encode()).hexdigest())})
 

@@ -1,4 +1,4 @@
-"""English forms for the words of our own tables: verbs, articles, capitals. Rules, and the exceptions that our tables need."""
+"""English inflection of the words in `tasks/data`: verb forms, articles and capitals, by rules and a table of exceptions."""
 
 from __future__ import annotations
 

@@ -60,11 +60,11 @@ class ListOps(ListTask):
     def question(self, rng: random.Random, index: int) -> Question:
         length = self.lengths[index % len(self.lengths)]
         drawn = rng.sample(POOLS[self.items], length + self._new_words)
-        asked = ask(self.operation, rng, drawn[:length], "".join(drawn[length:]), str, self._wording)
-        return replace(asked, facts={**asked.facts, "may_stay": True}) if self.may_stay else asked
+        question = ask(self.operation, rng, drawn[:length], "".join(drawn[length:]), str, self._wording)
+        return replace(question, facts={**question.facts, "may_stay": True}) if self.may_stay else question
 
     def _wording(self, operands: Operands) -> str:
-        asked = INSTRUCTIONS[self.operation].format(word=operands.word, index=operands.index)
+        instruction = INSTRUCTIONS[self.operation].format(word=operands.word, index=operands.index)
         if self.may_stay:
-            asked = asked.replace(", not the given one", "")
-        return f"This is an ordered list:\n{write(operands.items)}\n{asked} Answer with the list only."
+            instruction = instruction.replace(", not the given one", "")
+        return f"This is an ordered list:\n{write(operands.items)}\n{instruction} Answer with the list only."

@@ -1,7 +1,7 @@
-"""The reference's own data, read from a folder: its samples, its prompts, its keys (paper, section 5 and Appendix D).
+"""Reads the data of the paper's authors (the reference) from a folder: samples, prompts and answers (section 5, Appendix D).
 
 A folder holds `<category>/task_config.yaml`, with a prompt template and the reference's metric for every task, and
-`<category>/<task>.jsonl`, one sample a line. Index tasks count from 0, and the key of Sort follows the whole name.
+`<category>/<task>.jsonl`, with one sample per line. Index tasks count from 0, and the key of Sort follows the whole name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One line of the reference's data, read as a question with the facts that our own tasks give: one metric serves both."""
+"""Converts lines of the reference's data to questions with the same facts as our tasks, so that the same metrics apply."""
 
 from __future__ import annotations
 

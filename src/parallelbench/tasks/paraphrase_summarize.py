@@ -1,7 +1,7 @@
 """Summarization and paraphrasing (paper, section 5 and Table 2; our own events, frames and wording).
 
-An event is told twice, as a dialogue and as its summaries; the sentences of a group of frames say the same. So references are
-right by construction. The answer is the first reference; others are as good.
+A dialogue and its summaries are written about the same event, and the sentences from one group of frames have the same meaning.
+So the references are right by construction. The sample's answer is the first reference; others are as good.
 """
 
 from __future__ import annotations

@@ -95,13 +95,13 @@ def ask_sudoku(rng: random.Random, givens: int, wording: Callable[[str], str]) -
 
 
 def latin_frame(size: int) -> str:
-    """A square of `size` rows before any symbol is known."""
+    """Return the answer format of a square with `size` rows, with the mask item in the place of each symbol."""
     return "\n".join(",".join([MASK_ITEM] * size) for _ in range(size))
 
 
 @cache
 def reduced_squares(size: int) -> tuple[Grid, ...]:
-    """Every Latin square of 0..n-1 whose first row and first column are in order: 1, 4 and 56 of sizes 3, 4 and 5."""
+    """Every Latin square of 0..n-1 with the first row and first column in order: 1, 4 and 56 of sizes 3, 4 and 5."""
     squares: list[Grid] = [(tuple(range(size)),)]
     for first in range(1, size):
         rows = [row for row in permutations(range(size)) if row[0] == first]
@@ -144,7 +144,7 @@ def _valid(grid: Grid) -> bool:
 
 
 def solutions(puzzle: Grid) -> list[Grid]:
-    """Every completed grid that agrees with the shown cells: the proof that a puzzle has one solution, or not."""
+    """Every completed grid that agrees with the shown cells; a puzzle has a unique solution if there is exactly one."""
     shown = [(r, c, puzzle[r][c]) for r in range(4) for c in range(4) if puzzle[r][c]]
     return [grid for grid in sudoku_grids() if all(grid[r][c] == value for r, c, value in shown)]
 

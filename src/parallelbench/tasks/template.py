@@ -1,4 +1,4 @@
-"""Prompts that come from files: only plain `{name}` fields are filled, so a template can reach nothing else."""
+"""Fills templates that come from files. Only plain `{name}` fields are allowed, so a template cannot access attributes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def fields(template: str, allowed: Collection[str], label: str) -> list[str]:
     """Return the fields of a template in their order, after checking that each is one of `allowed`.
 
     Raises:
-        UserError: a field is unknown or more than a plain name, or a brace stands alone; `label` says whose template it is.
+        UserError: a field is unknown or more than a plain name, or a brace is unmatched; the message begins with `label`.
     """
     known = " ".join(f"{{{name}}}" for name in allowed)
     try:
@@ -30,6 +30,6 @@ def fields(template: str, allowed: Collection[str], label: str) -> list[str]:
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
-    """Fill a template whose fields have been checked; `{{` and `}}` become single braces."""
+    """Fill a template that `fields` has checked; `{{` and `}}` become single braces."""
     parts = string.Formatter().parse(template)
     return "".join(literal + ("" if name is None else str(values[name])) for literal, name, _, _ in parts)

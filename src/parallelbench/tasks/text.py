@@ -1,4 +1,4 @@
-"""What the text tasks share: no demonstration by default, 64 new tokens, and answers without a frame."""
+"""The base class of the text tasks: by default no demonstration and 64 new tokens, and answers without a frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STORY_METRICS = ("grammar", "words_in_order", "inclusion")
 
 
 class TextTask(Task, ABC):
-    """A task whose answers are sentences."""
+    """A task with sentences as answers."""
 
     default_shots: ClassVar[int] = 0
 

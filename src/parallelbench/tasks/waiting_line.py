@@ -43,7 +43,7 @@ def ask_line(rng: random.Random, operation: OperationName, items: list[str], wor
     """Ask for an operation on a line of people."""
 
     def wording(operands: Operands) -> str:
-        asked = INSTRUCTIONS[operation].format(word=operands.word, index=operands.index)
-        return f"This is a waiting line:\n{write(operands.items)}\n{asked} Answer with the final list only."
+        instruction = INSTRUCTIONS[operation].format(word=operands.word, index=operands.index)
+        return f"This is a waiting line:\n{write(operands.items)}\n{instruction} Answer with the final list only."
 
     return ask(operation, rng, items, word, last_name, wording)

@@ -1,7 +1,7 @@
 """Words to sentence: write one sentence that uses n given words (paper, section 5 and Table 2; our words, frames and wording).
 
-Sentences are made first and the words are taken from them, so that every sample has an answer. Easy words belong to one topic,
-medium ones to two, and hard ones to three and to a list of rarer words.
+First a sentence is generated, and then words are chosen from it, so that every sample has an answer. Easy words are from one
+topic, medium words from two, and hard words from three topics and from a list of rarer words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MANY = 5  # from this number of words on, easy and medium sentences have two cla
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """How the words of a band belong together: how many topics they come from, and which frames hold few or many of them."""
+    """A band of difficulty: the number of topics of its words, and the names of its frames for few and for many words."""
 
     topics: int
     few: str
@@ -63,13 +63,13 @@ def draw_sentence(rng: random.Random, name: str, count: int) -> tuple[str, list[
         chosen = topics(rng, band.topics)
         drawn = draw(rng, [chosen[i % band.topics] for i in range(3)])
         frame = rng.choice(frames)
-        words = _taken(rng, drawn, frame, count, band)
+        words = _choose_words(rng, drawn, frame, count, band)
         if words:
             return drawn.fill(frame), words
 
 
-def _taken(rng: random.Random, drawn: Drawn, frame: str, count: int, band: Band) -> list[str]:
-    """Draw `count` words of a sentence, of both topics where there are two; none where the sentence has not enough."""
+def _choose_words(rng: random.Random, drawn: Drawn, frame: str, count: int, band: Band) -> list[str]:
+    """Choose `count` words of a sentence, from both topics if the band has two; none if the sentence has too few."""
     found = drawn.words_of(frame)
     while len(found) >= count:
         taken = rng.sample(found, count)
