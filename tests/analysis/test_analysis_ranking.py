@@ -124,3 +124,9 @@ def test_a_learned_model_is_compared_with_the_exact_model_of_its_own_tokenizer()
     ]  # fmt: skip
     assert ceiling_of(points[points["tokenizer"] == "t2"], "t1") == "exact@other"
     assert ceiling_of(points[:0], "t1") is None
+
+
+def test_a_law_too_large_to_search_is_certain_only_at_one_forward_for_each_position() -> None:
+    assert best_accuracy("latin_square", 5, False, 5) is None and best_accuracy("latin_square", 5, False, 24) is None
+    assert best_accuracy("latin_square", 5, False, 25) == 1.0
+    assert best_accuracy("insert_random", 30, False, 30) is None and best_accuracy("insert_random", 30, False, 31) == 1.0

@@ -27,18 +27,18 @@ EXCLUSIVE = ("shuffle", "insert_random", "remove_random", "replace_random")
 @pytest.mark.parametrize("name", EXCLUSIVE)
 def test_one_forward_is_enough_for_the_random_list_operations(name: str) -> None:
     (row,) = run("exact", f"waiting_line/{name}", "matching", limit=12).rows
-    assert row.score == 1.0
+    assert row.accuracy == 1.0
     assert row.nfe == 1.0
 
 
 def test_a_replacement_that_is_hardly_likely_anywhere_is_still_made_once() -> None:
     (row,) = run("exact", "list_ops/replace_random:lengths=[12]", "matching", limit=12).rows
-    assert (row.score, row.nfe) == (1.0, 1.0)
+    assert (row.accuracy, row.nfe) == (1.0, 1.0)
 
 
 def test_a_latin_square_is_filled_row_by_row() -> None:
     (row,) = run("exact", "puzzle/latin_square_n4", "matching", limit=12).rows
-    assert row.score == 1.0
+    assert row.accuracy == 1.0
     assert row.nfe <= 5.0  # threshold takes 13
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from parallelbench.errors import UserError
-from parallelbench.theory import best_policy, law, optimum
+from parallelbench.theory import best_policy, law, optimum, positions_of
 from parallelbench.theory.accuracy import shuffle_must_differ_at_once
 
 LOSSLESS = 1e-9
@@ -50,9 +50,9 @@ def _by_forwards(name: str, n: int, must_differ: bool) -> tuple[float | None, ..
 def _bounds(name: str, n: int, must_differ: bool) -> list[float]:
     """The smallest bounds L*_T in bits for T = 1, 2, ... forwards, one for each position of the law.
 
-    For a law that is too large even for this search: infinity below n forwards, and 0 at n.
+    For a law that is too large even for this search: infinity below one forward for each position, and 0 there.
     """
     try:
         return [float(bound) for bound in optimum(law(name, n, must_differ=must_differ)).bounds]
     except UserError:
-        return [float("inf")] * (n - 1) + [0.0]
+        return [float("inf")] * (positions_of(name, n) - 1) + [0.0]
