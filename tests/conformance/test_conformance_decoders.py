@@ -61,7 +61,7 @@ def test_a_decoder_that_needs_what_no_model_offers_is_refused() -> None:
     class Psychic(Paired):
         needs = frozenset({"telepathy"})
 
-    with pytest.raises(UserError, match="needs telepathy"):
+    with pytest.raises(UserError, match="names 'telepathy', which is none of"):
         check_decoder(Psychic())
 
 
