@@ -15,6 +15,7 @@ from parallelbench import cli
 
 KEYS = [
     "total_correlation_bits", "bound_bits", "optimal_bound_bits", "schedule", "optimal_schedule", "accuracy", "limit",
+    "best_before_draw", "best_after_draw",
 ]  # fmt: skip
 PAPER = {  # bits in one step for n = 3, 4, 5, 6, 10, 15, 20
     "shuffle": (2.170, 3.415, 4.703, 6.018, 11.428, 18.353, 25.361),
@@ -118,7 +119,7 @@ def test_words_for_people_are_a_table_on_a_terminal_and_lines_elsewhere(
         ("shuffle --n 10 --k 2 --steps 3", "--k and --steps say the same thing twice"),
         ("shuffle --n 10 --schedule 5,5 --gamma 0.5", "--schedule and --gamma say the same thing twice"),
         ("shuffle --n 10 --k 0", "k is 0"),
-        ("shuffle --n 10 --steps 11", "11 steps cannot fill 10 positions"),
+        ("shuffle --n 10 --steps 11", "--steps is 11, but shuffle with n = 10 has 10 positions"),
         ("shuffle --n 10 --k 2 --decoder threshold", "give --gamma instead"),
         ("shuffle --n 10 --k 2 --decoder one_by_one", "leave it out"),
         ("shuffle --n 10 --decoder threshold", "gamma is None"),

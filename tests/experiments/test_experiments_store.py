@@ -7,6 +7,7 @@ import json
 import random
 import signal
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +154,19 @@ def test_python_is_told_what_is_wrong_in_one_sentence(arguments: Any, options: d
 def test_two_models_never_share_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[weakref.ref[Any]] = []
     alive: list[int] = []
+    real = model_pool.describe
 
-    def load(key: str, device: str | None = None) -> Any:
-        gc.collect()
-        alive.append(sum(one() is not None for one in loaded))
-        model = load_model(key, device)
-        loaded.append(weakref.ref(model))
-        return model
+    def described(key: str, device: str | None = None) -> Any:
+        def load() -> Any:
+            gc.collect()
+            alive.append(sum(one() is not None for one in loaded))
+            model = load_model(key, device)
+            loaded.append(weakref.ref(model))
+            return model
 
-    monkeypatch.setattr(model_pool, "load_any", load)
-    sweep = Sweep(models=["fake", "exact"], tasks=TASKS[0], decoders="all_at_once", limit=2)
+        return replace(real("exact", device), load=load)
+
+    monkeypatch.setattr(model_pool, "describe", described)
+    sweep = Sweep(models=["exact:epsilon=1e-6", "exact:epsilon=1e-5"], tasks=TASKS[0], decoders="all_at_once", limit=2)
     run_sweep(sweep, tmp_path / "out")
-    assert len(alive) == 4 and set(alive) == {0}  # each for the plan and for the run
+    assert alive == [0, 0]  # each is loaded once

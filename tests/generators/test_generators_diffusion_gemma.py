@@ -220,7 +220,7 @@ def test_what_cannot_run_is_one_sentence(folder: Path, tmp_path: Path) -> None:
         load(Path("/nowhere"))
     with pytest.raises(UserError, match="has no key 'entropy'; did you mean 'entropy_bound'"):
         load(folder, entropy="0.1")
-    with pytest.raises(UserError, match=r"t_max=0.8 is not above t_min=0.9; give both"):
+    with pytest.raises(UserError, match=r"t_max=0\.8 is not above t_min=0\.9; write both"):
         load(folder, t_min="0.9")
     with pytest.raises(UserError, match="decodes in its own way"):
         load_model(f"diffusion-gemma:path={folder},dtype=float32")

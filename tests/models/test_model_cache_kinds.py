@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from parallelbench import registry
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.forward import padded_length
 from parallelbench.decoding import CACHES, Engine, load_cache, load_decoder, make_prompt
@@ -59,7 +58,7 @@ def test_a_cache_is_named_like_a_decoder() -> None:
 
 def test_a_package_s_cache_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     point = SimpleNamespace(name="mine", value="parallelbench.decoding.caches.prefix:Prefix", dist=None)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "parallelbench.caches" else [])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point] if group == "parallelbench.caches" else [])
     assert "mine" in CACHES.names() and isinstance(load_cache("mine"), Prefix)
 
 

@@ -53,7 +53,9 @@ def test_training_writes_a_model_that_decodes(undisturbed: Path, shipped: Shippe
     prompt = make_prompt(model, task.sample(0, 0, model.info.shots), 8)
     (done,) = Engine(model).generate([prompt], load_decoder("confidence:k=4"))
     assert len(done.token_ids) == 8 and model.info.layers == 3
-    assert model.info.name == shipped.card.name and len(prompt.ids) % shipped.card.align == 0
+    assert (model.info.name, model.info.card) == (undisturbed.name, shipped.card.name) and len(
+        prompt.ids
+    ) % shipped.card.align == 0
 
 
 def test_training_leaves_its_log_and_its_recipe(undisturbed: Path, shipped: Shipped) -> None:

@@ -53,6 +53,10 @@ class SlowFast(ProgramDecoder):
     spread: float = Field(1.0, gt=0, description="standard deviation below which they agree, in positions")
     compat: Literal["authors"] | None = Field(None, description="authors: a slow phase of fixed length, and a cut canvas")
 
+    def max_forwards(self, width: int) -> int:
+        """With `compat` the slow phase makes all of its forwards in every block, however short the block is."""
+        return super().max_forwards(width) + (0 if self.compat is None else self.explore * width)
+
     def run(self, state: State) -> Run:
         while state.masked.any():
             block = state.window
