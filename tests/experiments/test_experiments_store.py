@@ -164,7 +164,7 @@ def test_two_models_never_share_the_memory(tmp_path: Path, monkeypatch: pytest.M
             loaded.append(weakref.ref(model))
             return model
 
-        return replace(real("exact", device), load=load)
+        return replace(real(key, device), load=load)
 
     monkeypatch.setattr(model_pool, "describe", described)
     sweep = Sweep(models=["exact:epsilon=1e-6", "exact:epsilon=1e-5"], tasks=TASKS[0], decoders="all_at_once", limit=2)

@@ -99,6 +99,7 @@ def read_settings(
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else "settings"
+        key = "block_size" if key == "block" else key  # derived from that key
         raise UserError(
             f"{path} has {layout.used.get(key, key)}={first['input']!r:.60}, which cannot be ({first['msg']}); copy it again."
         ) from error
