@@ -26,7 +26,7 @@ def tracked() -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_no_tracked_file_is_a_run_or_a_stray() -> None:
+def test_no_tracked_file_is_a_run_or_a_stray() -> None:  # fault 46
     names = tracked()
     assert not [name for name in names if Path(name).name in OF_A_RUN]
     assert not {name.split("/")[0] for name in names} - TOP, "a new file at the top needs a line in TOP, or belongs elsewhere"
@@ -83,3 +83,18 @@ def test_nothing_names_a_machine() -> None:
     ]
     found = [name for name in texts if suspicious.search((ROOT / name).read_text(encoding="utf-8", errors="replace"))]
     assert not found
+
+
+def test_lists_in_shell_commands_are_quoted() -> None:  # fault 29: zsh takes an unquoted [1,2] for a pattern
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    lines = [(page.name, line) for page in pages for line in page.read_text(encoding="utf-8").splitlines()]
+    commands = [(name, re.sub(r"'[^']*'|\"[^\"]*\"", "", line)) for name, line in lines if "parallelbench " in line]
+    assert commands and not [(name, line) for name, line in commands if re.search(r"=\[[^\s]*,[^\s]*\]", line)]
+
+
+def test_modules_of_one_system_are_imported_where_they_are_used() -> None:  # fault 43
+    own = ("resource", "fcntl", "pwd", "termios", "winreg", "msvcrt")
+    top = re.compile(rf"^(?:import|from) (?:{'|'.join(own)})\b", re.M)
+    sources = sorted((ROOT / "src").rglob("*.py"))
+    assert not [path.name for path in sources if top.search(path.read_text(encoding="utf-8"))]
+    assert not [path.name for path in sources if "os.sched_getaffinity(" in path.read_text(encoding="utf-8")]

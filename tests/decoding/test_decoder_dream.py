@@ -1,7 +1,7 @@
 """Dream's and LLaDA's published loops, written out here: our ranking decoders commit the same tokens in as many forwards.
 
-Dream's rule commits int(m (1 - t_(i+1) / t_i)) of m masks, on a grid of times from 1 to eps (arXiv 2508.15487); LLaDA's divides
-the masks of a block evenly between its steps (arXiv 2502.09992).
+Fault 3: Dream's rule commits int(m (1 - t_(i+1) / t_i)) of m masks, on a grid of times from 1 to eps (arXiv 2508.15487);
+LLaDA's divides the masks of a block evenly between its steps (arXiv 2502.09992).
 """
 
 from __future__ import annotations

@@ -69,6 +69,7 @@ def test_factor_of_the_authors_never_leaves_one_mask_of_a_block_alone() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(confidences=CONFIDENCES, gamma=st.sampled_from([0.4, 0.75, 0.95]), least=st.integers(1, 4))
+# fault 7
 def test_threshold_with_a_least_number_is_the_dynamic_rule_of_sdar(confidences: list[float], gamma: float, least: int) -> None:
     spec = f"threshold:gamma={gamma},strict=true,least={least}"
     # a confidence is as near to gamma as float32 allows, so equality is left to the test below

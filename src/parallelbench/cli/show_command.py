@@ -61,12 +61,13 @@ def _decoder(name: str) -> None:
     import inspect
 
     from parallelbench.cli.names import check_decoder_name
+
+    check_decoder_name(name)  # before the imports that take seconds
     from parallelbench.cli.terminal import console, say, table_of
     from parallelbench.decoding import load_decoders
     from parallelbench.decoding.decoder import COMMON
     from parallelbench.parameters import choices_of, default_of, range_of
 
-    check_decoder_name(name)
     cls = type(load_decoders(name)[0])
     say(f"{cls.family}: {inspect.getdoc(cls) or ''}\n")
     module = inspect.getmodule(cls)

@@ -1,0 +1,50 @@
+"""What has a name can be listed and shown, and a misspelt name is told before anything heavy is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+
+from parallelbench import cli
+
+HEAVY = ("torch", "transformers", "pandas", "duckdb", "altair", "scipy")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "-m", "tny", "-t", "waiting_line/copy", "-d", "confidence"], "unknown model 'tny'; did you mean 'tiny'"),
+        (["run", "-m", "tiny", "-t", "waiting_line/cpy", "-d", "confidence"], "unknown task 'waiting_line/cpy'; did you mean"),
+        (["run", "-m", "tiny", "-t", "waiting_line/copy", "-d", "confidnce"], "unknown decoder 'confidnce'; did you mean"),
+        (["sweep", "quikstart"], "quickstart"),
+        (["show", "decoder", "confidnce"], "did you mean 'confidence'"),
+    ],
+)
+def test_a_misspelt_name_is_told_before_heavy_imports(words: list[str], said: str) -> None:  # fault 34
+    command = [sys.executable, "-X", "importtime", "-m", "parallelbench", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert done.returncode == 2 and said in done.stderr
+    assert "parallelbench.errors" in imported and not imported & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "decoder", "threshold"], "gamma"),
+        (["show", "model", "llada-1.5"], "llada"),
+        (["show", "task", "waiting_line/copy"], "waiting line"),
+        (["list"], "decoders"),
+        (["list", "experiments"], "quickstart"),
+    ],
+)
+def test_what_has_a_name_is_listed_and_shown(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(words) == 0 and said in capsys.readouterr().out  # fault 36
+
+
+def test_the_experiments_are_in_the_package() -> None:  # fault 30
+    named = files("parallelbench.experiments").joinpath("named")
+    assert {"quickstart.yaml", "paper_fig2.yaml"} <= {path.name for path in named.iterdir()}
