@@ -8,12 +8,12 @@ from agreement import GRID, measure
 from decoder_settings import SETTINGS
 
 from parallelbench.analysis.stats import Interval
-from parallelbench.theory.closed_form import RANKED, REGARDLESS
+from parallelbench.theory.closed_form import DRAW_DEPENDENT, DRAW_INDEPENDENT
 
 
 def test_the_grid_is_wide() -> None:
     assert len(set(GRID)) == len(GRID) >= 40
-    assert {spec.partition(":")[0] for _, _, spec in GRID} == {*RANKED, *REGARDLESS} <= set(SETTINGS)
+    assert {spec.partition(":")[0] for _, _, spec in GRID} == {*DRAW_DEPENDENT, *DRAW_INDEPENDENT} <= set(SETTINGS)
 
 
 @pytest.mark.parametrize(("task", "n", "spec"), GRID, ids=lambda value: str(value).replace(" ", "_"))

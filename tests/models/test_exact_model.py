@@ -139,7 +139,7 @@ def test_what_is_too_large_names_the_way_out() -> None:
         load_model("exact:vocabulary=16").codec_for(sample)
     assert load_model("exact:vocabulary=32").codec_for(sample).decode([3]) == sample.facts["items"][0]
     task = load_task("list_ops/shuffle:items=numbers,lengths=[9],max_new_tokens=80")
-    with pytest.raises(UserError, match=r"362879 right answers.*leave the tokenizer out"):
+    with pytest.raises(UserError, match=r"362879 right answers.*omit the tokenizer"):
         run(TOKENS, task, load_decoder("all_at_once"), 1)
 
 
