@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,14 @@ LIST = [sys.executable, "-m", "parallelbench", "list", "decoders"]
 def call(command: list[Any] | str, **more: Any) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": SOURCE, "OMP_NUM_THREADS": "1", **more.pop("env", {})}
     shell = isinstance(command, str)
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, shell=shell, **more)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, shell=shell, preexec_fn=heed_interrupts, **more
+    )
+
+
+def heed_interrupts() -> None:
+    """Let a child meet Ctrl-C also where the tests were started with it ignored, as jobs in the background are."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def shell(redirection: str) -> subprocess.CompletedProcess[str]:
@@ -128,7 +136,7 @@ def test_an_interrupt_inside_a_finaliser_is_not_lost() -> None:  # fault 62
 
 
 @pytest.mark.parametrize("moment", ["import typer", "import torch", "import parallelbench.tasks"])
-def test_an_interrupt_during_imports_is_one_sentence(moment: str) -> None:  # fault 62
+def test_an_interrupt_during_imports_is_one_sentence(tmp_path: Path, moment: str) -> None:  # fault 62
     """The signal is sent from inside, at a chosen import, so that no load of the machine changes when it arrives."""
     script = f"""
 import builtins, os, signal, sys
@@ -143,7 +151,7 @@ sys.argv = ["parallelbench", "run", "-m", "exact", "-t", "list_ops/copy", "-d", 
 from parallelbench.cli import main
 main()
 """
-    done = call([sys.executable, "-c", script])
+    done = call([sys.executable, "-c", script], cwd=tmp_path)
     assert done.returncode == 130, done.stderr
     assert done.stderr.startswith("interrupted;") and done.stderr.count("\n") == 1
 

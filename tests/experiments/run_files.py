@@ -58,6 +58,7 @@ def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = N
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{source}{os.pathsep}{SCRIPT.parent}"}
 
     def bound() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background is started with it ignored
         if file_size is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
