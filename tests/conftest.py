@@ -14,11 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from parallelbench.contracts.denoiser import Denoiser
+
+# An ordinary run tries the same generated inputs every time, so that its outcome depends on the change alone. New inputs are
+# searched for with HYPOTHESIS_PROFILE=explore, as the nightly workflow does.
+settings.register_profile("repeat", derandomize=True)
+settings.register_profile("explore")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 TASKS = ("waiting_line/shuffle", "waiting_line/copy", "puzzle/sudoku_n4_12", "list_ops/copy")
 

@@ -25,7 +25,7 @@ MAX_LENGTH = 20_000
 MAX_GRID = 10_000
 """The maximum number of combinations of the list values of one decoder."""
 _OPTION = re.compile(r"\s*[\w-]+\s*=")
-_PLAIN = re.compile(r"""[^\[\]{},"'\s][^\[\]{},"\s]*(?: [^\[\]{},"'\s]+)*""")
+_PLAIN = re.compile(r"""[^\[\]{},"'\s](?:[^\[\]{},"'\s]|(?<![=:])')*(?: [^\[\]{},"'\s]+)*""")
 _PLAIN_ITEM = re.compile(r"[A-Za-z0-9_.+/-]+(?<![-+.])")
 """`_PLAIN` matches texts that need no quotes as a value, `_PLAIN_ITEM` those that need none in a list, which YAML parses."""
 

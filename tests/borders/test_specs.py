@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parallelbench.errors import UserError
@@ -68,6 +68,8 @@ scalars = (
 )  # fmt: skip
 
 
+@example({"_": "='"})
+@example({"_": "a:'b"})
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,6}", fullmatch=True), scalars | st.lists(scalars, min_size=1, max_size=3)))
 @settings(max_examples=300, deadline=None)
 def test_what_render_writes_parse_reads_back(options: dict[str, Any]) -> None:
