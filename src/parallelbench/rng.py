@@ -46,8 +46,10 @@ def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 class Draws:
     """Counter-based uniform draws of one sample: a pure function of (seed, sample, step, position, lane)."""
 
+    __slots__ = ("key",)
+
     def __init__(self, *labels: Any) -> None:
-        self.key = np.uint64(digest("draws", *labels))
+        self.key = digest("draws", *labels)
 
     def uniform(self, step: int, positions: npt.ArrayLike, lane: int = 0) -> npt.NDArray[np.float64]:
         """Return one number in (0, 1) for each position at this step.

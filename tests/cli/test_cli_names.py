@@ -19,6 +19,10 @@ HEAVY = ("torch", "transformers", "pandas", "duckdb", "altair", "scipy")
         (["run", "-m", "tny", "-t", "waiting_line/copy", "-d", "confidence"], "unknown model 'tny'; did you mean 'tiny'"),
         (["run", "-m", "tiny", "-t", "waiting_line/cpy", "-d", "confidence"], "unknown task 'waiting_line/cpy'; did you mean"),
         (["run", "-m", "tiny", "-t", "waiting_line/copy", "-d", "confidnce"], "unknown decoder 'confidnce'; did you mean"),
+        (["run", "-m", "tiny", "-t", "waiting_line/copy", "-d", "klass:kk=2"], "'klass' has no key 'kk'"),
+        (["run", "-m", "tiny", "-t", "waiting_line/copy", "-d", "threshold:gamma=2"], "'gamma' is 2"),
+        (["run", "-m", "tiny", "-t", "waiting_line/copy:lengt=[3]", "-d", "confidence"], "has no key 'lengt'"),
+        (["run", "-m", "tiny", "-t", "waiting_line/copy:lengths=[x]", "-d", "confidence"], "'lengths"),
         (["sweep", "quikstart"], "quickstart"),
         (["show", "decoder", "confidnce"], "did you mean 'confidence'"),
     ],
@@ -29,6 +33,15 @@ def test_a_misspelt_name_is_told_before_heavy_imports(words: list[str], said: st
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert done.returncode == 2 and said in done.stderr
     assert "parallelbench.errors" in imported and not imported & set(HEAVY)
+
+
+def test_no_decoder_imports_torch_before_it_runs() -> None:
+    code = (
+        "import sys; from parallelbench.decoding import DECODERS; found = [entry.load() for _, entry in DECODERS.items()];"
+        "print(len(found)); sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 40
 
 
 @pytest.mark.parametrize(

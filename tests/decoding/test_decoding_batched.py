@@ -12,12 +12,13 @@ from decoding_fakes import MASK, SETTINGS, VOCABULARY, Fake, generate, noisy, pr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parallelbench.decoding import Decoder, RankingDecoder, Signals, State, load_decoder, signals
+from parallelbench.decoding import Decoder, RankingDecoder, Signals, State, compute_signals, load_decoder, signals
+from parallelbench.decoding.compute_signals import compute
 from parallelbench.decoding.decoder import Run
 from parallelbench.decoding.decoders.classic import Confidence
 from parallelbench.decoding.quota import Everything, Factor, Fixed, Quota, Schedule, Threshold
 from parallelbench.decoding.ranking import elementwise
-from parallelbench.decoding.signals import Sampling, compute
+from parallelbench.decoding.signals import Sampling
 from parallelbench.decoding.state import States
 from parallelbench.rng import Draws, uniform_each
 from parallelbench.sampling import draw, tempered
@@ -151,12 +152,12 @@ def test_signals_in_chunks_are_the_same_to_the_bit(
     uniform = Draws(0).uniform(0, range(37)) if sampling.lanes else None
     extras, tokens = frozenset({"entropy", "margin"}), np.arange(37) - 1
 
-    def found() -> signals.FlatSignals:
+    def found() -> compute_signals.FlatSignals:
         return compute(logits, info, sampling, uniform, extras, 5, tokens)  # type: ignore[arg-type]
 
     whole = found()
     for rows in (1, 5, 36):
-        monkeypatch.setattr(signals, "CHUNK_BYTES", rows * 8 * 701)
+        monkeypatch.setattr(compute_signals, "CHUNK_BYTES", rows * 8 * 701)
         parts = found()
         for name in ("token", "confidence", "entropy", "margin", "p_of", "top_token", "top_p"):
             assert np.array_equal(getattr(whole, name), getattr(parts, name)), name

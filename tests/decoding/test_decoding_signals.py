@@ -14,8 +14,9 @@ from decoding_fakes import MASK, VOCABULARY, Fake, generate, noisy, orders, prom
 
 from parallelbench.contracts.forward import ForwardOutput
 from parallelbench.decoding import ForwardRequest, ProgramDecoder, Signals, State
+from parallelbench.decoding.compute_signals import compute
 from parallelbench.decoding.decoder import Run, StepDecoder
-from parallelbench.decoding.signals import Sampling, compute
+from parallelbench.decoding.signals import Sampling
 from parallelbench.schema import Prompt
 
 

@@ -58,12 +58,12 @@ def _model(spec: str, device: str | None) -> bool:
 
 
 def _decoder(spec: str) -> bool:
-    from parallelbench.cli.names import check_decoder_name
+    from parallelbench.cli.names import check_decoder_spec
     from parallelbench.cli.terminal import say
     from parallelbench.decoding import load_decoders
     from parallelbench.doctor.decoders import check_decoder
 
-    check_decoder_name(spec)
+    check_decoder_spec(spec)
     broken = 0
     for decoder in load_decoders(spec):
         faults = check_decoder(decoder)

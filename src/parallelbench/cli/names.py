@@ -1,4 +1,4 @@
-"""Checks the names of models, tasks and decoders before anything heavy is imported, so that a misspelt one is told at once."""
+"""Checks names of models, and names and options of tasks and decoders, without torch, so that mistakes are told at once."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ FILES = (".py", ".yaml", ".yml")
 
 
 def check_names(models: Sequence[str], tasks: Sequence[str], decoders: Sequence[str], suite: str = "ours") -> None:
-    """Refuse a name that nothing is registered under; names of files are left to whoever reads the files.
+    """Refuse a name that nothing is registered under, and options that a task or decoder does not have.
+
+    Names of files are left to whoever reads the files.
 
     Raises:
-        UserError: a name is unknown, with the nearest known one; or a text is no spec.
+        UserError: a name is unknown, with the nearest known one; an option is invalid; or a text is no spec.
     """
     for spec in decoders:
-        check_decoder_name(spec)
+        check_decoder_spec(spec)
     for spec in models:
         check_model_name(spec)
     for spec in tasks if suite == "ours" else ():
-        check_task_name(spec)
+        check_task_spec(spec)
 
 
-def check_decoder_name(spec: str) -> None:
-    """Refuse an unknown decoder.
+def check_decoder_spec(spec: str) -> None:
+    """Refuse an unknown decoder, and options that it does not have.
 
     Raises:
         UserError: as `check_names`.
     """
-    from parallelbench.decoding import DECODERS
+    from parallelbench.decoding import load_decoders
 
     if not split_head(spec)[0].endswith(FILES):
-        DECODERS.get(parse(spec)[0])
+        load_decoders(spec)
 
 
 def check_model_name(spec: str) -> None:
@@ -48,18 +50,18 @@ def check_model_name(spec: str) -> None:
     MODELS.get(spec.strip().partition(":")[0])
 
 
-def check_task_name(spec: str) -> None:
-    """Refuse an unknown task of this package's suite, or a pattern that no task matches.
+def check_task_spec(spec: str) -> None:
+    """Refuse an unknown task of this package's suite, options that it does not have, and a pattern that no task matches.
 
     Raises:
         UserError: as `check_names`.
     """
-    from parallelbench.tasks import TASKS
+    from parallelbench.tasks import TASKS, load_task
 
     name = parse(spec)[0]
     if name.endswith(FILES):
         return
     if "*" not in name:
-        TASKS.get(name)
+        load_task(spec)
     elif not any(fnmatchcase(known, name) for known in TASKS.names()):
         raise UnknownName("task", name, TASKS.names())

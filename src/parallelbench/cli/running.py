@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool) -> No
     cells = plan(sweep, pool)
     for remark in notes(cells, sweep.limit):
         note(remark)
+    gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
     with watching() as progress:
         results = api.run_plan(cells, sweep, pool, out or api.default_out(cells), progress)
     print_summary(results, time.monotonic() - begun)

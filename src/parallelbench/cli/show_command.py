@@ -60,9 +60,6 @@ def _task(name: str, number: int, seed: int, shots: int | None, suite: str, data
 def _decoder(name: str) -> None:
     import inspect
 
-    from parallelbench.cli.names import check_decoder_name
-
-    check_decoder_name(name)  # before the imports that take seconds
     from parallelbench.cli.terminal import console, say, table_of
     from parallelbench.decoding import load_decoders
     from parallelbench.decoding.decoder import COMMON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ Shadow = Literal["separate", "shared"]
 LENGTH_MULTIPLE = 16
 
 
+@lru_cache(4096)
 def padded_length(length: int) -> int:
     """The length to which a row, its cached keys or its shadow masks are padded: a property of that row alone.
 

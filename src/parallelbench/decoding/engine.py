@@ -21,11 +21,12 @@ from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.admission import Waiting, row_length
 from parallelbench.decoding.batch_size import Batching
 from parallelbench.decoding.caches.base import Cache
+from parallelbench.decoding.compute_signals import FlatSignals, add_views, compute, to_vocabulary
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.load import check_auxiliary, load_cache
 from parallelbench.decoding.packing import Packed, draws, groups, pack, requested_tokens
 from parallelbench.decoding.session import Session, Setup
-from parallelbench.decoding.signals import FlatSignals, add_views, compute, to_vocabulary, union
+from parallelbench.decoding.signals import union
 from parallelbench.decoding.state import States
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
@@ -158,7 +159,7 @@ class Engine:
         return self.model if self.aux is None or sessions[0].pending.model == "main" else self.aux
 
     def _signals(self, packed: Packed, output: ForwardOutput) -> FlatSignals:
-        extras, top = union([session.pending for session in packed.sessions])
+        extras, top = union(packed.requests)
         info, model = self.model.info, self._model_of(packed.sessions)
         logits = output.logits
         if model is not self.model:

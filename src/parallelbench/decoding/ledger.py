@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,7 +56,7 @@ class Account:
     tokens, d the hidden size, n layers, s = sum over query tokens of keys attended, H parameters of the head, m rows of logits.
     """
 
-    nfe: Counter[str] = field(default_factory=Counter)
+    nfe: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     q_tokens: int = 0
     kv_tokens: int = 0
@@ -66,7 +65,7 @@ class Account:
 
     def charge(self, role: Role, cost: Cost) -> None:
         """Charge one sequential forward."""
-        self.nfe[role] += 1
+        self.nfe[role] = self.nfe.get(role, 0) + 1
         self.rows += cost.rows
         self.q_tokens += cost.queries
         self.kv_tokens += cost.attended

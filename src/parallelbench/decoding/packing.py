@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from parallelbench.contracts.forward import CacheRows, ForwardBatch, Ints, padded_length
 from parallelbench.decoding.session import Session
+from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.rng import uniform_each
 
 
@@ -23,23 +24,21 @@ from parallelbench.rng import uniform_each
 class Packed:
     """The sessions of one forward, their rows as a batch, and the index of the first row of each session.
 
-    `sizes` is the number of requested positions of each session, summed over all rows of the session.
+    `sizes` is the number of requested positions of each session, summed over all rows of the session; `requests` are the
+    different requests of the sessions. `positions` are the requested canvas positions of every row, one after another, [N].
     """
 
     sessions: Sequence[Session]
     batch: ForwardBatch
     first: Sequence[int]
     sizes: Sequence[int]
+    requests: Sequence[ForwardRequest]
+    positions: Ints
 
     @property
     def current(self) -> Ints:
         """The current token at each requested position, [N]."""
         return self.batch.ids[self.batch.rows, self.batch.columns]
-
-    @property
-    def positions(self) -> Ints:
-        """The canvas positions of all sessions, one after another; for sessions of one row each."""
-        return np.concatenate([session.positions for session in self.sessions])
 
 
 def groups(sessions: Iterable[Session]) -> Iterable[list[Session]]:
@@ -57,39 +56,34 @@ def pack(sessions: Sequence[Session], pad_id: int) -> Packed:
     widths = [session.span.end - session.span.start for session in sessions]
     wanted = np.repeat([len(session.positions) for session in sessions], counts)
     starts = np.repeat([session.before - session.span.start for session in sessions], counts)
-    request = sessions[0].pending
+    requests = list({id(session.request): session.pending for session in sessions}.values())
+    request, positions = requests[0], _positions(sessions, counts)
     batch = ForwardBatch(
         ids=_ids(sessions, counts, first, widths, pad_id),
         lengths=np.repeat(widths, counts),
         rows=np.repeat(np.arange(sum(counts)), wanted),
-        columns=_positions(sessions, counts) + np.repeat(starts, wanted),
+        columns=positions + np.repeat(starts, wanted),
         prompts=[session.prompt for session, count in zip(sessions, counts, strict=True) for _ in range(count)],
         attention=request.attention,
         shadow=request.shadow,
         cache=_cache(sessions, counts, padded_length(widths[0])),
-        noise=_noise(sessions, counts),
+        noise=_noise(sessions, counts) if any(request.noise is not None for request in requests) else None,
     )
     sizes = [len(session.positions) * count for session, count in zip(sessions, counts, strict=True)]
-    return Packed(sessions, batch, first, sizes)
+    return Packed(sessions, batch, first, sizes, requests, positions)
 
 
 def draws(packed: Packed) -> npt.NDArray[np.float64] | None:
     """The uniform draws that the sampling of these sessions needs, one for each requested position.
 
-    All branches of a session use the same draws.
+    All branches of a session use the same draws, because a draw depends on the sample, the forward and the position.
     """
-    sessions = packed.sessions
-    lanes = sessions[0].setup.sampling.lanes
+    lanes = packed.sessions[0].setup.sampling.lanes
     if not lanes:
         return None
-    states = [session.state for session in sessions]
-    counts = [len(session.positions) for session in sessions]
-    where = np.concatenate([session.positions for session in sessions])
-    found = uniform_each([one.draws for one in states], [len(one.history) for one in states], counts, where, lanes[0])
-    if counts == list(packed.sizes):
-        return found
-    parts = np.split(found, np.cumsum(counts)[:-1])
-    return np.concatenate([np.tile(part, len(session.rows)) for part, session in zip(parts, sessions, strict=True)])
+    states = [session.state for session in packed.sessions]
+    steps = [len(state.history) for state in states]
+    return uniform_each([state.draws for state in states], steps, packed.sizes, packed.positions, lanes[0])
 
 
 def requested_tokens(packed: Packed) -> Ints | None:
@@ -97,7 +91,7 @@ def requested_tokens(packed: Packed) -> Ints | None:
 
     None where no request names any.
     """
-    if all(session.pending.tokens is None for session in packed.sessions):
+    if all(request.tokens is None for request in packed.requests):
         return None
     wanted = [-1 if session.pending.tokens is None else session.pending.tokens for session in packed.sessions]
     return np.concatenate(
@@ -109,7 +103,7 @@ def _ids(sessions: Sequence[Session], counts: Sequence[int], first: Sequence[int
     """The token ids of all rows, [R, padded length]."""
     width = padded_length(widths[0])
     if all(session.plain for session in sessions):
-        return np.stack([session.row for session in sessions])
+        return np.concatenate([session.row for session in sessions]).reshape(len(sessions), width)
     ids = np.full((sum(counts), width), pad_id, dtype=np.int64)
     for session, start, count, length in zip(sessions, first, counts, widths, strict=True):
         ids[start : start + count, :length] = session.rows[:, session.span.start : session.span.end]
@@ -126,11 +120,9 @@ def _positions(sessions: Sequence[Session], counts: Sequence[int]) -> Ints:
     )
 
 
-def _noise(sessions: Sequence[Session], counts: Sequence[int]) -> npt.NDArray[np.float64] | None:
-    """The noise level of each row, NaN where a request names none; None where no request names one."""
+def _noise(sessions: Sequence[Session], counts: Sequence[int]) -> npt.NDArray[np.float64]:
+    """The noise level of each row, NaN where a request names none."""
     levels = [session.pending.noise for session in sessions]
-    if all(level is None for level in levels):
-        return None
     return np.repeat([np.nan if level is None else level for level in levels], counts)
 
 

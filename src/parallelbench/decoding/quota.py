@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from parallelbench.decoding.signals import Floats
 from parallelbench.decoding.state import COMMITTED, MASKED, DecoderFault, State, States
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Quota(ABC):
@@ -107,7 +108,7 @@ class Dream(Quota):
     steps: int
     eps: float
     _window: tuple[int, int] = field(default=(-1, -1), init=False)
-    _times: Tensor = field(default_factory=lambda: torch.zeros(0), init=False)
+    _times: Tensor | None = field(default=None, init=False)
     _step: int = field(default=0, init=False)
 
     @property
@@ -116,7 +117,9 @@ class Dream(Quota):
         return 0
 
     def count(self, confidences: Floats, state: State) -> int:
-        if state.window != self._window:
+        import torch
+
+        if self._times is None or state.window != self._window:
             self._window, self._step = state.window, 0
             self._times = torch.linspace(1, self.eps, Schedule(self.steps).turns(state) + 1)
         now, then = self._times[self._step], self._times[self._step + 1]

@@ -70,7 +70,7 @@ def commit_first(order: Order, signals: Signals, states: States, quotas: Sequenc
         start = end
 
 
-def _counts(ranked: Floats, states: States, quotas: Sequence[Quota]) -> list[int]:
+def _counts(ranked: Floats, states: States, quotas: Sequence[Quota]) -> Ints:
     """How many positions each sample commits."""
     found = quotas[0].count_each(ranked, states)
     if found is None:
@@ -79,14 +79,15 @@ def _counts(ranked: Floats, states: States, quotas: Sequence[Quota]) -> list[int
             quota.count(ranked[end - size : end], state)
             for quota, state, size, end in zip(quotas, states.states, states.counts, ends, strict=True)
         ]
-    for count in found:
-        if not isinstance(count, (int, np.integer)) or count < 0:
-            raise DecoderFault(f"its quota says {count!r:.60} positions; return a whole number, and 0 where only one is to go")
-    rules = zip(quotas, found, states.counts, strict=True)
-    return [max(quota.least, min(count, size)) for quota, count, size in rules]
+    counts = np.asarray(found)
+    if counts.dtype.kind not in "iu" or counts.min() < 0:
+        wrong = next(one for one in found if not isinstance(one, (int, np.integer)) or one < 0)
+        raise DecoderFault(f"its quota says {wrong!r:.60} positions; return a whole number, and 0 where only one is to go")
+    committed: Ints = np.maximum([quota.least for quota in quotas], np.minimum(counts, states.counts))
+    return committed
 
 
-def _within(counts: Sequence[int], states: States) -> npt.NDArray[np.bool_]:
+def _within(counts: Ints, states: States) -> npt.NDArray[np.bool_]:
     """Which entries of arrays in rank order are among the first `counts[i]` of their sample i."""
     ends = np.cumsum(states.counts) - states.counts + counts
     return np.arange(len(states.sample)) < ends[states.sample]

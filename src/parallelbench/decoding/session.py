@@ -10,9 +10,10 @@ import numpy as np
 
 from parallelbench.contracts.forward import Ints, padded_length
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding.caches.base import Cache, CacheQuery, InputSpan
+from parallelbench.decoding.caches.base import Cache, CacheQuery, InputSpan, whole_row
 from parallelbench.decoding.decoder import Decoder, RankingDecoder, Run
 from parallelbench.decoding.ledger import Account, Cost, cost_of
+from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.signals import ForwardRequest, Role, Sampling, Signals
 from parallelbench.decoding.state import DecoderFault, State
 from parallelbench.rng import Draws
@@ -70,12 +71,17 @@ class Session:
         kind: requests of equal kind can run in the same forward.
     """
 
+    __slots__ = (
+        "_after_repeat", "_cache", "_run", "account", "before", "joint", "kind", "length", "limit", "plain", "positions",
+        "prompt", "quota", "ranked", "request", "row", "rows", "seconds", "setup", "span", "state",
+    )  # fmt: skip
     rows: Ints
     positions: Ints
     span: InputSpan
     plain: bool
-    joint: bool
     kind: tuple[Any, ...]
+    quota: Quota
+    _run: Run
 
     def __init__(self, prompt: Prompt, setup: Setup) -> None:
         sample, info, decoder = prompt.sample, setup.infos["main"], setup.decoder
@@ -83,9 +89,8 @@ class Session:
         self.setup = setup
         self.before = len(prompt.ids)
         self.length = self.before + len(prompt.canvas)
-        self.row = np.full(padded_length(self.length), info.pad_id, dtype=np.int64)
-        self.row[: self.before] = prompt.ids
-        self.row[self.before : self.length] = prompt.canvas
+        padding = (info.pad_id,) * (padded_length(self.length) - self.length)
+        self.row = np.array((*prompt.ids, *prompt.canvas, *padding), dtype=np.int64)
         draws = Draws(setup.seed, sample.task, sample.version, sample.seed, sample.index)
         canvas = self.row[self.before : self.length]
         self.state = State(canvas, prompt.ids, info, draws, decoder.block or info.block)
@@ -94,12 +99,13 @@ class Session:
         self.limit = decoder.max_forwards(len(prompt.canvas))
         self.request: ForwardRequest | None = None
         self.ranked = setup.ranking is not None
+        self.joint = False
         self._cache = setup.cache.start(info)
         self._after_repeat: tuple[ForwardRequest | None] | None = None
         if setup.ranking is not None:
             self.quota = setup.ranking.quota()
         else:
-            self._run: Run = decoder.run(self.state)
+            self._run = decoder.run(self.state)
         self.advance(None)
 
     @property
@@ -132,10 +138,13 @@ class Session:
 
     def advance(self, signals: Signals | None) -> None:
         """Set the next request. `signals` are sent to the decoder's generator; None starts it."""
+        if self.joint and self._cache is None:
+            self._advance_ranked()
+            return
         if self._after_repeat is not None:
             (self.request,), self._after_repeat = self._after_repeat, None
         elif self.ranked:
-            self.request = self.setup.request if self.state.masked.any() else None
+            self.request = None if self.state.done else self.setup.request
         else:
             self._resume(signals)
         if self.request is not None and len(self.state.history) >= self.limit and not self.account.flags:
@@ -148,12 +157,21 @@ class Session:
         elif self.request is not None:
             self._prepare(self.request, None)
 
+    def _advance_ranked(self) -> None:
+        """Set the positions of a ranking decoder's request: without a cache nothing else of it changes from step to step."""
+        self.positions = self.state.eligible
+        if not len(self.positions):
+            self.request = None
+        elif len(self.state.history) >= self.limit:
+            self._finish("capped")
+            self._prepare(self.pending, None)
+
     def _resume(self, signals: Signals | None) -> None:
         try:
             self.request = next(self._run) if signals is None else self._run.send(signals)
         except StopIteration:
             self.request = None
-            if self.state.masked.any():
+            if not self.state.done:
                 self._finish("unfinished")
 
     def _prepare(self, request: ForwardRequest, window: tuple[int, int] | None) -> None:
@@ -170,7 +188,7 @@ class Session:
         if request.prompt:
             self.positions = np.concatenate([np.arange(-self.before, 0), self.positions])
         if self._cache is None or request.model != "main":
-            self.span = InputSpan(0, self.rows.shape[1])
+            self.span = whole_row(self.rows.shape[1])
         else:
             columns = np.maximum(self.before + self.positions - self.setup.infos["main"].shift, 0)
             window = window or self._columns(self.state.window)

@@ -35,9 +35,11 @@ class State:
             unknown confidence is None. It is the only counter of forwards.
     """
 
+    __slots__ = ("_before", "block", "canvas", "draws", "history", "info", "prompt", "status")
+
     def __init__(self, canvas: Ints, prompt: tuple[int, ...], info: ModelInfo, draws: Draws, block: int | None) -> None:
         self.canvas = canvas
-        self.status = np.where(canvas == info.mask_id, MASKED, PROMPT).astype(np.uint8)
+        self.status = (canvas == info.mask_id).view(np.uint8)  # True is MASKED, False is PROMPT
         self.prompt = prompt
         self.info = info
         self.draws = draws
@@ -49,6 +51,11 @@ class State:
     def forwards(self) -> int:
         """The index of this sample's last forward, from 0; random draws depend on it."""
         return max(0, len(self.history) - 1)
+
+    @property
+    def done(self) -> bool:
+        """True when no position is masked."""
+        return MASKED not in self.status.tobytes()
 
     @property
     def masked(self) -> npt.NDArray[np.bool_]:
@@ -110,35 +117,36 @@ class State:
         """The same as `write`, for sequences of Python numbers with one entry for each position."""
         if not self.history:
             raise DecoderFault("a write must follow a forward; no forward of this sample has run yet")
+        canvas, status, mask_id, writes = self.canvas, self.status, self.info.mask_id, self.history[-1]
+        width, size = len(canvas), self.info.vocab_size
         for position, token, confidence in zip(positions, tokens, confidences, strict=True):
-            self._write(position, token, confidence)
+            if not 0 <= position < width or not 0 <= token < size or (before := status.item(position)) == PROMPT:
+                raise DecoderFault(self._refused(position, token))
+            if token == mask_id:
+                if before == MASKED:
+                    continue
+                action, after = "remask", MASKED
+            elif before == MASKED:
+                action, after = "commit", COMMITTED
+            elif canvas[position] != token:
+                action, after = "edit", COMMITTED
+            else:
+                continue
+            canvas[position] = token
+            status[position] = after
+            writes.append((position, token, confidence if confidence == confidence else None, action))
+
+    def _refused(self, position: int, token: int) -> str:
+        """Why this token cannot be written at this position."""
+        if not 0 <= position < len(self.canvas):
+            return f"position {position} is outside the canvas of {len(self.canvas)}"
+        if self.status[position] == PROMPT:
+            return f"position {position} is given by the frame and cannot be written"
+        return f"token {token} is outside the vocabulary of {self.info.vocab_size}"
 
     def remask(self, positions: npt.ArrayLike) -> None:
         """Turn committed positions back into masks."""
         self.write(positions, self.info.mask_id)
-
-    def _write(self, position: int, token: int, confidence: float) -> None:
-        if not 0 <= position < len(self.canvas):
-            raise DecoderFault(f"position {position} is outside the canvas of {len(self.canvas)}")
-        status = self.status[position]
-        if status == PROMPT:
-            raise DecoderFault(f"position {position} is given by the frame and cannot be written")
-        if not 0 <= token < self.info.vocab_size:
-            raise DecoderFault(f"token {token} is outside the vocabulary of {self.info.vocab_size}")
-        if token == self.info.mask_id:
-            if status == MASKED:
-                return
-            action, after = "remask", MASKED
-        elif status == MASKED:
-            action, after = "commit", COMMITTED
-        elif self.canvas[position] != token:
-            action, after = "edit", COMMITTED
-        else:
-            return
-        self.canvas[position] = token
-        self.status[position] = after
-        unknown = confidence != confidence
-        self.history[-1].append((position, token, None if unknown else confidence, action))
 
 
 class States:

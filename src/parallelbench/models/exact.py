@@ -111,7 +111,8 @@ class Exact(Denoiser):
     def _log_marginals(self, batch: ForwardBatch) -> Tensor:
         """Return the logarithms of the marginals, noise included, in float64, [N, V]."""
         size = self._info.vocab_size
-        seen = np.full((len(batch.rows), size), self._epsilon / size)
+        noise = self._epsilon / size
+        logs = np.full((len(batch.rows), size), np.log(noise))
         for answers, rows in self._groups(batch):
             place = np.full(len(batch.lengths), -1)
             place[rows] = np.arange(len(rows))
@@ -120,8 +121,8 @@ class Exact(Denoiser):
             start = len(batch.prompts[rows[0]].ids)
             canvases = batch.ids[rows, start : batch.lengths[rows[0]]]
             which, token, mass = answers.marginals(canvases, row, batch.columns[entries] - start)
-            seen[entries[which], token] += (1.0 - self._epsilon) * mass
-        return torch.from_numpy(np.log(seen))
+            logs[entries[which], token] = np.log(noise + (1.0 - self._epsilon) * mass)
+        return torch.from_numpy(logs)
 
     def auxiliary(self) -> Denoiser:
         """The conditionals of each token given those before it."""
@@ -133,12 +134,16 @@ class Exact(Denoiser):
     def _groups(self, batch: ForwardBatch) -> list[tuple[Answers, Ints]]:
         """The rows, ascending, that share one computation."""
         groups: dict[Any, tuple[Answers, list[int]]] = {}
+        same: dict[Any, list[int]] = {}  # samples of the same objects have the same key, which then is computed once
         for row, prompt in enumerate(batch.prompts):
-            length = len(prompt.canvas)
-            key = (self._scheme.key(prompt.sample), length)
-            if key not in groups:
-                groups[key] = self._answers_for(key, prompt.sample, length), []
-            groups[key][1].append(row)
+            sample, length = prompt.sample, len(prompt.canvas)
+            objects = (id(sample.facts), sample.law, sample.frame, length)
+            if objects not in same:
+                key = (self._scheme.key(sample), length)
+                if key not in groups:
+                    groups[key] = self._answers_for(key, sample, length), []
+                same[objects] = groups[key][1]
+            same[objects].append(row)
         return [(answers, np.asarray(rows)) for answers, rows in groups.values()]
 
     def _answers_for(self, key: Any, sample: Sample, length: int) -> Answers:

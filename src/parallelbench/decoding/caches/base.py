@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -59,6 +60,12 @@ class InputSpan:
     past: Any = None
     cached: int = 0
     role: Role | None = None
+
+
+@lru_cache(4096)
+def whole_row(length: int) -> InputSpan:
+    """All columns of a row of this length; no keys are read or kept."""
+    return InputSpan(0, length)
 
 
 class CachedKeys(NamedTuple):
@@ -137,8 +144,3 @@ class NoCache(Cache):
 
     def check(self, info: ModelInfo) -> None:
         """Any model will do."""
-
-
-def whole(rows: Ints) -> InputSpan:
-    """Compute whole rows, keep nothing."""
-    return InputSpan(0, rows.shape[1])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from parallelbench.contracts.forward import Ints
-from parallelbench.decoding.caches.base import NO_COLUMNS, CachedKeys, CacheQuery, InputSpan, SampleCache, whole
+from parallelbench.decoding.caches.base import NO_COLUMNS, CachedKeys, CacheQuery, InputSpan, SampleCache, whole_row
 
 Window = tuple[int, int]
 
@@ -36,7 +36,7 @@ class WindowCache(SampleCache):
             self._block = None
             return InputSpan(start, end, NO_COLUMNS, self._keys.past, len(self._keys.columns))
         if not query.is_canvas:
-            return whole(query.rows)
+            return whole_row(query.rows.shape[1])
         length = query.rows.shape[1]
         self._block = query.window
         return InputSpan(0, length, np.r_[0:start, end:length], role="refresh")

@@ -22,21 +22,21 @@ cache's matter.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import Need
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.published import Published
-from parallelbench.decoding.signals import Extra, ForwardRequest, Signals, compute
+from parallelbench.decoding.signals import Extra, ForwardRequest, Signals
 from parallelbench.decoding.state import State
 from parallelbench.decoding.vocabulary import log_probs
-from parallelbench.sampling import tempered
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOGITS: frozenset[Extra] = frozenset({"logits"})
 GUMBEL = 8  # the lane of the noise
@@ -61,6 +61,8 @@ class APD(ProgramDecoder):
     )
 
     def run(self, state: State) -> Run:
+        import torch
+
         while state.masked.any():
             positions = state.eligible[: self.ahead]
             draft = yield ForwardRequest(positions=positions, extras=LOGITS)
@@ -80,6 +82,8 @@ class APD(ProgramDecoder):
         """A Gumbel number for each position and token, [N, V]; None at temperature 0. Each position has its own stream."""
         if self.temperature == 0:
             return None
+        import torch
+
         keys = (state.uniform(positions, GUMBEL) * 2**52).astype(np.uint64).tolist()
         drawn = np.stack([np.random.Generator(np.random.Philox(key=key)).random(like.shape[1]) for key in keys])
         return -torch.log(-torch.log(torch.from_numpy(drawn).to(like.device)))
@@ -88,10 +92,15 @@ class APD(ProgramDecoder):
         """The tokens that the diffusion model proposes, [N]."""
         if noise is None:
             return draft.token
+        from parallelbench.sampling import tempered
+
         return _best(tempered(p, self.temperature, self.top_p).log() + (self.temperature if self.compat else 1.0) * noise)
 
     def _target(self, mixture: Tensor, noise: Tensor | None, positions: Ints, state: State) -> Ints:
         """The tokens that the mixture chooses, [N]."""
+        from parallelbench.decoding.compute_signals import compute
+        from parallelbench.sampling import tempered
+
         if noise is None:
             ties = self.sampling.lanes
             uniform = state.uniform(positions, ties[0]) if ties else None

@@ -18,13 +18,12 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.published import Borders, Published
-from parallelbench.decoding.signals import ForwardRequest, Signals, compute
+from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 
@@ -64,6 +63,10 @@ class Credit(ProgramDecoder):
 
     def _fused(self, signals: Signals, tokens: Ints, amounts: npt.NDArray[np.float64], state: State) -> Signals:
         """Candidates and confidences under logits + alpha ln(1 + credit)."""
+        import torch
+
+        from parallelbench.decoding.compute_signals import compute
+
         if signals.logits is None:
             raise ValueError("logits were asked for")
         logits = signals.logits if signals.logits.dtype == torch.float64 else signals.logits.float()

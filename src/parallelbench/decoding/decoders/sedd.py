@@ -28,20 +28,20 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
-import torch
 from pydantic import Field
-from torch import Tensor
 
-from parallelbench import sampling
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.signals import DRAW, RANK, Extra, ForwardRequest
 from parallelbench.decoding.state import PROMPT, State
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LAST = 1e-5  # time at which the last step begins
 MOST = 0.999  # the loglinear schedule masks a token with probability MOST t
@@ -104,6 +104,8 @@ class ScoreSampler(ProgramDecoder, ABC):
 
     def _reverse(self, state: State, places: Ints, steps: int, noisy: Ints | None) -> Run:
         """Remove the noise at some positions; `noisy` is the canvas to start from where there is no mask."""
+        import torch
+
         stand_in = None if noisy is None else state.info.mask_id
         for at in moments(self.noise or ("loglinear" if noisy is None else "geometric"), steps):
             open_ = places[state.masked[places]] if noisy is None else places
@@ -157,6 +159,8 @@ def analytic(score: Tensor, at: Moment, stand_in: int | None) -> Tensor:
 
 def scores(logits: Tensor, info: ModelInfo, sigma: float) -> Tensor:
     """Scores [N, V] from a model's logits: exp(logits) of a score network; else p(y | visible) / (e^sigma - 1), at masks."""
+    import torch
+
     known = logits[:, : info.vocab_size].double()
     if "score" in info.offers:
         return known.exp()
@@ -173,6 +177,10 @@ def next_tokens(jumps: Tensor, current: Tensor) -> Tensor:
 
 def draw(p: Tensor, uniform: np.ndarray[Any, np.dtype[np.float64]]) -> Ints:
     """Draw a token for each row."""
+    import torch
+
+    from parallelbench import sampling
+
     drawn: Ints = sampling.draw(p, torch.from_numpy(uniform).to(p.device)).cpu().numpy()
     return drawn
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.quota import Quota
-from parallelbench.decoding.signals import ORDER, Extra, Floats, ForwardRequest, Signals, compute
+from parallelbench.decoding.signals import ORDER, Extra, Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 Node = frozenset[int]
@@ -115,6 +115,8 @@ class Speculative(ProgramDecoder, ABC):
         branched = signals.token.ndim > 1
         token, sure = (signals.token[row], signals.confidence[row]) if branched else (signals.token, signals.confidence)
         if self.sampling.lanes and signals.logits is not None:
+            from parallelbench.decoding.compute_signals import compute
+
             logits = signals.logits[row] if branched else signals.logits
             drawn = state.draws.uniform(forwards, signals.positions, self.sampling.lanes[0])
             flat = compute(logits, state.info, self.sampling, drawn, frozenset(), 0, None)
