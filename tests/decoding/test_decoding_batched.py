@@ -152,8 +152,8 @@ def test_signals_in_chunks_are_the_same_to_the_bit(
     uniform = Draws(0).uniform(0, range(37)) if sampling.lanes else None
     extras, tokens = frozenset({"entropy", "margin"}), np.arange(37) - 1
 
-    def found() -> compute_signals.FlatSignals:
-        return compute(logits, info, sampling, uniform, extras, 5, tokens)  # type: ignore[arg-type]
+    def found() -> Signals:
+        return compute(np.arange(37), logits, info, sampling, uniform, extras, 5, tokens)  # type: ignore[arg-type]
 
     whole = found()
     for rows in (1, 5, 36):
@@ -164,7 +164,7 @@ def test_signals_in_chunks_are_the_same_to_the_bit(
 
 
 def test_no_rows_have_signals_too() -> None:
-    found = compute(torch.zeros(0, VOCABULARY), Fake(noisy()).info, Sampling(), None, frozenset({"entropy"}), 2, None)
+    found = compute(np.arange(0), torch.zeros(0, VOCABULARY), Fake(noisy()).info, Sampling(), None, frozenset({"entropy"}), 2)
     assert found.token.shape == (0,) and found.top_p is not None and found.top_p.shape == (0, 2)
 
 

@@ -199,7 +199,7 @@ def test_of_equally_probable_tokens_the_lowest_ids_are_named_first() -> None:
     logits = torch.zeros(3, 40)
     logits[1, 30] = 1.0
     logits[2, 5:9] = 2.0
-    found = compute(logits, Fake(noisy(), vocab_size=40).info, Sampling(), None, frozenset(), 4, None)
+    found = compute(np.arange(len(logits)), logits, Fake(noisy(), vocab_size=40).info, Sampling(), None, top=4)
     assert found.top_token is not None and found.top_token.tolist() == [[0, 2, 3, 4], [30, 0, 2, 3], [5, 6, 7, 8]]
     assert found.top_token[:, 0].tolist() == found.token.tolist()
 

@@ -9,7 +9,7 @@ are float32.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -20,61 +20,22 @@ from torch import Tensor
 from parallelbench.contracts.forward import ForwardOutput, Ints
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.distributions import entropy, most_probable, probabilities, writable
-from parallelbench.decoding.signals import Extra, Floats, ForwardRequest, Sampling, Signals
+from parallelbench.decoding.signals import Extra, ForwardRequest, Sampling, Signals
 from parallelbench.sampling import draw, tempered
 
 CHUNK_BYTES = 1 << 28
 """Size in bytes of one [rows, V] array of float64 while signals are computed; about six of them exist at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlatSignals:
-    """Signals of all rows of a forward, one entry for each requested position, on the host."""
-
-    token: Ints
-    confidence: Floats
-    entropy: Floats | None = None
-    margin: Floats | None = None
-    top_token: Ints | None = None
-    top_p: Floats | None = None
-    p_of: Floats | None = None
-    logits: Tensor | None = None
-    attention: Floats | None = None
-    shadow_p: Floats | None = None
-
-    def cut(self, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, keys: slice) -> Signals:
-        """Return the signals of one request; those that only other requests of the forward need are None.
-
-        `start` is its first entry, `shape` the shape of its signals, `keys` the columns of its row to return
-        attention to.
-        """
-        end, wanted, best = start + math.prod(shape), request.signals, slice(request.top)
-        within = {"attention": keys, "top_token": best, "top_p": best}
-
-        def part(name: str) -> Any:
-            values = getattr(self, name)
-            if values is None or name not in wanted:
-                return None
-            values = values[start:end] if len(shape) == 1 else values[start:end].reshape(*shape, *values.shape[1:])
-            return values[..., within[name]] if name in within else values
-
-        return Signals(positions, *(part(name) for name in _SIGNALS))
-
-    def joined(self, positions: Ints) -> Signals:
-        """Return the signals of all requests, one after another, where all of them request the same."""
-        return Signals(positions, *(getattr(self, name) for name in _SIGNALS))
-
-
-_SIGNALS = [one.name for one in fields(FlatSignals)]
+_SIGNALS = [one.name for one in fields(Signals) if one.name != "positions"]
 
 
 def compute(
-    logits: Tensor, info: ModelInfo, sampling: Sampling, uniform: npt.NDArray[np.float64] | None, extras: frozenset[Extra],
-    top: int, tokens: Ints | None,
-) -> FlatSignals:  # fmt: skip
-    """Turn logits [N, V] into signals, in chunks of rows so that memory stays bounded (`CHUNK_BYTES`).
+    positions: Ints, logits: Tensor, info: ModelInfo, sampling: Sampling, uniform: npt.NDArray[np.float64] | None,
+    extras: frozenset[Extra] = frozenset(), top: int = 0, tokens: Ints | None = None,
+) -> Signals:  # fmt: skip
+    """Turn the logits [N, V] of positions [N] into signals, in chunks of rows so that memory stays bounded (`CHUNK_BYTES`).
 
-    `uniform` [N] are the draws that `sampling` needs. `tokens` [N] are the tokens of `p_of`, -1 where none is requested.
+    The positions may be those of several requests, one after another. `uniform` [N] are the draws that `sampling` needs,
+    `tokens` [N] the tokens of `p_of`, -1 where none is requested.
     """
     size = max(1, CHUNK_BYTES // (8 * max(1, logits.shape[1])))
     parts = [
@@ -85,7 +46,7 @@ def compute(
         for at in range(0, max(1, len(logits)), size)
     ]  # fmt: skip
     found = parts[0] if len(parts) == 1 else {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    return FlatSignals(**found, logits=logits if "logits" in extras else None)
+    return Signals(positions, **found, logits=logits if "logits" in extras else None)
 
 
 def _compute(
@@ -110,7 +71,25 @@ def _compute(
     return {"token": token.cpu().numpy(), **found}
 
 
-def add_views(flat: FlatSignals, output: ForwardOutput, info: ModelInfo, current: Ints) -> FlatSignals:
+def cut(flat: Signals, start: int, shape: tuple[int, ...], request: ForwardRequest, positions: Ints, keys: slice) -> Signals:
+    """Return the signals of one request from those of all requests of a forward; what it did not request is None.
+
+    `start` is its first entry, `shape` the shape of its signals, `keys` the columns of its row to return attention to.
+    """
+    end, wanted, best = start + math.prod(shape), request.signals, slice(request.top)
+    within = {"attention": keys, "top_token": best, "top_p": best}
+
+    def part(name: str) -> Any:
+        values = getattr(flat, name)
+        if values is None or name not in wanted:
+            return None
+        values = values[start:end] if len(shape) == 1 else values[start:end].reshape(*shape, *values.shape[1:])
+        return values[..., within[name]] if name in within else values
+
+    return Signals(positions, *(part(name) for name in _SIGNALS))
+
+
+def add_views(flat: Signals, output: ForwardOutput, info: ModelInfo, current: Ints) -> Signals:
     """Add attention and shadow probabilities; `current` [N] are the tokens at the requested positions."""
     attention = None if output.attention is None else output.attention.cpu().numpy()
     if output.shadow is None:

@@ -21,12 +21,12 @@ from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding.admission import Waiting, row_length
 from parallelbench.decoding.batch_size import Batching
 from parallelbench.decoding.caches.base import Cache
-from parallelbench.decoding.compute_signals import FlatSignals, add_views, compute, to_vocabulary
+from parallelbench.decoding.compute_signals import add_views, compute, cut, to_vocabulary
 from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.load import check_auxiliary, load_cache
 from parallelbench.decoding.packing import Packed, draws, groups, pack, requested_tokens
 from parallelbench.decoding.session import Session, Setup
-from parallelbench.decoding.signals import union
+from parallelbench.decoding.signals import Signals, union
 from parallelbench.decoding.state import States
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
@@ -128,7 +128,7 @@ class Engine:
             sessions = sessions[len(part) :]
         return tokens
 
-    def _attempt(self, sessions: Sequence[Session]) -> tuple[Packed, FlatSignals, Sequence[Any]] | None:
+    def _attempt(self, sessions: Sequence[Session]) -> tuple[Packed, Signals, Sequence[Any]] | None:
         """Run one forward and compute its signals; None where it runs out of memory."""
         model = self._model_of(sessions)
         packed = pack(sessions, model.info.pad_id)
@@ -158,14 +158,15 @@ class Engine:
         """The model that these sessions' requests name."""
         return self.model if self.aux is None or sessions[0].pending.model == "main" else self.aux
 
-    def _signals(self, packed: Packed, output: ForwardOutput) -> FlatSignals:
+    def _signals(self, packed: Packed, output: ForwardOutput) -> Signals:
         extras, top = union(packed.requests)
         info, model = self.model.info, self._model_of(packed.sessions)
         logits = output.logits
         if model is not self.model:
             logits = to_vocabulary(logits, model.info.vocab_size, info.vocab_size)
         sampling = packed.sessions[0].setup.sampling
-        flat = compute(logits, info, sampling, draws(packed), extras, top, requested_tokens(packed))
+        tokens = requested_tokens(packed)
+        flat = compute(packed.positions, logits, info, sampling, draws(packed), extras, top, tokens)
         return add_views(flat, output, info, packed.current)
 
     def _generation(self, session: Session) -> Generation:
@@ -185,7 +186,7 @@ def answer_tokens(canvas: Sequence[int], content: int, info: ModelInfo) -> Seque
     return [token for token in canvas if token not in special]
 
 
-def _resume(packed: Packed, flat: FlatSignals, kept: Sequence[Any]) -> None:
+def _resume(packed: Packed, flat: Signals, kept: Sequence[Any]) -> None:
     """Charge the forward to each session, pass the session its signals, and compute its next request."""
     for session, row in zip(packed.sessions, packed.first, strict=True):
         session.record(kept[row] if kept else None)
@@ -198,7 +199,7 @@ def _resume(packed: Packed, flat: FlatSignals, kept: Sequence[Any]) -> None:
             session.advance(signals)
 
 
-def _decide(packed: Packed, flat: FlatSignals) -> None:
+def _decide(packed: Packed, flat: Signals) -> None:
     """Let a ranking decoder decide for all these sessions at once."""
     sessions = packed.sessions
     decoder = sessions[0].setup.ranking
@@ -206,15 +207,15 @@ def _decide(packed: Packed, flat: FlatSignals) -> None:
     states = States([session.state for session in sessions], packed.sizes)
     each = [] if decoder.elementwise else _cut(packed, flat)
     quotas = [session.quota for session in sessions]
-    decoder.commit_best(flat.joined(packed.positions), each, states, quotas)
+    decoder.commit_best(flat, each, states, quotas)
 
 
-def _cut(packed: Packed, flat: FlatSignals) -> list[Any]:
+def _cut(packed: Packed, flat: Signals) -> list[Any]:
     """Split the signals of a forward into those of each session."""
     found, offset = [], 0
     for session in packed.sessions:
         request, shape = session.pending, session.shape
         keys = slice(0 if request.prompt else session.before, session.length)
-        found.append(flat.cut(offset, shape, request, session.positions, keys))
+        found.append(cut(flat, offset, shape, request, session.positions, keys))
         offset += math.prod(shape)
     return found

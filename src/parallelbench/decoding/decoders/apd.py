@@ -104,7 +104,7 @@ class APD(ProgramDecoder):
         if noise is None:
             ties = self.sampling.lanes
             uniform = state.uniform(positions, ties[0]) if ties else None
-            return compute(mixture, state.info, self.sampling, uniform, frozenset(), 0, None).token
+            return compute(positions, mixture, state.info, self.sampling, uniform).token
         return _best(mixture if self.compat else tempered(mixture, self.temperature, self.top_p).log() + noise)
 
 

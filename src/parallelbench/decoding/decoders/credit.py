@@ -68,12 +68,13 @@ class Credit(ProgramDecoder):
         from parallelbench.decoding.compute_signals import compute
 
         if signals.logits is None:
-            raise ValueError("logits were asked for")
+            raise ValueError("this decoder needs logits")
         logits = signals.logits if signals.logits.dtype == torch.float64 else signals.logits.float()
         with torch.inference_mode():
             ids = torch.from_numpy(tokens).to(logits.device)
             credit = torch.zeros_like(logits).scatter_add(1, ids, torch.from_numpy(amounts).to(logits))
             lanes = self.sampling.lanes
             uniform = state.uniform(signals.positions, lanes[0]) if lanes else None
-            found = compute(logits + self.alpha * credit.log1p(), state.info, self.sampling, uniform, frozenset(), 0, None)
+            credited = logits + self.alpha * credit.log1p()
+            found = compute(signals.positions, credited, state.info, self.sampling, uniform)
         return replace(signals, token=found.token, confidence=found.confidence)

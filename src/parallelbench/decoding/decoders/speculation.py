@@ -119,7 +119,7 @@ class Speculative(ProgramDecoder, ABC):
 
             logits = signals.logits[row] if branched else signals.logits
             drawn = state.draws.uniform(forwards, signals.positions, self.sampling.lanes[0])
-            flat = compute(logits, state.info, self.sampling, drawn, frozenset(), 0, None)
+            flat = compute(signals.positions, logits, state.info, self.sampling, drawn)
             token, sure = flat.token, flat.confidence
         open_ = np.isin(signals.positions, state.eligible)
         view = View(signals.positions, token, sure).take(open_)
