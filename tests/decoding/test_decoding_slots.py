@@ -59,9 +59,10 @@ def test_every_prompt_is_taken_once_and_in_order_within_its_length(lengths: list
 def settled(cost: dict[int, float], noise: tuple[float, ...] = (1.0, 1.3, 1.05, 2.0, 1.1, 1.2)) -> int:
     """The number at which `auto` stays where a token costs `cost[n]` with n samples, more or less disturbed."""
     batching = Batching("auto", Fake(noisy()).info)
-    for step in range(200):
+    for step in range(400):
         size = batching.size
-        price = cost.get(size, cost[max(cost)]) * noise[step % len(noise)]
+        rows = batching.part(size)
+        price = cost.get(rows, cost[max(cost)]) * noise[step % len(noise)]
         batching.step_done(size, 100 * size, 100 * size * price)
     return batching.size
 
@@ -79,11 +80,18 @@ def test_auto_doubles_while_it_pays(cost: dict[int, float], best: int) -> None:
     assert settled(cost) == best
 
 
+def test_a_machine_that_slows_down_is_no_reason_for_another_number() -> None:
+    slower = tuple(1.0 if step < 25 else 1.4 for step in range(400))
+    assert settled({8: 1.0, 16: 0.8, 32: 0.6, 64: 0.59}, slower) == 32
+    faster = tuple(1.4 if step < 25 else 1.0 for step in range(400))
+    assert settled({8: 1.0, 16: 0.8, 32: 0.79, 64: 0.8}, faster) == 16
+
+
 def test_auto_takes_no_note_of_steps_with_free_slots() -> None:
     batching = Batching("auto", Fake(noisy()).info)
     for _ in range(10 * STEPS):
         batching.step_done(batching.size - 1, 100, 1e-3)
-    assert batching.size == 8
+    assert batching.size == 16
 
 
 def test_auto_bounds_the_memory_of_logits() -> None:

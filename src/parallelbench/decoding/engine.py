@@ -112,13 +112,14 @@ class Engine:
 
         Return the number of input tokens, padding included.
         """
-        tokens = 0
+        tokens, size = 0, batching.part(len(sessions))
         while sessions:
-            part = sessions[: batching.size]
+            part = sessions[:size]
             start = time.perf_counter()
             found = self._attempt(part)
             if found is None:
                 self._refused(part, batching)
+                size = min(size, batching.size)
                 continue
             _resume(*found)
             tokens += found[0].batch.ids.size
