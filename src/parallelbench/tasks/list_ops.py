@@ -10,20 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from parallelbench.tasks.base import Question
-from parallelbench.tasks.lists import OPERATIONS, ListTask, Operands, ask, nouns, one_or_many, write
-
-INSTRUCTIONS = {
-    "copy": "Repeat it exactly as it stands.",
-    "reverse": "Reverse its order.",
-    "sort": "Sort it in ascending order.",
-    "shuffle": "Shuffle it into a random order, not the given one.",
-    "replace_index": 'Replace item {index} by "{word}", counting from 0.',
-    "replace_random": 'Replace one random item with "{word}".',
-    "insert_index": 'Insert "{word}" at position {index}, counting from 0.',
-    "insert_random": 'Insert "{word}" at a random position.',
-    "remove_index": "Remove item {index}, counting from 0.",
-    "remove_random": "Remove one random item.",
-}
+from parallelbench.tasks.lists import OPERATIONS, ListTask, nouns, one_or_many
 
 POOLS = {
     "letters": tuple(string.ascii_uppercase),
@@ -36,6 +23,7 @@ class ListOps(ListTask):
     """One operation on lists of distinct letters, words or three-digit numbers; sample i has the i-th length of the cycle."""
 
     group: ClassVar[str] = "list_ops"
+    texts: ClassVar[str] = "list_ops"
     items: Literal["letters", "words", "numbers"] = Field("letters", description="what the lists hold")
     lengths: Annotated[tuple[Annotated[int, Field(ge=2)], ...], BeforeValidator(one_or_many)] = Field(
         (6, 8, 10, 12, 14, 16), min_length=1, description="list lengths, in turn"
@@ -60,11 +48,6 @@ class ListOps(ListTask):
     def question(self, rng: random.Random, index: int) -> Question:
         length = self.lengths[index % len(self.lengths)]
         drawn = rng.sample(POOLS[self.items], length + self._new_words)
-        question = ask(self.operation, rng, drawn[:length], "".join(drawn[length:]), str, self._wording)
+        instruction = "shuffle_may_stay" if self.may_stay else self.operation
+        question = self._on(rng, drawn[:length], "".join(drawn[length:]), str, instruction)
         return replace(question, facts={**question.facts, "may_stay": True}) if self.may_stay else question
-
-    def _wording(self, operands: Operands) -> str:
-        instruction = INSTRUCTIONS[self.operation].format(word=operands.word, index=operands.index)
-        if self.may_stay:
-            instruction = instruction.replace(", not the given one", "")
-        return f"This is an ordered list:\n{write(operands.items)}\n{instruction} Answer with the list only."

@@ -10,14 +10,14 @@ from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
-import yaml
 from pydantic import Field
 
 from parallelbench.schema import MASK_ITEM
-from parallelbench.tasks.base import Question, Task
+from parallelbench.tasks.base import Question
+from parallelbench.tasks.english import table
+from parallelbench.tasks.wordings import WordedTask
 
 Items = list[str]
 SortKey = Callable[[str], Any]
@@ -147,24 +147,14 @@ def ask(name: str, rng: random.Random, items: Items, word: str, key: SortKey, wo
 @cache
 def names() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The first and the last names that ship with the package."""
-    data = _data("names.yaml")
+    data = table("names.yaml")
     return tuple(data["first"]), tuple(data["last"])
 
 
 @cache
 def nouns() -> tuple[str, ...]:
     """The common nouns that ship with the package."""
-    return tuple(_data("nouns.yaml"))
-
-
-def _data(name: str) -> Any:
-    return yaml.safe_load(files("parallelbench.tasks").joinpath("data", name).read_text(encoding="utf-8"))
-
-
-def draw_people(rng: random.Random, count: int) -> list[str]:
-    """Draw full names; all first names and all last names differ, so that either part identifies the person."""
-    first, last = names()
-    return [f"{a} {b}" for a, b in zip(rng.sample(first, count), rng.sample(last, count), strict=True)]
+    return tuple(table("nouns.yaml"))
 
 
 def last_name(person: str) -> str:
@@ -172,8 +162,8 @@ def last_name(person: str) -> str:
     return person.rsplit(" ", 1)[-1]
 
 
-class ListTask(Task, ABC):
-    """A task with one of the ten operations; a subclass defines the items of the lists and the wording of the prompt."""
+class ListTask(WordedTask, ABC):
+    """A task with one of the ten operations; a subclass defines the items of the lists."""
 
     group: ClassVar[str]
     """The first part of the task's name, before the slash."""
@@ -190,3 +180,12 @@ class ListTask(Task, ABC):
     @property
     def law(self) -> str | None:
         return OPERATIONS[self.operation].law
+
+    def _on(self, rng: random.Random, items: Items, word: str, key: SortKey, instruction: str) -> Question:
+        """The question about the task's operation on these items; `instruction` is the key of the sentence that asks for it."""
+
+        def wording(operands: Operands) -> str:
+            shown = {"context": write(operands.items), "word": operands.word, "index": operands.index}
+            return self._ask(instruction, **shown)
+
+        return ask(self.operation, rng, items, word, key, wording)

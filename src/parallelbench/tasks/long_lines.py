@@ -8,13 +8,13 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field
 
 from parallelbench.tasks.base import Question
-from parallelbench.tasks.lists import ListTask, names, one_or_many
-from parallelbench.tasks.waiting_line import ask_line
+from parallelbench.tasks.lists import names, one_or_many
+from parallelbench.tasks.waiting_line import LineTask
 
 MAX_LENGTH = 100
 
 
-class LongLine(ListTask):
+class LongLine(LineTask):
     """One operation on a long list of people; last names are distinct, first names may return."""
 
     group: ClassVar[str] = "long"
@@ -27,4 +27,4 @@ class LongLine(ListTask):
         first, last = names()
         count = self.lengths[index % len(self.lengths)] + 1
         *items, word = (f"{rng.choice(first)} {family}" for family in rng.sample(last, count))
-        return ask_line(rng, self.operation, items, word)
+        return self._of_people(rng, items, word)

@@ -12,7 +12,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from parallelbench.schema import MASK_ITEM
-from parallelbench.tasks.base import Question, Task
+from parallelbench.tasks.base import Question
+from parallelbench.tasks.wordings import WordedTask
 
 Grid = tuple[tuple[int, ...], ...]
 SYMBOLS = string.ascii_uppercase + string.digits
@@ -21,10 +22,11 @@ SUDOKU_METRICS = ("sudoku", "sudoku_strict")
 SUDOKU_FRAME = "\n".join([MASK_ITEM * 4] * 4)
 
 
-class LatinSquare(Task):
+class LatinSquare(WordedTask):
     """Write any n x n square in which every row and every column holds each symbol once; the example is uniform over all."""
 
     preset_keys: ClassVar[frozenset[str]] = frozenset({"size"})
+    texts: ClassVar[str] = "latin_square"
 
     size: int = Field(4, ge=3, le=5, description="rows and columns")
     max_new_tokens: int = Field(64, ge=1, description="length of the canvas in tokens")
@@ -42,20 +44,15 @@ class LatinSquare(Task):
         return "latin_square"
 
     def question(self, rng: random.Random, index: int) -> Question:
-        return ask_latin_square(rng, self.size, self._wording)
-
-    def _wording(self, symbols: list[str]) -> str:
-        return (
-            f"Write a Latin square with {self.size} rows from the symbols [{','.join(symbols)}]: each symbol once in every "
-            "row and every column. Answer with the rows only, as CSV."
-        )
+        return ask_latin_square(rng, self.size, lambda symbols: self._ask(size=self.size, symbols=",".join(symbols)))
 
 
-class Sudoku(Task):
+class Sudoku(WordedTask):
     """Complete a 4 x 4 Sudoku; `givens` cells are shown, the rest is 0, and the solution is unique."""
 
     version: ClassVar[int] = 2  # 2: a demonstration never has the question's solution
     preset_keys: ClassVar[frozenset[str]] = frozenset({"givens"})
+    texts: ClassVar[str] = "sudoku"
 
     givens: int = Field(12, ge=4, le=12, description="cells that are shown")
     max_new_tokens: int = Field(64, ge=1, description="length of the canvas in tokens")
@@ -73,13 +70,7 @@ class Sudoku(Task):
         return "deterministic"
 
     def question(self, rng: random.Random, index: int) -> Question:
-        return ask_sudoku(rng, self.givens, self._wording)
-
-    def _wording(self, puzzle: str) -> str:
-        return (
-            f"This is a Sudoku grid:\n{puzzle}\nFill in the empty cells 0, so that every row, column and 2x2 box holds 1 to 4. "
-            "Answer with the four rows only."
-        )
+        return ask_sudoku(rng, self.givens, lambda puzzle: self._ask(sudoku=puzzle))
 
 
 def ask_latin_square(rng: random.Random, size: int, wording: Callable[[list[str]], str]) -> Question:
