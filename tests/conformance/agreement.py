@@ -17,7 +17,7 @@ import torch
 
 from parallelbench.analysis.stats import Interval, wilson
 from parallelbench.decoding import Engine, load_decoder, make_prompt
-from parallelbench.doctor.decoders import Z999
+from parallelbench.doctor.shuffle import Z999
 from parallelbench.metrics import score
 from parallelbench.models import load_model
 from parallelbench.schema import Prompt

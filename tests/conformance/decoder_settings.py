@@ -56,7 +56,7 @@ SETTINGS = {
         "prophet:block=1,high=99,middle=99,low=99",
         "prophet:region=2",
         "prophet:k=1,temperature=1",
-        "prophet:k=2,high=0.0,middle=0.0,block=6",
+        "prophet:k=2,high=0.0,block=6",
     ),
     "sched": (
         "sched:block=1,high=99,low=99",

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from parallelbench.decoding import Engine, load_decoder, make_prompt
-from parallelbench.doctor.decoders import Z999, shuffle_share, worlds
+from parallelbench.doctor.decoders import worlds
+from parallelbench.doctor.shuffle import Z999, shuffle_share
 from parallelbench.tasks import load_task
 
 COUNT = 1_000

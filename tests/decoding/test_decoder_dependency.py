@@ -18,7 +18,7 @@ from parallelbench.decoding import load_decoder
 from parallelbench.decoding.decoders.clad import conflicts
 from parallelbench.decoding.decoders.dapd import dependence, independent
 from parallelbench.decoding.load import caution, check_compatibility
-from parallelbench.doctor.decoders import shuffle_share
+from parallelbench.doctor.shuffle import shuffle_share
 from parallelbench.errors import UserError
 
 CONFIDENCES = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Decoder, load_decoder, make_prompt
 from parallelbench.decoding.state import Write
-from parallelbench.doctor.decoders import shuffle_share, worlds
+from parallelbench.doctor.decoders import worlds
+from parallelbench.doctor.shuffle import shuffle_share
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 

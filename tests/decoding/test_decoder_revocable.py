@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parallelbench.decoding import load_decoder
-from parallelbench.doctor.decoders import shuffle_share
+from parallelbench.doctor.shuffle import shuffle_share
 from parallelbench.schema import Generation
 
 FRAMES = st.lists(st.sampled_from([MASK, MASK, MASK, 4]), min_size=1, max_size=12).filter(lambda canvas: MASK in canvas)

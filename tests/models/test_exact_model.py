@@ -14,7 +14,7 @@ import parallelbench
 from parallelbench import cli
 from parallelbench.analysis.stats import wilson
 from parallelbench.decoding import check_law, load_decoder
-from parallelbench.doctor.decoders import Z999
+from parallelbench.doctor.shuffle import Z999
 from parallelbench.errors import UserError
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan

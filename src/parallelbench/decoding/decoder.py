@@ -52,6 +52,8 @@ class Decoder(Options, ABC):
     """True where it can start from a canvas of noise, without a mask."""
     fuses: ClassVar[bool] = False
     """True where its tokens come from the model's distribution mixed with something else."""
+    joint: ClassVar[bool] = False
+    """True where it draws tokens of several positions jointly from one row, so they collide less than independent draws."""
     forwards_per_token: ClassVar[int] = 4
     """How many forwards for each token of the canvas the engine lets it make before it is cut short."""
     speed: ClassVar[Mapping[str, Effect] | None] = None

@@ -2,27 +2,28 @@
 
 It is run on the exact model, which returns the exact conditional probabilities of the right answers, so every wrong answer is
 due to the decoder. A decoder that needs something that the exact model does not offer (attention maps) is run on the shipped
-model, and only end, ledger and batch are checked. The five properties, in which a law is a distribution of right answers:
+model, and only end, ledger and batch are checked. The six properties, in which a law is a distribution of right answers:
 
 * end: no mask is left at the end, and the number of forwards stays below the engine's limit;
 * one by one: with one token per step every answer is right, on every law, because each token of positive probability belongs
   to at least one right answer that agrees with the tokens already committed;
-* bound: on Shuffle all open positions have the same distribution, so steps that fill s_t of m_t open positions, in any order,
-  are right with the probability prod_t m_t! / ((m_t - s_t)! m_t^s_t) (paper, equation 4), and more steps never lower it
-  (Theorem 2). A decoder that draws at temperature 1 and never revises must not score less, unless it declares that it mixes
-  the model's distribution with something else (`fuses`);
+* bound: on Shuffle all open positions have the same distribution, so a step that fills s of m open positions, in any order,
+  draws different items with the probability m! / ((m - s)! m^s) (paper, equation 4), and more steps never lower the product
+  (Theorem 2). A decoder that draws at temperature 1 must not do so less often, however the sizes of its steps depend on what
+  was drawn before, unless it declares that it mixes the model's distribution with something else (`fuses`);
+* line: no decoder that draws each position independently, keeps what it commits and reads one row a forward is right on
+  Shuffle within T forwards more often than the best choice after the draw (`theory.collision`). One that is draws several
+  positions jointly, and declares it (`joint`), or has the answer from elsewhere;
 * ledger: replaying the recorded writes reproduces the answer, and there is one entry for each forward;
 * batch: tokens and ledger of a sample are the same when it is decoded alone, with others, and in another order.
 """
 
 from __future__ import annotations
 
-import math
 import string
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
@@ -33,19 +34,16 @@ from parallelbench.decoding.load import ALWAYS, AUX, check_compatibility
 from parallelbench.decoding.prompts import make_prompt
 from parallelbench.decoding.state import DecoderFault
 from parallelbench.decoding.user_faults import UserDecoderFault
+from parallelbench.doctor.shuffle import EPSILON, ITEMS, item_model, shuffle_share
 from parallelbench.metrics import score
 from parallelbench.models import load_model
 from parallelbench.models.exact import Exact
-from parallelbench.models.exact_items import ItemScheme
 from parallelbench.models.exact_tokens import TokenScheme
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 from parallelbench.tasks.lists import OPERATIONS
 from parallelbench.theory.laws import RANDOM
 
-EPSILON = 1e-6
-Z999 = 3.2905267314919255
-"""Half width of a 99.9 % interval in standard deviations."""
 ITEM_TASKS = (
     *(f"list_ops/{name}:lengths=[4],max_new_tokens=12" for name in OPERATIONS),
     "puzzle/latin_square_n3:max_new_tokens=18",
@@ -61,8 +59,6 @@ SHORT_TASKS = (
     "list_ops/replace_random:lengths=[3],max_new_tokens=12",
 )
 BATCH_SIZE = 64
-SHUFFLED = 4  # items of the lists of `shuffle_share`
-DRAWS = 400  # samples that it decodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +68,6 @@ class World:
     name: str
     model: Denoiser
     tasks: tuple[str, ...]
-
-
-class Share(NamedTuple):
-    """Right answers to Shuffle, their number expected from the sizes of the steps, its variance, and forwards per sample."""
-
-    right: int
-    promised: float
-    variance: float
-    forwards: float
 
 
 def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequence[World] | None = None) -> list[str]:
@@ -101,7 +88,7 @@ def check_decoder(decoder: Decoder, careful: Decoder | None = None, places: Sequ
         runs = [(world, _decode(decoder, world, BATCH_SIZE)) for world in chosen]
         about_runs = [broken for check in (_ends, _booked) for world, run in runs for broken in check(world, run)]
         batched = [broken for world, run in runs for broken in _batched(decoder, world, run)]
-        answers = [*_right_one_by_one(slow, perfect), *(_bounded(decoder, perfect[0].model) if perfect else ())]
+        answers = [*_right_one_by_one(slow, perfect), *(_bounded(decoder) if perfect else ())]
         return [*about_runs, *answers, *batched]
     except DecoderFault as fault:
         return [f"contract: {fault}."]
@@ -126,7 +113,7 @@ def worlds() -> tuple[World, ...]:
     """The exact model with one token per item, and with one token per character."""
     by_character = TokenScheme(_characters(), EPSILON)
     return (
-        World("item by item", Exact(ItemScheme(64), EPSILON), ITEM_TASKS),
+        World("item by item", item_model(), ITEM_TASKS),
         World("under a tokenizer", Exact(by_character, EPSILON), TOKEN_TASKS),
     )
 
@@ -135,25 +122,6 @@ def worlds() -> tuple[World, ...]:
 def shipped() -> World:
     """The shipped model, on tasks with short answers."""
     return World("the shipped model", load_model("tiny"), SHORT_TASKS)
-
-
-def shuffle_share(decoder: Decoder, count: int = DRAWS, seed: int = 0, perfect: Denoiser | None = None) -> Share:
-    """Decode Shuffle of four items at temperature 1, where the original order is a right answer too.
-
-    Samples in which a token was revised add 0 to `promised` and `variance`.
-    """
-    model = perfect or worlds()[0].model
-    task = load_task(f"list_ops/shuffle:lengths=[{SHUFFLED}],may_stay=true")
-    sample = task.sample(0, 0, 0)
-    prompts = (make_prompt(model, replace(sample, index=index), task.max_new_tokens, infill=True) for index in range(count))
-    right, promised, variance, forwards = 0, 0.0, 0.0, 0
-    for done in Engine(model, DRAWS, model).generate(prompts, decoder.model_copy(update={"temperature": 1.0}), seed):
-        forwards += sum(done.ledger.nfe.values())
-        right += int(score(done.prompt.sample, done.text, task.metrics[:1])[task.metrics[0]])
-        chance = _promise(done)
-        promised += chance
-        variance += chance * (1.0 - chance)
-    return Share(right, promised, variance, forwards / count)
 
 
 def _ends(world: World, run: Sequence[Generation]) -> Iterator[str]:
@@ -174,14 +142,18 @@ def _right_one_by_one(careful: Decoder, perfect: Sequence[World]) -> Iterator[st
                 yield f"one by one: {decoder.spec} is wrong on {', '.join(sorted(wrong))} ({world.name})."
 
 
-def _bounded(decoder: Decoder, perfect: Denoiser) -> Iterator[str]:
-    if decoder.fuses:
-        return
-    share = shuffle_share(decoder, perfect=perfect)
-    if share.right < share.promised - Z999 * math.sqrt(share.variance) - 1e-6:
+def _bounded(decoder: Decoder) -> Iterator[str]:
+    share = shuffle_share(decoder)
+    if share.shortfall and not decoder.fuses:
         yield (
-            f"bound: at temperature 1 it is right on {share.right} of {DRAWS} shuffles of {SHUFFLED} items; steps of these "
-            f"sizes are right on {share.promised:.0f} on average; does it write the tokens that were drawn?"
+            f"bound: at temperature 1, {share.kept} of its steps on shuffles of {ITEMS} items drew different items; steps of "
+            f"these sizes do so {share.promised:.0f} times on average; does it write the tokens that were drawn?"
+        )
+    if share.excess is not None and not decoder.joint:
+        yield (
+            f"line: it is right on {share.within[share.excess - 1]} of {share.samples} shuffles of {ITEMS} items within "
+            f"{share.excess} forwards, more than any choice from independent draws; set 'joint = True' if it draws several "
+            f"positions jointly, or look for where it has the answer from."
         )
 
 
@@ -214,18 +186,6 @@ def _prompts(world: World, block: int) -> Sequence[Prompt]:
     """The prompt of one sample of each task, on a canvas of a multiple of `block` positions."""
     tasks = [load_task(spec) for spec in world.tasks]
     return [make_prompt(world.model, task.sample(0, 0, 0), -(-task.max_new_tokens // block) * block) for task in tasks]
-
-
-def _promise(done: Generation) -> float:
-    """The probability of a right answer to Shuffle with steps of these sizes; 0 where an item was not written exactly once."""
-    writes = [write for step in done.ledger.history for write in step]
-    if len(writes) != SHUFFLED or any(action != "commit" for *_, action in writes):
-        return 0.0
-    chance, left = 1.0, len(writes)
-    for step in done.ledger.history:
-        chance *= math.prod((left - taken) / left for taken in range(len(step)))
-        left -= len(step)
-    return chance
 
 
 def _replayed(done: Generation, mask_id: int) -> tuple[int, ...] | None:

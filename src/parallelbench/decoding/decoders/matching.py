@@ -53,6 +53,7 @@ class Matching(StepDecoder):
     """Commit confident positions, and one group of positions that are taken to hold different tokens."""
 
     family: ClassVar[str] = "matching"
+    joint: ClassVar[bool] = True
     speed = {"gamma": "slower", "slack": "faster"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
     slack: float = Field(
