@@ -174,13 +174,22 @@ class Results:
         return write_report(self.out)
 
     def summary_json(self) -> dict[str, Any]:
-        """The object that OUT/summary.json holds. Results of several seeds say which seed each belongs to."""
+        """The object that OUT/summary.json holds. Results of several seeds say which seed each belongs to.
+
+        Those of an exact model also hold the lines of `analysis.bounds` for as many forwards as the samples took:
+        `best_before_draw` (None where unknown), `best_after_draw`, and `after_draw_is` ("value" or "bound").
+        """
+        from parallelbench.analysis.split import lines_of_cells
+
         several = len({row.seed for row in self.rows}) > 1
+        lines = lines_of_cells(self.frame)
         return {
             "out": str(self.out),
             "cells": len(self.rows),
             "samples": sum(row.samples for row in self.rows),
-            "results": [_entry(row, several) for row in self.rows],
+            "results": [
+                {**_entry(row, several), **lines.get(cell, {})} for row, cell in zip(self.rows, self.cells["cell"], strict=True)
+            ],
         }
 
     def __repr__(self) -> str:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from parallelbench import run
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis import matched
-from parallelbench.analysis.ceiling import best_accuracy
 from parallelbench.analysis.loss import headline
 from parallelbench.analysis.ranking import by_task, costs, ranking
-from parallelbench.analysis.split import best_curve, ceiling_of
 
 
 def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> dict[str, Any]:
@@ -87,23 +83,6 @@ def test_a_sample_from_files_counts_once_however_many_seeds_it_ran_under(frame: 
     assert [list(part["n"]) for part in table] == [[20], [20]] and list(table[0]["p"]) == list(table[1]["p"])
 
 
-def test_no_decoder_on_the_exact_model_is_above_the_best_line() -> None:
-    """Lists of several lengths at one speed: each has its own number of forwards."""
-    results = run("exact", "list_ops/shuffle:lengths=[3,4,5,6],may_stay=true,samples=200", ["random:k=[1,2,3],temperature=1"])
-    line = best_curve(results.frame)
-    speeds, scores = [row["tokens_per_step"] for row in line], [row["accuracy"] for row in line]
-    assert speeds == sorted(speeds) and scores == sorted(scores, reverse=True)
-    assert (speeds[0], scores[0], speeds[-1]) == (1.0, 1.0, 4.5)
-    for row in results.rows:
-        assert row.ci95[0] <= np.interp(row.tokens_per_step, speeds, scores)
-
-
-def test_the_ceiling_of_a_shuffle_that_must_differ_knows_greedy_draws() -> None:
-    derangements = {8: 14833, 10: 1334961}
-    for n, count in derangements.items():
-        assert best_accuracy("shuffle", n, True, 1) == pytest.approx(count / (n - 1) ** n)
-
-
 def test_ten_points_are_ten_points_whatever_their_floats() -> None:
     rows = [
         {"model": "m", "accuracy": score, "tokens_per_step": speed, "decoder": f"confidence:k={speed}"}
@@ -114,19 +93,3 @@ def test_ten_points_are_ten_points_whatever_their_floats() -> None:
     )
     found = headline("m", pd.DataFrame(rows), lost)
     assert found.fastest is not None and found.fastest["tokens_per_step"] == 4.0 and found.robust == 1
-
-
-def test_a_learned_model_is_compared_with_the_exact_model_of_its_own_tokenizer() -> None:  # fault 42
-    exact = [("exact@items", ""), ("exact@tiny", "t1"), ("exact@other", "t2")]
-    points = pd.DataFrame([{"model": name, "exact": True, "tokenizer": tokenizer} for name, tokenizer in exact])
-    assert [ceiling_of(points, tokenizer) for tokenizer in ("t1", "t2", "unknown", "")] == [
-        "exact@tiny", "exact@other", "exact@items", "exact@items",
-    ]  # fmt: skip
-    assert ceiling_of(points[points["tokenizer"] == "t2"], "t1") == "exact@other"
-    assert ceiling_of(points[:0], "t1") is None
-
-
-def test_a_law_too_large_to_search_is_certain_only_at_one_forward_for_each_position() -> None:
-    assert best_accuracy("latin_square", 5, False, 5) is None and best_accuracy("latin_square", 5, False, 24) is None
-    assert best_accuracy("latin_square", 5, False, 25) == 1.0
-    assert best_accuracy("insert_random", 30, False, 30) is None and best_accuracy("insert_random", 30, False, 31) == 1.0

@@ -16,7 +16,7 @@ from parallelbench.api import run
 from parallelbench.errors import UserError
 from parallelbench.report import write_report
 from parallelbench.report.decoding_order import SHADES, shown_tokens, step_map
-from parallelbench.report.sections import _parts
+from parallelbench.report.exact import parts
 from parallelbench.results import Results
 from parallelbench.runs.records import Costs, DecodingOrder, Extent, Record, Trace, Write
 
@@ -211,19 +211,23 @@ def test_the_map_fills_writes_and_outlines_what_was_taken_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "exact", "best", "parts"),
+    ("measured", "exact", "best", "wanted"),
     [
         (0.5, 0.7, 0.8, [0.2, 0.1, 0.2]),
-        (0.7, 1.0, 0.11, [0.0, 0.0, 0.3]),  # a joint draw is above the best of independent ones
-        (1.0, 1.0, 0.11, [0.0, 0.0, 0.0]),
-        (0.6, 0.5, 0.8, [0.2, 0.2, 0.0]),  # above the perfect model by chance
-        (0.5, 0.7, math.nan, [0.0, 0.3, 0.2]),
+        (0.7, 1.0, 0.11, [0.89, -0.89, 0.3]),  # a joint draw is above the line, and is shown above it
+        (0.6, 0.5, 0.8, [0.2, 0.3, -0.1]),  # above the exact model
     ],
 )
-def test_the_parts_of_a_loss_add_up_to_it(measured: float, exact: float, best: float, parts: list[float]) -> None:
-    row = {"model": "m", "task": "t", "decoder": "d", "setting": "k=2", "measured": measured, "exact": exact, "best": best}
-    found = [part["loss"] for part in _parts(row)]
-    assert found == pytest.approx(parts) and sum(found) == pytest.approx(1 - measured)
+def test_the_parts_of_a_loss_add_up_to_it_and_none_is_cut_off(
+    measured: float, exact: float, best: float, wanted: list[float]
+) -> None:
+    row = {"model": "m", "task": "t", "decoder": "d", "setting": "k=2", "measured": measured, "exact": exact}
+    row |= {"best_before_draw": math.nan, "best_after_draw": best, "after_draw_is": "value"}
+    row |= {"of_draws": 1 - best, "of_decoder": best - exact, "of_model": exact - measured}
+    found = parts(row)
+    losses = [part["loss"] for part in found]
+    assert losses == pytest.approx(wanted) and sum(losses) == pytest.approx(1 - measured)
+    assert found[0]["best_before_draw"] is None and found[0]["after_draw_is"] == "value"
 
 
 def test_answers_that_were_cut_short_are_counted(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def name_cells(run: StoredRun) -> list[dict[str, Any]]:
     the setting belongs to: decoders that differ only in what sets their speed form one.
     """
     cells = [stored.cell for stored in run.cells]
-    models = distinct([(_with_cache(cell, cell.model), _with_cache(cell, _in_full(cell))) for cell in cells])
+    models = distinct([(_with_cache(cell, _model(cell)), _with_cache(cell, _in_full(cell))) for cell in cells])
     tasks = distinct([(cell.task, cell.task_spec) for cell in cells])
     families = distinct([(cell.decoder_facts.label, cell.decoder_facts.family) for cell in cells])
     return [
@@ -47,6 +47,11 @@ def _decoder(cell: Cell, family: str) -> dict[str, str]:
         "setting": render("", setting).removeprefix(":"),
         "variant": render("", facts.variant).removeprefix(":") or PLAIN,
     }
+
+
+def _model(cell: Cell) -> str:
+    """The model's name; exact models share one, so they have the names by which they were requested."""
+    return cell.model_facts.spec if cell.model_facts.exact else cell.model
 
 
 def _in_full(cell: Cell) -> str:

@@ -1,40 +1,44 @@
-"""Splits a loss of accuracy into three parts: unavoidable, due to the decoder, due to the model.
+"""Splits a loss of accuracy into three parts: due to independent draws, due to the decoder, due to the model.
 
-An exact model computes the exact marginals of the right answers instead of learning them. Let `best` be the best accuracy
-within the same number of forwards (`ceiling`), `exact` the accuracy of the exact model under the same decoder, and `measured`
-the accuracy of the learned model under that decoder. Then
+An exact model computes the exact marginals of the right answers instead of learning them. Let `best_after_draw` be the line
+after the draw (`analysis.bounds`) for the numbers of forwards that the exact model took, `exact` its accuracy, and `measured`
+the accuracy of the learned model under the same decoder. Then
 
-    1 - measured = (1 - best)  + (best - exact)  + (exact - measured)
-                   unavoidable   due to decoder    due to model
+    1 - measured = (1 - best_after_draw) + (best_after_draw - exact) + (exact - measured)
+                   independent draws       the decoder                 the model
 
-Each term is a mean over samples. Because `exact` and `measured` are estimated from samples, the last two parts can be negative
-by chance; the second is also negative where the decoder can exceed `best` (joint draws, remasking).
+Each term is a mean over samples, and none is cut off at 0. The second is negative where a decoder is above the line (joint
+draws, remasking, several rows, a tie-break that is the same at all positions, or chance), the third where a learned model is
+above its exact model (`analysis.above` tests both).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
-from parallelbench.analysis.ceiling import best_accuracy
-from parallelbench.analysis.frontier import Point
+from parallelbench.analysis.bounds import after_draw, at, before_draw, reachable
+from parallelbench.analysis.frame import as_rows
 
 KEYS = ["suite", "task", "decoder"]
-COLUMNS = ["model", *KEYS, "series", "setting", "measured", "exact", "best", "unavoidable", "of_decoder", "of_model"]
+LAW = ["law", "law_n", "must_differ"]
+COLUMNS = [
+    "model", "exact_model", *KEYS, "series", "setting", "measured", "exact", "best_before_draw", "best_after_draw",
+    "after_draw_is", "of_draws", "of_decoder", "of_model",
+]  # fmt: skip
+BEST = [*KEYS, "best_before_draw", "best_after_draw", "after_draw_is"]
 
 
 def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per learned model, task and decoder that an exact model also ran.
+    """Return one row per learned model, task and decoder that the exact model of the same tokenizer also ran.
 
     Args:
         frame: one row per sample (`frame.samples`).
         points: one row per model, task and decoder (`frame.points`).
 
-    A learned model is compared with the exact model under the same tokenizer, where that ran (`ceiling_of`). Where the best
-    accuracy is unknown, `best` and `unavoidable` are None, and `of_decoder` is 1 - exact.
+    `best_before_draw` is None where it is unknown. `after_draw_is` is "value" or "bound" (`best_within`).
     """
     rows: list[dict[str, Any]] = []
     for _, learned in points[~points["exact"].astype(bool)].groupby("model", sort=False):
@@ -42,97 +46,75 @@ def split(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
         if ceiling is None:
             continue
         exact = points[points["model"] == ceiling].drop_duplicates(KEYS)
-        best = _best(frame[frame["model"] == ceiling])
-        both = learned.merge(exact[[*KEYS, "accuracy"]], on=KEYS, suffixes=("", "_exact")).merge(best, on=KEYS, how="left")
-        rows += [_parts(row) for row in both.to_dict("records")]
+        best = best_within(frame[frame["model"] == ceiling])
+        both = learned.merge(exact[[*KEYS, "accuracy"]], on=KEYS, suffixes=("", "_exact")).merge(best, on=KEYS)
+        rows += [_parts({**row, "exact_model": ceiling}) for row in both.to_dict("records")]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def ceiling_of(points: pd.DataFrame, tokenizer: str) -> str | None:
-    """Return the exact model that is the ceiling of a learned one with this tokenizer; None where no exact model ran.
+    """Return the exact model of the same tokenizer, which is the ceiling of a learned model; None where it did not run.
 
-    It is the one with the same tokenizer, else the one without a tokenizer (each list item is one token), else the first.
+    An empty `tokenizer` means that each list item is one token.
     """
-    ran = points[points["exact"].astype(bool)].drop_duplicates("model")
-    found = {str(row["tokenizer"]): str(row["model"]) for row in reversed(ran.to_dict("records"))}
-    return found.get(tokenizer) or found.get("") or (str(ran["model"].iloc[0]) if len(ran) else None)
+    ran = points[points["exact"].astype(bool) & (points["tokenizer"] == tokenizer)]
+    return str(ran["model"].iloc[0]) if len(ran) else None
 
 
-def best_curve(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return for each task the best mean accuracy at each mean speed, as the vertices of a concave piecewise linear curve.
+def best_within(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines for each task and decoder of an exact model's samples, as means over samples.
 
-    `frame` holds an exact model's samples. A decoder may use more forwards on the samples where they raise accuracy most. Group
-    the samples of a task by their law; for group g let a_g(T) be the best accuracy within T forwards, f_g the number of masked
-    positions and w_g the fraction of samples. The curve is the upper concave hull of the points
-
-        (sum_g w_g f_g / T_g, sum_g w_g a_g(T_g))    over all choices of T_g,
-
-    which is the weighted sum of the groups' hulls. Unknown accuracies are left out, so the curve may cover fewer speeds.
+    `best_before_draw` is the line within as many forwards as each sample took. `best_after_draw` also bounds decoders whose
+    number of forwards depends on their draws (`bounds.reachable`); `after_draw_is` is "bound" for these and wherever the line
+    itself is only bounded from above, else "value".
     """
     rows = []
-    samples = frame.dropna(subset=["law"]).drop_duplicates(["suite", "task", "sample_id"])
-    for (_, task), part in samples.groupby(["suite", "task"], sort=False):
-        kinds = part.assign(free=(part["tokens_per_step"] * part["nfe"]).round().astype(int))
-        counts = kinds.groupby(["law", "law_n", "must_differ", "free"], sort=False).size().reset_index(name="count")
-        hulls = [(kind["count"] / len(kinds), _hull(_reachable(kind))) for kind in counts.to_dict("records")]
-        if all(hull for _, hull in hulls):
-            rows += [{"task": task, "tokens_per_step": speed, "accuracy": score} for speed, score in _sum(hulls)]
-    return rows
-
-
-def _reachable(kind: Mapping[Hashable, Any]) -> list[Point]:
-    """(tokens per step, best accuracy) for every number of forwards with a known best accuracy."""
-    law, free = (kind["law"], int(kind["law_n"]), bool(kind["must_differ"])), kind["free"]
-    best = ((free / forwards, best_accuracy(*law, forwards)) for forwards in range(1, free + 1))
-    return [(speed, value) for speed, value in best if value is not None]
-
-
-def _hull(points: list[Point]) -> list[Point]:
-    """The vertices of the upper concave hull of the points, by rising speed."""
-    hull: list[Point] = []
-    for x, y in sorted(points):
-        while len(hull) > 1 and (hull[-1][1] - hull[-2][1]) * (x - hull[-2][0]) <= (y - hull[-2][1]) * (
-            hull[-1][0] - hull[-2][0]
-        ):
-            hull.pop()
-        hull.append((x, y))
-    return hull
-
-
-def _sum(hulls: list[tuple[float, list[Point]]]) -> list[Point]:
-    """The weighted Minkowski sum of concave curves: their weighted edges, joined in order of falling slope."""
-    speed, score = (sum(weight * hull[0][axis] for weight, hull in hulls) for axis in (0, 1))
-    edges = [(weight * (b[0] - a[0]), weight * (b[1] - a[1])) for weight, hull in hulls for a, b in pairwise(hull)]
-    corners = [(speed, min(1.0, score))]
-    for dx, dy in sorted(edges, key=lambda edge: -edge[1] / edge[0]):
-        speed, score = speed + dx, score + dy
-        corners.append((speed, min(1.0, score)))
-    return corners
-
-
-def _best(frame: pd.DataFrame) -> pd.DataFrame:
-    """The mean over samples of the best accuracy within as many forwards as the exact model used; NaN where one is unknown."""
-    rows = [
-        {
-            **{key: row[key] for key in KEYS},
-            "best": best_accuracy(row["law"], row["law_n"], row["must_differ"], int(row["nfe"])),
+    for key, part in frame.dropna(subset=["law"]).groupby(KEYS, sort=False):
+        groups = [_best_of_law(law, group["nfe"].astype(int).tolist()) for law, group in _by_law(part)]
+        weights = part.groupby(LAW, sort=False).size() / len(part)
+        before, after, exact = zip(*groups, strict=True)
+        row = {
+            "best_before_draw": None if None in before else sum(w * b for w, b in zip(weights, before, strict=True)),
+            "best_after_draw": float(sum(w * a for w, a in zip(weights, after, strict=True))),
+            "after_draw_is": "value" if all(exact) else "bound",
         }
-        for row in frame.dropna(subset=["law"]).to_dict("records")
-    ]
-    table = pd.DataFrame(rows, columns=[*KEYS, "best"])
-    table["best"] = table["best"].astype(float)
-    return table.groupby(KEYS, sort=False)["best"].agg(lambda values: values.mean(skipna=False)).reset_index()
+        rows.append({**dict(zip(KEYS, key, strict=True)), **row})
+    table = pd.DataFrame(rows, columns=BEST)
+    return table.assign(best_before_draw=table["best_before_draw"].astype(float))
+
+
+def _by_law(part: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    return ((tuple(law), group) for law, group in part.groupby(LAW, sort=False))
+
+
+def _best_of_law(law: tuple[Any, ...], forwards: Sequence[int]) -> tuple[float | None, float, bool]:
+    """The two lines of one law for these numbers of forwards, and whether the second is the exact value."""
+    shape = str(law[0]), int(law[1]), bool(law[2])
+    known = [at(before_draw(*shape), number) for number in forwards]
+    values, exact = after_draw(*shape)
+    fixed = len(set(forwards)) == 1 and min(forwards[0], len(values)) <= exact
+    before = None if None in known else sum(value for value in known if value is not None) / len(known)
+    return before, reachable(values, forwards), fixed or values[0] == 1.0
 
 
 def _parts(row: dict[Any, Any]) -> dict[str, Any]:
-    known = None if pd.isna(row["best"]) else float(row["best"])
-    top = 1.0 if known is None else known
+    after, exact, measured = row["best_after_draw"], row["accuracy_exact"], row["accuracy"]
     return {
-        **{name: row[name] for name in ("model", *KEYS, "series", "setting")},
-        "measured": row["accuracy"],
-        "exact": row["accuracy_exact"],
-        "best": known,
-        "unavoidable": None if known is None else 1.0 - known,
-        "of_decoder": top - row["accuracy_exact"],
-        "of_model": row["accuracy_exact"] - row["accuracy"],
+        **{name: row[name] for name in ("model", "exact_model", *KEYS, "series", "setting")},
+        "measured": measured,
+        "exact": exact,
+        **{name: row[name] for name in ("best_before_draw", "best_after_draw", "after_draw_is")},
+        "of_draws": 1.0 - after,
+        "of_decoder": after - exact,
+        "of_model": exact - measured,
+    }
+
+
+def lines_of_cells(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the lines of each exact model's cell whose samples have a law, by the cell's id: the columns of `best_within`."""
+    exact = frame[frame["exact"].astype(bool)]
+    return {
+        str(cell): {key: None if pd.isna(row[key]) else row[key] for key in BEST if key not in KEYS}
+        for cell, part in exact.groupby("cell", sort=False)
+        for row in as_rows(best_within(part))
     }

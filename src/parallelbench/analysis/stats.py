@@ -1,8 +1,9 @@
 """Confidence intervals and paired tests. All intervals are 95 % intervals unless z says otherwise.
 
 Sources: Wilson, JASA 22 (1927) 209-212; McNemar, Psychometrika 12 (1947) 153-157, exact binomial form; Newcombe,
-Statistics in Medicine 17 (1998) 2635-2650, method 10 (paired proportions); Zou and Donner, Statistics in Medicine 27 (2008)
-1693-1702 (MOVER); Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
+Statistics in Medicine 17 (1998) 2635-2650, method 10 (paired proportions); Holm, Scandinavian Journal of Statistics 6
+(1979) 65-70; Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702 (MOVER); Efron and Tibshirani, An Introduction to the
+Bootstrap (1993), chapter 13 (percentile interval).
 """
 
 from __future__ import annotations
@@ -134,3 +135,16 @@ def spread_over_seeds(means: Sequence[float]) -> float:
     It measures how much a mean varies if all samples are drawn anew; the interval over samples is that of one run.
     """
     return float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
+
+
+def holm(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return p-values corrected for their number (Holm): all that stay below alpha are false with a probability below alpha.
+
+    The i-th smallest of m is multiplied by m - i + 1, and none is made smaller than one before it.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    raised = np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1))
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(1.0, raised)
+    return corrected

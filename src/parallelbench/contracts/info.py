@@ -63,6 +63,8 @@ class ModelInfo:
         active_params: parameters that one token passes through, without embedding and output head (0: unknown).
         head_params, hidden_size, layers: sizes from which the arithmetic of a forward follows (0: unknown).
         tokenizer: the hash of the tokenizer, by which an exact model of the same tokens is found ("": tokens are items).
+        ties: how equally probable tokens and equally ranked positions are chosen from where the decoder does not say: "first"
+            the lowest id and position, "random" a seeded draw.
         card: the model card by which special tokens, template and demonstrations were chosen ("" where there is none).
         layout: the published architecture in which the tensors are stored, for example "llada" ("" where there is none).
         path: the folder of a checkpoint that was named by its path ("" for every other model).
@@ -94,6 +96,7 @@ class ModelInfo:
     hidden_size: int = 0
     layers: int = 0
     tokenizer: str = ""
+    ties: Literal["first", "random"] = "first"
     card: str = ""
     layout: str = ""
     path: str = ""

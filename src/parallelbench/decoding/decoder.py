@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from parallelbench.contracts.forward import Ints
-from parallelbench.contracts.info import Need
+from parallelbench.contracts.info import ModelInfo, Need
 from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.ranking import checked, commit_first, is_elementwise, order_each
@@ -67,7 +67,9 @@ class Decoder(Options, ABC):
     block: int | None = Field(None, ge=1, description="semi-autoregressive block length in tokens; none: the whole canvas")
     temperature: float = Field(0.0, ge=0, le=10, description="0 takes the most probable token")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus that tokens are drawn from")
-    ties: Literal["first", "random"] = Field("first", description="how exact ties are broken")
+    ties: Literal["model", "first", "random"] = Field(
+        "model", description="how exact ties are broken; model: at random on the exact model, else the first"
+    )
     label: str | None = Field(
         None,
         min_length=1,
@@ -82,6 +84,10 @@ class Decoder(Options, ABC):
     def max_forwards(self, width: int) -> int:
         """Return the number of forwards after which the engine fills what is left of a canvas of `width` tokens."""
         return self.forwards_per_token * width
+
+    def for_model(self, info: ModelInfo) -> Self:
+        """Return this decoder with `ties` as it is on this model."""
+        return self.model_copy(update={"ties": info.ties}) if self.ties == "model" else self
 
     @property
     def spec(self) -> str:
@@ -117,7 +123,7 @@ class Decoder(Options, ABC):
     @property
     def sampling(self) -> Sampling:
         """How candidates are drawn."""
-        return Sampling(self.temperature, self.top_p, self.ties)
+        return Sampling(self.temperature, self.top_p, "random" if self.ties == "random" else "first")
 
     def best_first(self, scores: npt.ArrayLike, positions: Ints, state: State) -> npt.NDArray[np.intp]:
         """Return the order of falling score; ties go to the lowest position, or are drawn where `ties` is random."""

@@ -91,7 +91,12 @@ class Engine:
 
     def _setup(self, decoder: Decoder, seed: int) -> Setup:
         main = self.model.info
-        return Setup(decoder, {"main": main} if self.aux is None else {"main": main, "aux": self.aux.info}, seed, self.cache)
+        return Setup(
+            decoder.for_model(main),
+            {"main": main} if self.aux is None else {"main": main, "aux": self.aux.info},
+            seed,
+            self.cache,
+        )
 
     def _admit(self, active: list[Session], waiting: Waiting, batching: Batching, setup: Setup) -> None:
         """Start waiting samples in the free slots."""

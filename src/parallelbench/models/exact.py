@@ -9,6 +9,9 @@ to cut an answer into tokens:
 
 Each token may have been replaced, with probability epsilon, by a uniform one of the vocabulary, so that every context has a
 posterior, also one that no right answer agrees with (`theory.noise`). The prompt is not read: the sample is.
+
+Symmetric laws make whole rows of tokens equally probable. Ties are therefore broken at random unless the decoder says
+otherwise: the lowest id at all positions would be one draw that they share.
 """
 
 from __future__ import annotations
@@ -83,10 +86,10 @@ class Exact(Denoiser):
         self._answers: dict[Any, Answers] = {}
         self._codecs: dict[Any, Codec] = {}
         self._info = ModelInfo(
-            name="exact", revision=f"{scheme.revision},epsilon={epsilon:g}", vocab_size=scheme.size,
+            name="exact", revision=f"{scheme.revision},epsilon={epsilon:g},ties=random", vocab_size=scheme.size,
             mask_id=scheme.special.mask, pad_id=scheme.special.pad, end_ids=(scheme.special.end,), context_length=1 << 20,
             dtype="float64", licence="Apache-2.0", offers=frozenset({"shadow"}), requires=frozenset({"law"}),
-            tokenizer=scheme.tokenizer, layout="exact",
+            tokenizer=scheme.tokenizer, ties="random", layout="exact",
         )  # fmt: skip
 
     @property

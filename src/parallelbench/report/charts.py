@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 
-from parallelbench.analysis.frontier import step_frontier
+from parallelbench.analysis.frontier import Rows, with_frontier
 from parallelbench.analysis.names import PLAIN
 from parallelbench.report import theme
+from parallelbench.report.lines import drawn_lines
 
-Rows = list[dict[str, Any]]
 TICKS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 CHOSEN = alt.selection_point(fields=["family"], bind="legend", name="chosen")
-POINTS = 60
-"""The number of points at which a curve is sampled between two speeds."""
 PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 
@@ -41,30 +38,11 @@ def score_axis(title: str = "accuracy") -> alt.Y:
     return alt.Y("accuracy:Q", title=title, axis=PERCENT, scale=alt.Scale(domain=[0, 1]))
 
 
-def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
-    """Mark the Pareto-optimal rows of each group (`frontier`), and extend each frontier to the slowest speed of all rows.
-
-    The extension is an additional row with `point` False and the group's highest accuracy: a decoder that is needed only at a
-    lower speed can still be run at the setting with the highest accuracy.
-    """
-    slowest = min(row["tokens_per_step"] for row in rows)
-    groups: dict[tuple[Any, ...], Rows] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
-    marked = []
-    for group in groups.values():
-        kept = set(step_frontier([(row["tokens_per_step"], row["accuracy"]) for row in group]))
-        marked += [{**row, "frontier": place in kept, "point": True} for place, row in enumerate(group)]
-        first = max((group[place] for place in kept), key=lambda row: row["accuracy"])
-        marked.append({**first, "tokens_per_step": slowest, "frontier": True, "point": False})
-    return marked
-
-
 def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerChart:
     """Accuracy against tokens per step: points with intervals, and each family's Pareto frontier drawn as steps.
 
-    Rows need the columns of `frame.points`, and `frontier` and `point` from `with_frontier`. Rows from `ceilings` are drawn
-    behind them.
+    Rows need the columns of `frame.points`, and `frontier` and `point` from `with_frontier`. Rows from `lines.rows_of_lines`
+    are drawn behind them.
     """
     colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows if "family" in row))
     shown = alt.when(CHOSEN).then(alt.value(1.0)).otherwise(alt.value(0.08))
@@ -79,7 +57,7 @@ def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerCha
         y=score_axis(), opacity=shown, tooltip=tooltip(), **_shape(rows)
     )
     lines = steps.encode(y=score_axis(), detail="family:N", opacity=shown, order=alt.Order("tokens_per_step:Q"))
-    behind = _ceilings(data, colour) if any("kind" in row for row in rows) else []
+    behind = drawn_lines(data.encode(y=score_axis()), colour) if any("line" in row for row in rows) else []
     return alt.layer(*behind, lines, bars, dots).properties(width=size[0], height=size[1])
 
 
@@ -114,12 +92,9 @@ def overall(rows: Rows, models: Sequence[str]) -> Any:
     return theme.styled(panels.add_params(CHOSEN).resolve_axis(x="independent", y="independent"))
 
 
-def by_task(rows: Rows, exact: Rows, best: Rows) -> Any:
-    """The trade-off curves of each task, in one panel per task.
-
-    Dashed lines show the exact model under the same decoders; the grey area shows the best curve (`split.best_curve`).
-    """
-    marked = with_frontier(rows, ("task", "family")) + (ceilings(rows, exact, best) if exact else [])
+def by_task(rows: Rows, behind: Rows) -> Any:
+    """The trade-off curves of each task, in one panel per task; `behind` are the rows of `lines.rows_of_lines`."""
+    marked = with_frontier(rows, ("task", "family")) + behind
     panel = tradeoff(marked, (262, 180), point=45)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
@@ -128,56 +103,29 @@ def by_task(rows: Rows, exact: Rows, best: Rows) -> Any:
     )
 
 
-def ceilings(rows: Rows, exact: Rows, best: Rows) -> Rows:
-    """The rows of the exact model's frontier and of the best curve, limited to the tasks and speeds of the measured `rows`."""
-    tasks = {row["task"] for row in rows}
-    slow, fast = (pick(row["tokens_per_step"] for row in rows) for pick in (min, max))
-    steps = [row for row in with_frontier(exact, ("task", "family")) if row["frontier"] and row["task"] in tasks]
-    dashed = [{**row, "kind": "exact", "frontier": False, "point": False} for row in steps]
-    grey = [{**row, "kind": "best"} for row in _within(best, slow, fast) if row["task"] in tasks]
-    return [row for row in dashed if slow <= row["tokens_per_step"] <= fast] + grey
-
-
-def _within(best: Rows, slow: float, fast: float) -> Rows:
-    """Each task's best curve between two speeds, sampled densely.
-
-    The curve is piecewise linear in speed, and linear pieces are not straight on a logarithmic speed axis.
-    """
-    rows: Rows = []
-    for task in dict.fromkeys(row["task"] for row in best):
-        line = sorted((row["tokens_per_step"], row["accuracy"]) for row in best if row["task"] == task)
-        speeds, scores = zip(*line, strict=True)
-        first, last = max(slow, speeds[0]), min(fast, speeds[-1])
-        if first >= last:
-            continue
-        at = sorted({*np.geomspace(first, last, POINTS).tolist(), *(x for x in speeds if first < x < last)})
-        values = np.interp(at, speeds, scores)
-        rows += [{"task": task, "tokens_per_step": x, "accuracy": float(y)} for x, y in zip(at, values, strict=True)]
-    return rows
-
-
-def _ceilings(data: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
-    """The charts of the exact model under the same decoders, and of the best curve for independent draws without remasking."""
-    base = data.encode(y=score_axis(), order=alt.Order("tokens_per_step:Q"))
-    step: dict[str, Any] = {"interpolate": "step-before"}
-    best = base.transform_filter("datum.kind == 'best'").mark_area(color="#eef1f4", line={"color": "#9aa5b1"})
-    exact = base.transform_filter("datum.kind == 'exact'").mark_line(**step, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8)
-    return [best, exact.encode(color=colour, detail="family:N")]
-
-
 def loss_parts(rows: Rows) -> Any:
-    """For each task and setting a stacked bar of the three parts of the loss (`analysis.split`)."""
+    """For each task and setting a stacked bar of the three parts of the loss (`analysis.split`); negative parts go below 0."""
     settings = list(dict.fromkeys(row["setting"] for row in rows))
     tasks = list(dict.fromkeys(row["task"] for row in rows))
+    least = min(0.0, *(sum(min(0.0, row["loss"]) for row in group) for group in _bars(rows).values()))
+    scale = alt.Scale(domain=[math.floor(10 * least) / 10, 1])
     bars = alt.Chart(alt.Data(values=rows)).mark_bar().encode(
         x=alt.X("setting:N", sort=settings, title=None, axis=alt.Axis(labelAngle=-40)),
-        y=alt.Y("loss:Q", title="accuracy lost", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("loss:Q", title="accuracy lost", axis=alt.Axis(format=".0%", tickCount=5), scale=scale),
         color=alt.Color("part:N", title="lost to", scale=alt.Scale(domain=list(theme.PARTS), range=list(theme.PARTS.values()))),
         order=alt.Order("place:Q"),
         tooltip=["task:N", "decoder:N", "part:N", alt.Tooltip("loss:Q", format=".1%")],
     )  # fmt: skip
     facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
     return theme.styled(bars.properties(width=190, height=120).facet(facet=facet, columns=4))
+
+
+def _bars(rows: Rows) -> dict[tuple[str, str], Rows]:
+    """The parts of each bar."""
+    bars: dict[tuple[str, str], Rows] = {}
+    for row in rows:
+        bars.setdefault((row["task"], row["setting"]), []).append(row)
+    return bars
 
 
 def losses(rows: Rows) -> Any:

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis import frame as tables
+from parallelbench.analysis.above import above_exact_model, above_line
+from parallelbench.analysis.best_curves import best_curves
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import match_speeds
-from parallelbench.analysis.split import best_curve, split
+from parallelbench.analysis.split import ceiling_of, split
 from parallelbench.errors import UserError
 from parallelbench.runs.folder import StoredRun, read_run
 
@@ -38,8 +40,9 @@ class ReportData:
         matched: adaptive and fixed settings compared at equal speed (`analysis.matched`).
         losses: the accuracy that each task loses with speed along `curve` (`analysis.loss`).
         curve: the name (`series`) of that curve; None where no curve begins at one token per step.
-        split: the parts of each loss (`analysis.split`); empty where no exact model ran.
-        best: the best accuracy at each speed (`split.best_curve`); empty where no exact model ran.
+        split: the parts of each loss (`analysis.split`); empty where no exact model with a learned model's tokenizer ran.
+        above_line: exact models' settings significantly above the line after the draw (`analysis.above`).
+        above_exact: learned models' settings significantly above their exact model (`analysis.above`).
     """
 
     run: StoredRun
@@ -51,7 +54,8 @@ class ReportData:
     losses: pd.DataFrame
     curve: str | None
     split: pd.DataFrame
-    best: list[dict[str, Any]]
+    above_line: pd.DataFrame
+    above_exact: pd.DataFrame
 
     @property
     def models(self) -> list[str]:
@@ -62,6 +66,15 @@ class ReportData:
     def tasks(self) -> list[str]:
         """The names of the tasks, in the order of the plan."""
         return list(dict.fromkeys(self.points["task"]))
+
+    def exact_model_of(self, model: str) -> str | None:
+        """The exact model of a learned model's tokenizer; None for an exact model, and where it did not run."""
+        row = self.points[self.points["model"] == model].iloc[0]
+        return None if row["exact"] else ceiling_of(self.points, str(row["tokenizer"]))
+
+    def curves_of(self, model: str | None) -> list[dict[str, Any]]:
+        """What decoders can reach at each speed on the tasks of this exact model (`best_curves.best_curves`)."""
+        return best_curves(self.samples[self.samples["model"] == model])
 
     @property
     def headlines(self) -> list[Headline]:
@@ -82,7 +95,6 @@ def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
         raise UserError(f"{paths[0]} holds no finished samples yet; run its command again first.")
     points = tables.points(samples)
     curve = reference_curve(points)
-    exact = samples[samples["exact"].astype(bool)]
     return ReportData(
         run=run,
         samples=samples,
@@ -93,5 +105,6 @@ def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
         losses=losses(points, curve or ""),
         curve=curve,
         split=split(samples, points),
-        best=best_curve(exact),
+        above_line=above_line(samples),
+        above_exact=above_exact_model(samples, points),
     )

@@ -8,8 +8,9 @@ import altair as alt
 
 from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates, reasons
 from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
-from parallelbench.report.charts import PERCENT, Rows, known
+from parallelbench.report.charts import PERCENT, known
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section

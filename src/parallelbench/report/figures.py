@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_csv, for_xml
-from parallelbench.report.charts import Rows
 
 FIGURES = "figures"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.frontier import Rows
 from parallelbench.analysis.ranking import by_task, ranking
-from parallelbench.report.charts import Rows
 from parallelbench.report.data import ReportData
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.frontier import aup, pbx
-from parallelbench.analysis.split import ceiling_of
+from parallelbench.analysis.frontier import Rows, aup, pbx
 from parallelbench.report import charts
-from parallelbench.report.charts import Rows
+from parallelbench.report import lines as line_rows
 from parallelbench.report.data import ReportData
+from parallelbench.report.exact import above_lines, loss_parts
 from parallelbench.report.failures import metrics, why
 from parallelbench.report.figures import Figure
 from parallelbench.report.ranked import ranked
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
-from parallelbench.report.theme import PARTS
 
 POINT = [
     "model",
@@ -33,7 +32,6 @@ POINT = [
     "high",
 ]
 BARS = (0.9, 0.8, 0.7)
-CEILINGS = " Dashed: a perfect model under the same decoder. Grey: the best for independent draws that are never taken back."
 STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
 
 
@@ -57,51 +55,13 @@ def by_task(data: ReportData) -> Section | None:
         rows = [row for row in points if row["model"] == model]
         if not rows:
             continue
-        exact = _ceiling(data, model, points)
+        ceiling = data.exact_model_of(model)
+        exact = [row for row in points if row["model"] == ceiling]
         intervals = "95 % intervals over samples (Wilson's for scores of 0 and 1)"
-        caption = f"{model}: one panel per task, {intervals}." + (CEILINGS if exact else "")
-        chart = charts.by_task(rows, exact, data.best)
+        caption = f"{model}: one panel per task, {intervals}." + (line_rows.CAPTION if exact else "")
+        chart = charts.by_task(rows, line_rows.rows_of_lines(rows, exact, data.curves_of(ceiling)) if exact else [])
         figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
     return Section("by-task", "Task by task", "", figures) if figures else None
-
-
-def _ceiling(data: ReportData, model: str, points: Rows) -> Rows:
-    """The points of the exact model that is a learned model's ceiling; none for an exact model."""
-    of_model = data.points[data.points["model"] == model].iloc[0]
-    ceiling = None if of_model["exact"] else ceiling_of(data.points, str(of_model["tokenizer"]))
-    return [row for row in points if row["model"] == ceiling]
-
-
-def loss_parts(data: ReportData) -> Section | None:
-    """How much of each loss is due to independent draws, to the decoder and to the model (`analysis.split`)."""
-    figures: list[Figure] = []
-    for model, series in dict.fromkeys(zip(data.split["model"], data.split["series"], strict=True)):
-        curve = [row for row in as_rows(data.split) if (row["model"], row["series"]) == (model, series)]
-        if len(curve) > len(data.tasks):  # several settings, not one
-            rows = [part for row in curve for part in _parts(row)]
-            caption = f"{model} under {series}: how much of the accuracy is lost at each setting, and to what."
-            figures.append(Figure(f"loss-parts-{len(figures) + 1}", caption, charts.loss_parts(rows), rows))
-    if not figures:
-        return None
-    text = (
-        "Each loss is split by three accuracies: the best accuracy of any decoder that draws tokens independently and never "
-        "changes them, in as many forwards; that of a perfect model under the same decoder; and that of this model under it. "
-        "Where the best accuracy is unknown, its part of the loss is counted as the decoder's. A decoder that draws jointly or "
-        "remasks can exceed the best accuracy, and a model can exceed the perfect one by chance; that part is then drawn as 0."
-    )
-    return Section("loss-parts", "What each loss is due to", text, figures)
-
-
-def _parts(row: dict[str, Any]) -> Rows:
-    perfect = max(row["measured"], row["exact"])
-    best = 1.0 if math.isnan(row["best"]) else max(row["best"], perfect)
-    lost = (1 - best, best - perfect, perfect - row["measured"])  # they sum to 1 - measured; none is negative
-    keys = {key: row[key] for key in ("model", "task", "decoder", "setting", "measured", "exact")}
-    keys["best"] = None if math.isnan(row["best"]) else row["best"]
-    return [
-        {**keys, "part": name, "place": place, "loss": value}
-        for place, (name, value) in enumerate(zip(PARTS, lost, strict=True))
-    ]
 
 
 def lost(data: ReportData) -> Section | None:
@@ -209,5 +169,5 @@ def _picked(rows: Rows, keys: list[str]) -> Rows:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, lost, by_task, why, loss_parts, ranked, matched, numbers, metrics,
+    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, matched, numbers, metrics,
 )  # fmt: skip

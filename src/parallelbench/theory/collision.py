@@ -99,7 +99,7 @@ def _drawn_unbroken(m: int, draws: bool) -> tuple[tuple[int, int, float], ...]:
     q = Fraction(math.factorial(m - 1) - 1, math.factorial(m) - 1) if draws else Fraction(0)
     other = (1 - q) / (m - 1)
     found = []
-    for given in range(m + 1):
+    for given in range(m + 1 if draws else 1):
         rest = m - given
         missed = [
             math.comb(m, given) * q**given * ((m - a) * other) ** a * ((m - 1 - a) * other) ** (rest - a)

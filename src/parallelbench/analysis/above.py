@@ -1,0 +1,93 @@
+"""Finds what is significantly above a line: an exact model above the line after the draw, a learned one above its exact model.
+
+Above the line after the draw: whatever its number of forwards depends on, a decoder of the kind that the line bounds has
+P(right and finished within T forwards) <= V_T for every T. So the number of such samples is, for each T, at most a sum of
+independent 0/1 draws with these probabilities, and its upper tail (the Poisson binomial distribution) is a p-value. The numbers
+T of one setting are corrected by Bonferroni, the settings of a report by Holm.
+
+Above the exact model: McNemar's exact test over the samples that both decoded, corrected by Holm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from parallelbench.analysis import stats
+from parallelbench.analysis.bounds import after_draw, at
+from parallelbench.analysis.frame import sample_keys
+from parallelbench.analysis.split import KEYS, LAW, ceiling_of
+
+ALPHA = 0.05
+LINE_COLUMNS = ["model", *KEYS, "forwards", "right", "expected", "n", "p"]
+MODEL_COLUMNS = ["model", "exact_model", *KEYS, "measured", "exact", "difference", "low", "high", "n", "p"]
+
+
+def above_line(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the settings of exact models that are significantly above the line after the draw (Holm, 5 % in all).
+
+    `right` of `n` samples were right within `forwards` forwards, the number with the smallest p, where a decoder on the line
+    expects at most `expected`; `p` is corrected.
+    """
+    exact = frame[frame["exact"].astype(bool)].dropna(subset=["law"])
+    rows = [
+        {**dict(zip(["model", *KEYS], key, strict=True)), **_most_surprising(part)}
+        for key, part in exact.groupby(["model", *KEYS], sort=False)
+        if part["accuracy"].isin([0.0, 1.0]).all()
+    ]
+    return _significant(pd.DataFrame(rows, columns=LINE_COLUMNS))
+
+
+def above_exact_model(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the settings in which a learned model is significantly above its exact model (Holm, 5 % in all).
+
+    `difference` is measured - exact over the `n` samples that both decoded, with its interval; `p` is corrected.
+    """
+    rows: list[dict[str, Any]] = []
+    for model, learned in frame[~frame["exact"].astype(bool)].groupby("model", sort=False):
+        ceiling = ceiling_of(points, str(learned["tokenizer"].iloc[0]))
+        if ceiling is None:
+            continue
+        pairs = _scores(learned).merge(_scores(frame[frame["model"] == ceiling]), on=[*KEYS, "sample"], suffixes=("", "_exact"))
+        for key, part in pairs.groupby(KEYS, sort=False):
+            found = stats.paired(part["accuracy"], part["accuracy_exact"])
+            row = {"measured": part["accuracy"].mean(), "exact": part["accuracy_exact"].mean(), "difference": found.mean}
+            row |= {"low": found.low, "high": found.high, "n": len(part), "p": found.p}
+            rows.append({"model": model, "exact_model": ceiling, **dict(zip(KEYS, key, strict=True)), **row})
+    compared = pd.DataFrame(rows, columns=MODEL_COLUMNS)
+    table = _significant(compared[compared["p"].notna()])
+    return table[table["difference"] > 0].reset_index(drop=True)
+
+
+def tail(chances: Sequence[float], at_least: int) -> float:
+    """Return P(X >= at_least) for the sum X of independent 0/1 draws with these chances (Poisson binomial), in [0, 1]."""
+    mass: npt.NDArray[np.float64] = np.ones(1)
+    for chance in chances:
+        mass = np.r_[mass * (1.0 - chance), 0.0] + np.r_[0.0, mass * chance]
+    return float(min(1.0, mass[at_least:].sum()))
+
+
+def _most_surprising(part: pd.DataFrame) -> dict[str, Any]:
+    values = [after_draw(str(name), int(n), bool(differ)).values for name, n, differ in part[LAW].itertuples(index=False)]
+    forwards, right = part["nfe"].astype(int), part["accuracy"] == 1.0
+    tried = []
+    for limit in sorted(set(forwards)):
+        chances = [float(at(value, limit) or 0.0) for value in values]
+        count = int((right & (forwards <= limit)).sum())
+        tried.append((tail(chances, count), limit, count, sum(chances)))
+    p, limit, count, expected = min(tried)
+    return {"forwards": limit, "right": count, "expected": expected, "n": len(part), "p": min(1.0, p * len(tried))}
+
+
+def _scores(frame: pd.DataFrame) -> pd.DataFrame:
+    scored = frame.assign(sample=sample_keys(frame))
+    return scored.groupby([*KEYS, "sample"], sort=False)["accuracy"].mean().reset_index()
+
+
+def _significant(table: pd.DataFrame) -> pd.DataFrame:
+    corrected = table.assign(p=stats.holm(table["p"].to_numpy(dtype=np.float64)))
+    return corrected[corrected["p"] < ALPHA].reset_index(drop=True)
