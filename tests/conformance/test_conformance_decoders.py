@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 from typing import ClassVar
 
 import pytest
@@ -13,15 +14,41 @@ from parallelbench.decoding import DECODERS, StepDecoder, load_decoder
 from parallelbench.decoding.decoder import Decoder, ProgramDecoder
 from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import COMMITTED
-from parallelbench.doctor.decoders import check_decoder, one_by_one_setting, shipped, worlds, worlds_for
-from parallelbench.doctor.shuffle import Z999, Share, shuffle_share
+from parallelbench.doctor import decoders as doctor
+from parallelbench.doctor import shuffle
+from parallelbench.doctor.decoders import World, check_decoder, one_by_one_setting, shipped, worlds, worlds_for
+from parallelbench.doctor.shuffle import Z999, Share
 from parallelbench.errors import UserError
 from parallelbench.tasks import load_task
 from parallelbench.theory.laws import RANDOM
 
 ATTENTIVE = tuple(name for name in DECODERS.names() if "attention" in load_decoder(name).needs)
 
+_right_one_by_one = doctor._right_one_by_one
+_shares: dict[str, Share] = {}
 
+
+def shuffle_share(decoder: Decoder) -> Share:
+    """The same as the doctor's, which decodes at temperature 1 whatever the decoder's is, once for each setting."""
+    spec = decoder.model_copy(update={"temperature": 1.0}).spec
+    if spec not in _shares:
+        _shares[spec] = shuffle.shuffle_share(decoder)
+    return _shares[spec]
+
+
+@cache
+def right_one_by_one(spec: str, perfect: tuple[World, ...]) -> list[str]:
+    return list(_right_one_by_one(load_decoder(spec), perfect))
+
+
+@pytest.fixture
+def each_setting_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute once what `check_decoder` needs of a setting more than once: the registry's decoders keep nothing."""
+    monkeypatch.setattr(doctor, "_right_one_by_one", lambda careful, perfect: right_one_by_one(careful.spec, tuple(perfect)))
+    monkeypatch.setattr(doctor, "shuffle_share", shuffle_share)
+
+
+@pytest.mark.usefixtures("each_setting_once")
 @pytest.mark.parametrize("name", DECODERS.names())
 def test_every_decoder_of_the_registry_conforms(name: str) -> None:
     assert name in SETTINGS, f"write the settings of {name} into tests/conformance/decoder_settings.py"

@@ -95,6 +95,12 @@ class State:
         end = ((int(masked[0]) + self._before) // self.block + 1) * self.block - self._before
         return masked[: int(masked.searchsorted(end))]
 
+    def is_eligible(self, positions: Ints) -> npt.NDArray[np.bool_]:
+        """True for each of these canvas positions that is `eligible`."""
+        start, end = self.window
+        found: npt.NDArray[np.bool_] = (self.status[positions] == MASKED) & (positions >= start) & (positions < end)
+        return found
+
     def editable(self, start: int, end: int) -> Ints:
         """Positions of [start, end) that are not fixed by the frame, masked or committed, ascending."""
         return start + np.flatnonzero(self.status[start:end] != PROMPT)

@@ -124,14 +124,16 @@ def write_grid(grid: Grid) -> str:
 @cache
 def sudoku_grids() -> tuple[Grid, ...]:
     """All 288 completed 4 x 4 Sudokus, in lexicographic order."""
+    # Two rows whose boxes are right, twice: 9,216 candidates instead of 331,776, which took seconds in each process.
     rows = list(permutations((1, 2, 3, 4)))
-    return tuple(grid for grid in product(rows, repeat=4) if _valid(grid))
+    bands = [
+        band for band in product(rows, repeat=2) if all(len({*band[0][c : c + 2], *band[1][c : c + 2]}) == 4 for c in (0, 2))
+    ]
+    return tuple((*upper, *lower) for upper, lower in product(bands, repeat=2) if _columns_differ(upper, lower))
 
 
-def _valid(grid: Grid) -> bool:
-    columns = all(len({row[c] for row in grid}) == 4 for c in range(4))
-    boxes = all(len({grid[r + i][c + j] for i in (0, 1) for j in (0, 1)}) == 4 for r in (0, 2) for c in (0, 2))
-    return columns and boxes
+def _columns_differ(upper: Grid, lower: Grid) -> bool:
+    return all(len({*column}) == 4 for column in zip(*upper, *lower, strict=True))
 
 
 def solutions(puzzle: Grid) -> list[Grid]:

@@ -121,8 +121,7 @@ class Speculative(ProgramDecoder, ABC):
             drawn = state.draws.uniform(forwards, signals.positions, self.sampling.lanes[0])
             flat = compute(signals.positions, logits, state.info, self.sampling, drawn)
             token, sure = flat.token, flat.confidence
-        open_ = np.isin(signals.positions, state.eligible)
-        view = View(signals.positions, token, sure).take(open_)
+        view = View(signals.positions, token, sure).take(state.is_eligible(signals.positions))
         return view.take(self._order(view.confidence, view.positions, state, forwards))
 
     def _order(self, sure: Floats, positions: Ints, state: State, forwards: int) -> npt.NDArray[np.intp]:
@@ -134,7 +133,7 @@ class Speculative(ProgramDecoder, ABC):
 
 def _open(view: View, state: State) -> View:
     """The candidates at positions that are still masked."""
-    return view.take(np.isin(view.positions, state.eligible))
+    return view.take(state.is_eligible(view.positions))
 
 
 def _filled(canvas: Ints, drafts: View, node: Node) -> Ints:
