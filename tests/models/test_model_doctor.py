@@ -157,3 +157,9 @@ def test_a_model_is_shown_without_its_weights(
     monkeypatch.setattr("parallelbench.models.checkpoint.safe_open", None)
     assert invoke(["show", "model", name.format(folder=random_checkpoint)]) == 0
     assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_prompts_that_a_model_was_not_trained_for_are_a_doubt(random_checkpoint: Path) -> None:  # fault 64
+    doubts = check_model(load_model(f"path:{random_checkpoint},card=tiny,shots=1")).doubts
+    assert any("was not trained for waiting_line/copy with 1 demonstration," in doubt for doubt in doubts)
+    assert not any("not trained for" in doubt for doubt in check_model(load_model(f"path:{random_checkpoint}")).doubts)

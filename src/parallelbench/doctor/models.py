@@ -25,6 +25,7 @@ from parallelbench.decoding.prompts import make_prompt
 from parallelbench.doctor.weights import doubts
 from parallelbench.models.cards import CARDS
 from parallelbench.models.facts import facts_of
+from parallelbench.models.familiar import unfamiliar
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 
@@ -57,7 +58,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """Facts about a model, what was checked, its speed, two samples, and what makes its weights look random."""
+    """Facts about a model, what was checked, its speed, two samples, and doubts.
+
+    Doubts are sentences about what makes its weights look random, and about prompts that it was not trained for.
+    """
 
     info: ModelInfo
     facts: dict[str, str]
@@ -94,7 +98,14 @@ def check_model(model: Denoiser) -> ModelReport:
     codec = model.codec_for(prompts[0].sample)
     facts = facts_of(model.info, codec) | _memory(model.info) | _speed(prompts, samples, seconds, decoder)
     logits = _forward(model, prompts, _rows(model, prompts), max(len(row) for row in _rows(model, prompts)), step=4)
-    return ModelReport(model.info, facts, checks, tuple(samples[:2]), doubts(model.info, logits, samples))
+    found = (*_unfamiliar(model.info, tasks), *doubts(model.info, logits, samples))
+    return ModelReport(model.info, facts, checks, tuple(samples[:2]), found)
+
+
+def _unfamiliar(info: ModelInfo, specs: Sequence[str]) -> list[str]:
+    """For each of the prompts how it differs from what the model was trained for, each sentence once."""
+    tasks = [load_task(spec, shots=info.shots or 0) for spec in specs]
+    return list(dict.fromkeys(note for task in tasks if (note := unfamiliar(info, task)) is not None))
 
 
 def _prompt(model: Denoiser, spec: str, index: int) -> Prompt:

@@ -12,11 +12,11 @@ from parallelbench.decoding import Decoder, caution, check_auxiliary, check_comp
 from parallelbench.errors import UserError
 from parallelbench.experiments.canvas import with_room
 from parallelbench.experiments.cell import make_cell, make_generator_cell
-from parallelbench.experiments.familiar import models_of, unfamiliar
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
 from parallelbench.experiments.task_specs import load_tasks
 from parallelbench.metrics import resolve
+from parallelbench.models.familiar import models_of, unfamiliar
 from parallelbench.runs.cell import Cell
 from parallelbench.tasks import Task
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
 
 from parallelbench.contracts.info import Attention, Capability
 from parallelbench.models.layouts import LAYOUTS, Layout
+from parallelbench.models.trained import LISTS_AND_PUZZLES, TEXTS, WIDER, Trained
 
 CARD_FIELD = "parallelbench_card"
 """Where the config.json of our checkpoints names their model card."""
@@ -30,10 +29,9 @@ class Card:
         shift: 1 where the logits of position i are the model's output at position i - 1.
         block: the length of a block of a block-causal model in tokens, where its config.json does not say.
         align: what the length of a prompt is a multiple of, filled up with padding that the model reads, before the last token.
-        shots: the number of demonstrations that it was trained for; None leaves it to the task.
+        shots: the number of demonstrations where neither task nor command line says how many; None leaves it to the task.
         offers: what it can do beyond its layout ("edit").
-        tasks: patterns of our tasks that it was trained for and no others; empty for a model of general use.
-        options: values of the tasks' options that it was trained on beyond their defaults.
+        trained: the tasks that it was trained for and no others, with their options; empty for a model of general use.
         training: what it was trained on, in words; empty for a model of general use.
         key: the name of the card that this one was made from, where a user's options changed it.
     """
@@ -55,15 +53,18 @@ class Card:
     shots: int | None = None
     align: int = 1
     offers: frozenset[Capability] = frozenset()
-    tasks: tuple[str, ...] = ()
-    options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    trained: tuple[Trained, ...] = ()
     training: str = ""
     base: bool = False
     key: str = ""
 
     def knows(self, task: str) -> bool:
         """Whether it was trained for one of our tasks, so far as we know."""
-        return not self.tasks or any(fnmatchcase(task, pattern) for pattern in self.tasks)
+        return not self.trained or self.training_of(task) is not None
+
+    def training_of(self, task: str) -> Trained | None:
+        """What it was trained with on one of our tasks; None where it was not trained for the task."""
+        return next((one for one in self.trained if one.holds(task)), None)
 
     @property
     def layout(self) -> Layout:
@@ -123,25 +124,29 @@ def _sedd(name: str, hub_id: str, summary: str) -> Card:
     )  # fmt: skip
 
 
+def _small(name: str, summary: str, align: int, trained: tuple[Trained, ...], training: str) -> Card:
+    return Card(
+        name=name, hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>", template="tiny",
+        licence="Apache-2.0", summary=summary, shots=0, align=align, trained=trained, training=training,
+    )  # fmt: skip
+
+
 CARDS: dict[str, Card] = {
     card.name: card
     for card in (
-        Card(
-            name="tiny", hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>",
-            template="tiny", licence="Apache-2.0", summary="ships with the package: 1.1 M parameters, list and puzzle tasks",
-            shots=0, align=64,
-            tasks=(
-                "waiting_line/*", "puzzle/latin_square_n4", "puzzle/sudoku_n4_12", "list_ops/copy", "list_ops/shuffle",
-                "list_ops/replace_index", "list_ops/replace_random",
-            ),
-            training="lists of 3 to 6 people or 6 to 16 letters, Latin squares and Sudokus of 4 x 4, without demonstrations",
+        _small(
+            "tiny", "ships with the package: 1.1 M parameters, list and puzzle tasks", 64, LISTS_AND_PUZZLES,
+            "lists of 3 to 6 people or 6 to 16 letters, Latin squares and Sudokus of 4 x 4, without demonstrations, in the "
+            "plain wording",
         ),
-        Card(
-            name="tiny-text", hub_id="", architecture="llada", mask="<|mask|>", ends=("<|endoftext|>",), pad="<|pad|>",
-            template="tiny", licence="Apache-2.0", summary="ships with the package: words to sentence, summaries, paraphrases",
-            shots=0, align=32, tasks=("words_to_sentence/*", "paraphrase_summarize/*"),
-            options={"words": (1, 2, 3, 4, 5, 6, 7)},
-            training="sentences with 1 to 7 given words, summaries of chats and paraphrases, without demonstrations",
+        _small(
+            "tiny2", "the second generation of tiny, not in the package: parallelbench train tiny2", 64, WIDER,
+            "lists of 2 to 12 people, letters, words or numbers, some of up to 20, Latin squares and Sudokus of 4 x 4, with "
+            "one demonstration and without, in three wordings",
+        ),
+        _small(
+            "tiny-text", "ships with the package: words to sentence, summaries, paraphrases", 32, TEXTS,
+            "sentences with 1 to 7 given words, summaries of chats and paraphrases, without demonstrations",
         ),
         _llada("llada-8b-instruct", "GSAI-ML/LLaDA-8B-Instruct", "LLaDA 8B, instruction-tuned"),
         _llada("llada-8b-base", "GSAI-ML/LLaDA-8B-Base", "LLaDA 8B, base"),

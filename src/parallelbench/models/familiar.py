@@ -1,4 +1,4 @@
-"""Which of our tasks a model was trained for, and which model runs a task in the place of another."""
+"""Whether a model was trained for a task as it is asked, and which model runs a task in the place of another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.models.cards import CARDS, Card
+from parallelbench.models import MODELS
+from parallelbench.models.cards import CARDS
+from parallelbench.models.trained import Trained
 from parallelbench.specs import render
 from parallelbench.tasks import Task
 
@@ -30,20 +32,22 @@ def models_of(requested: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:
 
 def trained_for(task: Task) -> list[str]:
     """The shipped models that were trained for a task."""
-    return [card.name for card in CARDS.values() if card.tasks and task.suite == "ours" and card.knows(task.name)]
+    shipped = [card for card in CARDS.values() if card.trained and card.name in MODELS.names()]
+    return [card.name for card in shipped if task.suite == "ours" and card.knows(task.name)]
 
 
 def unfamiliar(info: ModelInfo, task: Task) -> str | None:
     """Say how a task differs from what a small model was trained for, and which model to use; None where it does not."""
     card = CARDS.get(info.card)
-    if card is None or not card.tasks:
+    if card is None or not card.trained:
         return None
-    if task.suite != "ours" or not card.knows(task.name):
+    trained = card.training_of(task.name)
+    if task.suite != "ours" or trained is None:
         others = trained_for(task)
         advice = f"; use -m {others[0]}" if others else ""
         which = task.name if task.suite == "ours" else f"{task.name} of the suite {task.suite}, which has other prompts"
         return f"{info.name} was not trained for {which}, so a wrong answer there is the model's fault{advice}."
-    if found := differences(card, task, task.shots_shown(info.shots)):
+    if found := differences(trained, task, task.shots_shown(info.shots)):
         return (
             f"{info.name} was not trained for {task.name} with {', '.join(found)}, so a wrong answer there is the model's "
             f"fault; it was trained on {card.training}."
@@ -51,14 +55,15 @@ def unfamiliar(info: ModelInfo, task: Task) -> str | None:
     return None
 
 
-def differences(card: Card, task: Task, shots: int) -> list[str]:
-    """The options of a task that have other values than those a model was trained on: the defaults, and `card.options`."""
+def differences(trained: Trained, task: Task, shots: int) -> list[str]:
+    """The options of a task with values that a model was not trained with, and the demonstrations if their number is new."""
     found = []
     for key in sorted(task.model_fields_set - SIZE_OF_RUN - task.preset_keys):
-        known, value = card.options.get(key, _values(type(task).model_fields[key].default)), getattr(task, key)
+        known = trained.options.get(key, _values(type(task).model_fields[key].default))
+        value = getattr(task, key)
         if not set(_values(value)) <= set(known):
             found.append(render("", {key: value}).removeprefix(":"))
-    if card.shots is not None and shots != card.shots:
+    if shots not in trained.shots:
         found.append(f"{shots} demonstration{'s' * (shots != 1)}")
     return found
 
