@@ -73,6 +73,7 @@ def record(work: PlannedCell, index: int, place: int, draws: random.Random) -> R
     nfe, right = draws.randint(2, 32), float(draws.random() < 0.7)
     return Record(
         schema=SCHEMA,
+        cell=work.cell.id,
         sample_id=f"{work.cell.sample_prefix}{index}",
         index=index,
         prompt_hash="0123456789abcdef",

@@ -1,8 +1,8 @@
 """Text from outside (file names, labels, answers, error messages) on its way to a terminal, an XML file or a table file.
 
 A model's name or a server's message may hold escape sequences, which a terminal would obey, characters that reverse the
-direction of writing, characters that XML does not allow, or a formula that a spreadsheet would run. Each of the three
-functions here returns a text that its destination shows and does not interpret.
+direction of writing, characters that XML does not allow, or a formula that a spreadsheet would run. Each
+function here returns a text that its destination shows and does not interpret.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ def for_terminal(text: str) -> str:
     Line ends stay; a tabulator becomes a space.
     """
     return "".join(character if character == "\n" else _visible(character) for character in text.replace("\t", " "))
+
+
+def for_message(text: str) -> str:
+    """Return a text as a part of a sentence: on one line, with line ends written as escapes too."""
+    return for_terminal(text).replace("\n", "\\n")
 
 
 def _visible(character: str) -> str:

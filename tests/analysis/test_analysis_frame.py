@@ -107,7 +107,7 @@ def test_seeds_are_pooled_and_their_spread_is_told_apart(tmp_path: Path) -> None
 
 
 def test_a_run_that_has_not_begun_is_an_empty_table(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text('{"schema": 2, "created": "2026-11-28T00:00:00+00:00"}')
+    (tmp_path / "run.json").write_text('{"schema": 3, "created": "2026-11-28T00:00:00+00:00"}')
     samples = frame.samples(tmp_path)
     assert isinstance(samples, pd.DataFrame)
     assert samples.empty

@@ -53,6 +53,7 @@ def test_any_file_is_read_or_refused(first: Any, second: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @given(tables(SWEEP), tables(TASK))
 @settings(max_examples=5_000, deadline=None)
 def test_any_file_is_read_or_refused_at_length(first: Any, second: Any) -> None:

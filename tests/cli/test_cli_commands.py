@@ -193,7 +193,7 @@ def test_show_and_report_explain_their_mistakes(tmp_path: Path, capsys: pytest.C
     (tmp_path / "run.json").write_text("{")
     code, _, err = call(capsys, "report", str(tmp_path))
     assert (code, "run.json is damaged" in err) == (2, True)
-    (tmp_path / "run.json").write_text('{"schema": 2, "created": 5}')
+    (tmp_path / "run.json").write_text('{"schema": 3, "created": 5}')
     for command in ("report", "score"):
         extra = ["--metric", "grammar"] if command == "score" else []
         code, _, err = call(capsys, command, str(tmp_path), *extra)

@@ -28,7 +28,7 @@ def test_a_torn_last_line_is_dropped_and_done_anew(tmp_path: Path) -> None:
         ('{"sample_id": "a', "line 2 is damaged"),
         ("[1]", "line 2 is damaged"),
         ("", "line 2 is damaged"),
-        ('{"sample_id": "a", "schema": 2, "index": 0}', "line 2 has no good 'prompt_hash'"),
+        ('{"sample_id": "a", "cell": "b", "schema": 3, "index": 0}', "line 2 has no good 'prompt_hash'"),
         ("[" * 100_000, "line 2 is damaged"),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_sample_twice_is_damage_and_so_is_another_schema(tmp_path: Path) -> No
     path.write_text(text + text.splitlines()[0] + "\n")
     with pytest.raises(UserError, match="line 5 repeats the sample"):
         run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
-    path.write_text(text.replace('"schema":2', '"schema":99'))
+    path.write_text(text.replace('"schema":3', '"schema":99'))
     with pytest.raises(UserError, match="schema 99"):
         run("fake", TASKS[0], DECODERS[0], limit=4, out=out)
 

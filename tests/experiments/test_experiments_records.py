@@ -32,7 +32,7 @@ def reply(text: str, **more: Any) -> Reply:
 @given(text=ANY, prompt=ANY, piece=ANY, finish=ANY, usage=st.dictionaries(ANY, ANY, max_size=3))
 def test_any_text_is_stored_and_read_again(text: str, prompt: str, piece: str, finish: str, usage: dict[str, str]) -> None:
     made = replace(reply(text, pieces=(piece,), token_ids=(5,), finish=finish, usage=usage), prompt=prompt)
-    record, trace = make_row(from_reply(made), TASK.metrics)
+    record, trace = make_row(from_reply(made), TASK.metrics, "0123456789abcdef")
     assert RECORD.validate_json(line_of(record)) == record and TRACE.validate_json(line_of(trace)) == trace
     whole = [
         name for name, value in (("prompt", prompt), ("pieces", piece)) if not any("\ud800" <= c <= "\udfff" for c in value)
@@ -43,9 +43,11 @@ def test_any_text_is_stored_and_read_again(text: str, prompt: str, piece: str, f
 
 def test_lone_surrogates_are_replaced_and_flagged_before_the_text_is_scored() -> None:  # fault 48
     answer = TASK.sample(0, 0, 0).answer
-    record, trace = make_row(from_reply(reply("\ud83d" + answer, pieces=("\udc00",), token_ids=(1,))), TASK.metrics)
+    record, trace = make_row(
+        from_reply(reply("\ud83d" + answer, pieces=("\udc00",), token_ids=(1,))), TASK.metrics, "0123456789abcdef"
+    )
     assert record.text == "\ufffd" + answer and record.replaced == ("text", "pieces") and trace.pieces == ("\ufffd",)
-    clean, _ = make_row(from_reply(reply(answer)), TASK.metrics)
+    clean, _ = make_row(from_reply(reply(answer)), TASK.metrics, "0123456789abcdef")
     assert clean.replaced == () and clean.scores["list_exact"] == 1.0
 
 
@@ -53,7 +55,7 @@ def test_lone_surrogates_are_replaced_and_flagged_before_the_text_is_scored() ->
     "change", [{"seconds": math.nan}, {"seconds": math.inf}, {"nfe": 10**30}, {"nfe": -1}, {"scores": {"m": 2.0}}]
 )
 def test_what_no_reader_would_accept_is_never_written(change: dict[str, Any]) -> None:  # fault 20
-    record, _ = make_row(from_reply(reply("x")), TASK.metrics)
+    record, _ = make_row(from_reply(reply("x")), TASK.metrics, "0123456789abcdef")
     with pytest.raises(UserError, match=r"the result of waiting_line/copy@1/0/0 cannot be stored"):
         line_of(replace(record, **change))
 

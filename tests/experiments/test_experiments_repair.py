@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from run_files import DECODERS, TASKS, finished, records
 
@@ -77,6 +77,9 @@ def cut(name: str, size: int) -> Damage:
 
 SCORES = "scores/rouge_1.jsonl"
 DAMAGES: dict[str, Damage] = {
+    "a sample with line ends in its name": line(lambda row: {**row, "sample_id": "a\n\x1b[1m"}),
+    "a cell with line ends in its name": line(lambda row: {**row, "cell": "a\nb\u2028"}),
+    "a key with line ends": line(lambda row: {**row, "a\nb": 1}),
     "no JSON": line(lambda row: '{"sample_id": '),
     "deep JSON": line(lambda row: DEEP),
     "a list": line(lambda row: "[1]"),
@@ -100,8 +103,8 @@ DAMAGES: dict[str, Damage] = {
     "records cut at a line": lambda cell: keep_lines(cell, (0,)),
     "no traces": lambda cell: (cell / "traces.jsonl").unlink(),
     "traces cut off": cut("traces.jsonl", 100),
-    "DONE that counts more": text("DONE", '{"schema": 2, "rows": 9}'),
-    "DONE that counts less": text("DONE", '{"schema": 2, "rows": 1}'),
+    "DONE that counts more": text("DONE", '{"schema": 3, "rows": 9}'),
+    "DONE that counts less": text("DONE", '{"schema": 3, "rows": 1}'),
     "DONE without sense": text("DONE", "yes"),
     "DONE that is a pipe": kind("DONE", os.mkfifo),
     "cell.json without sense": text("cell.json", "{"),
@@ -138,10 +141,10 @@ def test_damage_is_named_set_aside_and_made_good(name: str, tmp_path: Path) -> N
 def test_another_schema_is_refused_and_never_set_aside(file: str, tmp_path: Path) -> None:  # fault 39
     out, _ = finished(tmp_path)
     (path,) = out.glob(file)
-    path.write_text(path.read_text().replace('"schema":2', '"schema":99').replace('"schema": 2', '"schema": 99'))
+    path.write_text(path.read_text().replace('"schema":3', '"schema":99').replace('"schema": 3', '"schema": 99'))
     before = {one: one.read_bytes() for one in out.rglob("*") if one.is_file()}
     for act in (lambda: samples(out), lambda: repair(out), lambda: run("fake", TASKS[0], DECODERS[0], limit=4, out=out)):
-        with pytest.raises(UserError, match=r"has schema 99, and this version reads 2"):
+        with pytest.raises(UserError, match=r"has schema 99, and this version reads 3"):
             act()
     assert {one: one.read_bytes() for one in before if "calls" not in one.parts} == {
         one: data for one, data in before.items() if "calls" not in one.parts
@@ -210,6 +213,10 @@ def survives(out: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=st.sampled_from(FILES), where=st.floats(0, 1), value=JSON)
+@example(file="run.json", where=0.0, value="\n")
+@example(file="cells/*/cell.json", where=0.0, value="\x1b[31m\u202e\r\n")
+@example(file="cells/*/records.jsonl", where=0.05, value="a\nb")
+@example(file="cells/*/records.jsonl", where=0.0, value={"\n": "\n"})
 def test_any_value_anywhere_is_read_or_refused_in_one_sentence(
     base: Path, tmp_path: Path, file: str, where: float, value: Any
 ) -> None:  # fault 57
@@ -217,6 +224,7 @@ def test_any_value_anywhere_is_read_or_refused_in_one_sentence(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=st.sampled_from(FILES), where=st.floats(0, 1), value=JSON)
 def test_any_value_anywhere_at_length(base: Path, tmp_path: Path, file: str, where: float, value: Any) -> None:  # fault 57

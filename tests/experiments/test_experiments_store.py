@@ -69,7 +69,7 @@ def test_a_finished_run_runs_nothing_and_a_raised_limit_adds_rows(tmp_path: Path
     run(model, TASKS[0], DECODERS[0], limit=6, out=out)
     assert path.read_text().startswith(before)
     assert path.read_text().count("\n") == 6
-    assert json.loads((path.parent / "DONE").read_text()) == {"schema": 2, "rows": 6}
+    assert json.loads((path.parent / "DONE").read_text()) == {"schema": 3, "rows": 6}
 
 
 def test_another_process_is_refused(tmp_path: Path) -> None:

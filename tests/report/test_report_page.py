@@ -185,12 +185,13 @@ def test_every_kind_of_small_run_has_a_report(tmp_path: Path) -> None:
 def decoded(history: tuple[tuple[Write, ...], ...]) -> tuple[Record, Trace]:
     costs, order = Costs({"denoise": 3}, 3, 9, 9, 1.0), DecodingOrder(None, None, None)
     record = Record(
-        schema=2, sample_id="t@1/0/0", index=0, prompt_hash="", answer_hash="", text="a", canvas_tokens=3, content_tokens=2,
-        scores={}, nfe=3, tokens_per_step=1.0, content_tokens_per_forward=1.0, seconds=0.0, costs=costs, order=order, law=None,
-        trace=Extent(0, 1),
+        schema=3, cell="", sample_id="t@1/0/0", index=0, prompt_hash="", answer_hash="", text="a", canvas_tokens=3,
+        content_tokens=2, scores={}, nfe=3, tokens_per_step=1.0, content_tokens_per_forward=1.0, seconds=0.0, costs=costs,
+        order=order, law=None, trace=Extent(0, 1),
     )  # fmt: skip
     trace = Trace(
-        schema=2, sample_id="t@1/0/0", prompt="", answer="", token_ids=(5, 6, 1), pieces=("a", "\n", "<end>"), history=history
+        schema=3, cell="", sample_id="t@1/0/0", prompt="", answer="", token_ids=(5, 6, 1), pieces=("a", "\n", "<end>"),
+        history=history,
     )  # fmt: skip
     return record, trace
 

@@ -87,9 +87,9 @@ def blaming(path: Path, name: str, program: Any = None) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, GeneratorExit, UserError):
+    except UserError:
         raise
-    except BaseException as error:
+    except (Exception, SystemExit) as error:  # here alone runs the code of a user, which may raise anything, exit() included
         raise UserDecoderFault(_sentence(error, path, name, _line_of(program, path))) from error
 
 

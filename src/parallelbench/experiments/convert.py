@@ -1,4 +1,4 @@
-"""Converts a run folder of schema 1, which kept a decoder as a label only: this is the one place that reads a label."""
+"""Converts a run folder of an earlier schema. Schema 1 kept a decoder as a label: this is the one place that reads labels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from parallelbench.clean import for_message
 from parallelbench.decoding import load_decoder
 from parallelbench.errors import UserError
 from parallelbench.experiments.records import hash_of
+from parallelbench.runs import schema_2
 from parallelbench.runs.border import MAX_BYTES, SCHEMA, DamagedRun, cleaned
 from parallelbench.runs.calls import Environment, begin_call, end_call
 from parallelbench.runs.cell import IDENTITY, Cell, ModelFacts
@@ -23,21 +25,42 @@ from parallelbench.schema import DecoderFacts
 from parallelbench.specs import parse
 
 EARLIER = "schema1"
+CONVERTED = (1, 2)
 Json = dict[str, Any]
 
 
-def is_schema_1(out: Path) -> bool:
-    """Whether a folder is a run of schema 1, or one of which the conversion was cut off."""
-    if (out / EARLIER / RUN).is_file():
-        return not (out / RUN).is_file()
+def earlier_schema(out: Path) -> int | None:
+    """The schema of a run folder that `convert` reads, also where its conversion was cut off; None for any other folder."""
+    if not (out / RUN).is_file():
+        return next((number for number in CONVERTED if (out / f"schema{number}" / RUN).is_file()), None)
     try:
-        return (out / RUN).is_file() and _json(out / RUN).get("schema") == 1
+        found = _json(out / RUN).get("schema")
     except DamagedRun:
-        return False
+        return None
+    return found if type(found) is int and found in CONVERTED else None
 
 
 def convert(out: Path) -> int:
-    """Convert a folder of schema 1 in place and return the number of its cells; the earlier files are kept in `schema1`.
+    """Convert a folder of an earlier schema in place and return the number of its cells; its files are kept in `schema<n>`.
+
+    Raises:
+        DamagedRun: one of its files is damaged.
+        UserError: a file is not what that schema holds, or it cannot be written.
+    """
+    number = earlier_schema(out)
+    try:
+        return schema_2.convert_schema_2(out) if number == 2 else _convert_schema_1(out)
+    except UserError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{out} cannot be converted, because one of its files is not what schema {number} holds ({for_message(repr(error)):.200}); "
+            f"its files are in {out / f'schema{number}'}."
+        ) from error
+
+
+def _convert_schema_1(out: Path) -> int:
+    """Convert a folder of schema 1.
 
     Raises:
         DamagedRun: one of its files is damaged.
@@ -80,12 +103,13 @@ def _convert_cell(earlier: Path, folder: CellFolder, old: Json, rows: list[Json]
     folder.begin(cell, old.get("backends", {}), old["prompt_hash"], session)
     with folder.writing(0, 0) as writer:
         for row in rows:
-            writer.append(*_record(row))
+            writer.append(*_record(row, cell.id))
     if (earlier / "DONE").is_file():
         folder.finish(cell, len(rows))
     for path in sorted((earlier / SCORES).glob("*.jsonl")):
         head, *scores = _lines(path)
-        with appending_scores(folder.path / SCORES / path.name, head_of(head["metric"], head["backend"]), keep=False) as file:
+        first = head_of(cell.id, head["metric"], head["backend"])
+        with appending_scores(folder.path / SCORES / path.name, first, keep=False) as file:
             for row in scores:
                 hits = tuple((rule, start, end) for rule, start, end in row.get("hits", ()))
                 file.append(row_line(ScoreRow(row["sample_id"], row.get("value"), hits, tuple(row.get("labels", ())))))
@@ -112,10 +136,11 @@ def _facts(old: Json) -> DecoderFacts:
         return DecoderFacts(old["family"], old["family"], options, speed={}, variant=options, adaptive=False)
 
 
-def _record(row: Json) -> tuple[Record, Trace]:
+def _record(row: Json, cell_id: str) -> tuple[Record, Trace]:
     ledger, shown, reported, law = row["ledger"], row["shown"], row.get("reported"), row["law"]
     record = Record(
         schema=SCHEMA,
+        cell=cell_id,
         **{name: row[name] for name in ("sample_id", "index", "prompt_hash", "content_tokens", "scores", "nfe", "seconds")},
         **{name: row[name] for name in ("tokens_per_step", "content_tokens_per_forward")},
         answer_hash=hash_of(shown["answer"]),
@@ -131,6 +156,7 @@ def _record(row: Json) -> tuple[Record, Trace]:
     )
     trace = Trace(
         schema=SCHEMA,
+        cell=cell_id,
         sample_id=row["sample_id"],
         prompt=cleaned(shown["prompt"]),
         answer=cleaned(shown["answer"]),

@@ -21,7 +21,7 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def make_row(decoded: Decoded, metrics: Sequence[str]) -> tuple[Record, Trace]:
+def make_row(decoded: Decoded, metrics: Sequence[str], cell_id: str) -> tuple[Record, Trace]:
     """Score and measure one decoded sample.
 
     Characters that no file can hold (lone surrogates) are replaced before anything is scored, and the record says in which
@@ -42,6 +42,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str]) -> tuple[Record, Trace]:
     shape = None if sample.law is None else shape_of_sample(sample.law, sample.facts)
     record = Record(
         schema=SCHEMA,
+        cell=cell_id,
         sample_id=sample.id,
         index=sample.index,
         prompt_hash=hash_of(decoded.prompt),
@@ -63,6 +64,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str]) -> tuple[Record, Trace]:
     )
     trace = Trace(
         schema=SCHEMA,
+        cell=cell_id,
         sample_id=sample.id,
         prompt=prompt,
         answer=cleaned(sample.answer),

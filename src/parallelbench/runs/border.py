@@ -9,13 +9,14 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from parallelbench.clean import for_message
 from parallelbench.errors import UserError
 
 T = TypeVar("T")
 
-SCHEMA: Literal[2] = 2
+SCHEMA: Literal[3] = 3
 """The version of the layout and of every file in it."""
-Schema = Literal[2]
+Schema = Literal[3]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants")
 """No key too many, no type converted, no number that is none. JSON deeper than 200 levels is refused by the parser."""
 MAX_BYTES = 64 << 20
@@ -28,7 +29,7 @@ class DamagedRun(UserError):
     """A file of a run is not what was written; the message names file and line."""
 
     def __init__(self, path: Path, what: str, line: int | None = None) -> None:
-        where = f"{path} line {line}" if line else str(path)
+        where, what = f"{path} line {line}" if line else str(path), for_message(what)
         super().__init__(
             f"{where} {what}; 'parallelbench repair {run_of(path)}' sets aside what is damaged, and the same command again "
             "then decodes only what is missing."
@@ -40,9 +41,10 @@ class OtherSchema(UserError):
     """A file was written by another version of the program."""
 
     def __init__(self, path: Path, found: Any) -> None:
+        shown = for_message(str(found))[:20]
         super().__init__(
-            f"{path} has schema {found!s:.20}, and this version reads {SCHEMA}; 'parallelbench repair {run_of(path)}' converts "
-            "a folder of schema 1, any other needs the version of parallelbench that wrote it."
+            f"{path} has schema {shown}, and this version reads {SCHEMA}; 'parallelbench repair {run_of(path)}' converts "
+            "a folder of schema 1 or 2, any other needs the version of parallelbench that wrote it."
         )
         self.path = path
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallelbench.clean import for_message
 from parallelbench.errors import UserError
 from parallelbench.runs.border import SCHEMA, DamagedRun, check_regular, cleaned, parse, read_json
 from parallelbench.runs.cell import Cell
@@ -69,8 +70,10 @@ class CellFolder:
         path, traces = self.path / RECORDS, self.path / TRACES
         numbered = list(read_lines(path, RECORD))
         records = [record for _, record in numbered]
-        indices, prefix = {record.index for record in records}, cell.sample_prefix
-        if len(indices) < len(records) or any(record.sample_id != f"{prefix}{record.index}" for record in records):
+        indices, cell_id, prefix = {record.index for record in records}, cell.id, cell.sample_prefix
+        if len(indices) < len(records) or any(
+            record.cell != cell_id or record.sample_id != f"{prefix}{record.index}" for record in records
+        ):
             found: set[int] = set()
             for number, record in numbered:
                 self.check(record, number, cell, found)
@@ -99,6 +102,8 @@ class CellFolder:
         Raises:
             DamagedRun: it is one; the message names its line.
         """
+        if record.cell != cell.id:
+            raise DamagedRun(self.path / RECORDS, f"is of the cell {record.cell:.80}, not {cell.id}", number)
         if record.index in found:
             raise DamagedRun(self.path / RECORDS, f"repeats the sample {record.sample_id}", number)
         if record.sample_id != f"{cell.sample_prefix}{record.index}":
@@ -129,6 +134,8 @@ class CellFolder:
         trace = parse(line, TRACE, path)
         if trace.sample_id != record.sample_id:
             raise DamagedRun(path, f"holds {trace.sample_id:.80} where {record.sample_id} should be")
+        if trace.cell != record.cell:
+            raise DamagedRun(path, f"holds {trace.sample_id:.80} of the cell {trace.cell:.80}, not of {record.cell}")
         return trace
 
     def begin(self, cell: Cell, backends: Mapping[str, str], prompt_hash: str, session: Session) -> None:
@@ -141,9 +148,9 @@ class CellFolder:
         if self.begun:
             written = self.read()
             if written.prompt_hash != prompt_hash:
+                found = for_message(written.prompt_hash)[:80]
                 raise UserError(
-                    f"the prompts of {cell.task} have changed since {path} was written ({written.prompt_hash}); choose another "
-                    "folder."
+                    f"the prompts of {cell.task} have changed since {path} was written ({found}); choose another folder."
                 )
             if written.backends != backends:
                 raise UserError(f"the metrics of {cell.task} have changed since {path} was written; choose another folder.")

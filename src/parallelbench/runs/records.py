@@ -83,6 +83,7 @@ class Record:
     """One line of `records.jsonl`: an answer with its scores and its costs.
 
     Attributes:
+        cell: the id of its cell, so that a line that was moved to another cell's file is noticed.
         text: the content tokens, decoded.
         answer_hash: hash of one right answer, by which a task that has changed since is noticed.
         canvas_tokens: tokens of the canvas; 0 where a generator does not say.
@@ -95,6 +96,7 @@ class Record:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     schema: Schema
+    cell: str
     sample_id: str
     index: Count
     prompt_hash: str
@@ -120,6 +122,7 @@ class Trace:
     """One line of `traces.jsonl`: how a sample was decoded.
 
     Attributes:
+        cell: the id of its cell.
         prompt: the prompt as it was tokenised or sent.
         answer: one right answer.
         token_ids: the whole canvas, and `pieces` the text of each of its tokens; empty where a generator does not say.
@@ -129,6 +132,7 @@ class Trace:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     schema: Schema
+    cell: str
     sample_id: str
     prompt: str
     answer: str

@@ -33,6 +33,7 @@ class ScoreHead:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     schema: Schema
+    cell: str
     metric: str
     backend: str
 
@@ -69,7 +70,7 @@ def read_scores(path: Path) -> StoredScores | None:
     """Read a file of scores; None where there is none or its first line is torn. A torn last line is left out.
 
     Raises:
-        DamagedRun: another line is damaged, or repeats a sample.
+        DamagedRun: another line is damaged or repeats a sample, or the file is of another cell than its folder.
         OtherSchema: another version wrote it.
     """
     head: ScoreHead | None = None
@@ -77,6 +78,8 @@ def read_scores(path: Path) -> StoredScores | None:
     for number, line in whole_lines(path):
         if head is None:
             head = parse(line, HEAD, path, number)
+            if head.cell != path.parent.parent.name:
+                raise DamagedRun(path, f"is of the cell {head.cell:.80}, not {path.parent.parent.name}")
             continue
         row = parse(line, ROW, path, number)
         if row.sample_id in rows:
@@ -122,9 +125,9 @@ def row_line(row: ScoreRow) -> bytes:
     return ROW.dump_json(row, exclude_defaults=True) + b"\n"
 
 
-def head_of(metric: str, backend: str) -> ScoreHead:
+def head_of(cell_id: str, metric: str, backend: str) -> ScoreHead:
     """The first line of a file of scores of this version."""
-    return ScoreHead(SCHEMA, metric, backend)
+    return ScoreHead(SCHEMA, cell_id, metric, backend)
 
 
 def backends(run: StoredRun) -> dict[str, set[str]]:
