@@ -53,9 +53,10 @@ def convert(out: Path) -> int:
     except UserError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
+        fault, kept = for_message(repr(error))[:200], out / f"schema{number}"
         raise UserError(
-            f"{out} cannot be converted, because one of its files is not what schema {number} holds ({for_message(repr(error)):.200}); "
-            f"its files are in {out / f'schema{number}'}."
+            f"{out} cannot be converted, because one of its files is not what schema {number} holds ({fault}); its files "
+            f"are in {kept}."
         ) from error
 
 
