@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallelbench.analysis.frontier import aup, pbx, step_frontier
+from parallelbench.analysis.frontier import aup, step_frontier
 
 POINTS = st.lists(st.tuples(st.floats(0.5, 64), st.floats(0, 1)), min_size=1, max_size=20)
 
@@ -26,22 +26,6 @@ def test_every_point_is_on_the_frontier_or_dominated_by_it(points: list[tuple[fl
     assert [points[i] for i in kept] == sorted({points[i] for i in kept})
     scores = [points[i][1] for i in kept]
     assert scores == sorted(set(scores), reverse=True)
-
-
-def test_pbx_takes_settings_as_they_are_or_interpolates() -> None:
-    curve = [(1.0, 0.9), (2.0, 0.8), (4.0, 0.6)]
-    assert pbx(curve, 0.8, interpolate=False) == 2.0
-    assert pbx(curve, 0.7, interpolate=False) == 2.0
-    assert pbx(curve, 0.7, interpolate=True) == pytest.approx(3.0)
-    assert pbx(curve, 0.5, interpolate=True) == 4.0, "never continued beyond the last setting"
-    assert pbx(curve, 0.95, interpolate=True) == 0.0
-
-
-def test_pbx_reads_the_published_curve_of_llada() -> None:
-    # LLaDA 1.5 under threshold decoding, paper data: tokens per step and 17-task mean for gamma 1.0 ... 0.5
-    curve = [(2.61, 0.794), (7.03, 0.776), (8.80, 0.719), (10.48, 0.621), (12.18, 0.539), (14.59, 0.430)]
-    assert pbx(curve, 0.75, True) == pytest.approx(7.03 + (0.776 - 0.75) / (0.776 - 0.719) * (8.80 - 7.03))
-    assert pbx(curve, 0.80, True) == 0.0
 
 
 def test_aup_of_a_flat_curve_is_its_rectangle_and_losses_weigh_less() -> None:

@@ -84,10 +84,14 @@ def test_fractions_are_compared_by_the_bootstrap() -> None:
 
 
 def test_mean_over_tasks_is_known_better_than_one_task() -> None:
-    one = stats.wilson(40, 50)
-    assert stats.mean_interval([0.8], [one]) == pytest.approx(one)
-    four = stats.mean_interval([0.8] * 4, [one] * 4)
-    assert four.high - four.low == pytest.approx((one.high - one.low) / 2)
+    one = stats.wilson(16, 20)
+    variance = 0.8 * 0.2 * 20 / 19
+    assert stats.mean_interval([0.8], [20], [variance]) == pytest.approx(one)
+    assert stats.mean_interval([0.8] * 4, [20] * 4, [variance] * 4) == pytest.approx(stats.wilson(64, 80))
+    assert stats.mean_interval([1.0] * 4, [20] * 4, [0.0] * 4) == stats.wilson(80, 80)
+    assert stats.mean_interval([1.0, 0.0], [1, 1], [math.nan] * 2) == stats.wilson(1, 2)
+    apart, alike = (stats.mean_interval(m, [20] * 2, v) for m, v in (([1.0, 0.0], [0.0] * 2), ([0.5] * 2, [5 / 19] * 2)))
+    assert apart.high - apart.low < 0.6 * (alike.high - alike.low), "tasks that never vary say nothing of chance"
 
 
 def test_seeds_spread_by_their_standard_deviation() -> None:

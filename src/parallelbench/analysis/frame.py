@@ -157,8 +157,7 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
         inside = as_rows(part)
         if len(inside) < tasks[inside[0]["model"]]:
             continue
-        ends = [stats.Interval(row["low"], row["high"]) for row in inside]
-        low, high = stats.mean_interval([row["accuracy"] for row in inside], ends)
+        low, high = stats.mean_interval(*([row[name] for row in inside] for name in ("accuracy", "n", "variance")))
         means = {name: part[name].mean() for name in ("accuracy", *MEANS)}
         rows.append({**{key: inside[0][key] for key in keys}, "tasks": len(inside), **means, "low": low, "high": high})
     return pd.DataFrame(rows, columns=[*keys, "tasks", "accuracy", "low", "high", *MEANS])
@@ -166,7 +165,8 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
 
 def _summarise(frame: pd.DataFrame, keys: Sequence[str], more: dict[str, tuple[str, str]]) -> pd.DataFrame:
     groups = frame.groupby(list(keys), sort=False)
-    table = groups.agg(n=("accuracy", "size"), accuracy=("accuracy", "mean"), **MEANS, **more).reset_index()
+    spread = {"variance": ("accuracy", "var")}
+    table = groups.agg(n=("accuracy", "size"), accuracy=("accuracy", "mean"), **MEANS, **spread, **more).reset_index()
     ends = [stats.interval(values) for _, values in groups["accuracy"]]
     at = list(table.columns).index("accuracy") + 1
     table.insert(at, "low", [end.low for end in ends])

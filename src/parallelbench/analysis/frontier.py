@@ -1,4 +1,4 @@
-"""Trade-off curves of accuracy against speed: the Pareto frontier, and PBx and AUP, which summarise a curve in one number.
+"""Trade-off curves of accuracy against speed: the Pareto frontier, and AUP, which summarises a curve in one number.
 
 A point is (speed, score): tokens per step or per forward, and a score in [0, 1].
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 Point = tuple[float, float]
@@ -48,22 +47,6 @@ def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
         first = max((group[place] for place in kept), key=lambda row: row["accuracy"])
         marked.append({**first, "tokens_per_step": slowest, "frontier": True, "point": False})
     return marked
-
-
-def pbx(points: Sequence[Point], bar: float, interpolate: bool) -> float:
-    """Return PBx, the highest speed at which the score is still at least `bar`; 0 where the score never is.
-
-    Speed and score are means over tasks. For decoders with a fixed k only the measured settings count. For adaptive decoders
-    (`interpolate`) the score is interpolated linearly between settings that are neighbours in speed, and never extrapolated
-    beyond the fastest (the rule of ParallelBench's leaderboard).
-    """
-    curve = sorted(points)
-    reached = [speed for speed, score in curve if score >= bar]
-    if interpolate:
-        for (slow, high), (fast, low) in pairwise(curve):
-            if high >= bar > low:
-                reached.append(slow + (high - bar) / (high - low) * (fast - slow))
-    return max(reached, default=0.0)
 
 
 def aup(points: Sequence[Point], best: float | None = None, alpha: float = 3.0, drop: float = 0.05) -> float:

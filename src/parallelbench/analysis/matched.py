@@ -33,7 +33,7 @@ def match_speeds(frame: pd.DataFrame, table: pd.DataFrame, adaptive: str = ADAPT
 
     A fixed setting is left out where the nearest adaptive one differs in speed by more than a factor of sqrt 2. `difference` is
     the adaptive decoder's mean accuracy minus the fixed one's, over the samples that both decoded, with Newcombe's interval and
-    McNemar's exact p for scores of 0 and 1.
+    McNemar's exact p for scores of 0 and 1. Each p is corrected for the number of all comparisons (Holm).
     """
     found = []
     keys = ["model", "suite", "task"]
@@ -44,7 +44,9 @@ def match_speeds(frame: pd.DataFrame, table: pd.DataFrame, adaptive: str = ADAPT
             nearest = _nearest(candidates, setting["tokens_per_step"])
             if nearest is not None:
                 found.append(_compare(setting, nearest, samples[key]))
-    return pd.DataFrame(found, columns=COLUMNS)
+    table = pd.DataFrame(found, columns=COLUMNS)
+    table.loc[table["p"].notna(), "p"] = stats.holm(table["p"].dropna().to_numpy(dtype=float))
+    return table
 
 
 def _nearest(candidates: list[dict[str, Any]], speed: float) -> dict[str, Any] | None:

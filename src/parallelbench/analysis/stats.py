@@ -2,8 +2,7 @@
 
 Sources: Wilson, JASA 22 (1927) 209-212; McNemar, Psychometrika 12 (1947) 153-157, exact binomial form; Newcombe,
 Statistics in Medicine 17 (1998) 2635-2650, method 10 (paired proportions); Holm, Scandinavian Journal of Statistics 6
-(1979) 65-70; Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702 (MOVER); Efron and Tibshirani, An Introduction to the
-Bootstrap (1993), chapter 13 (percentile interval).
+(1979) 65-70; Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Difference(NamedTuple):
     p: float
 
 
-def wilson(successes: float, n: int, z: float = Z95) -> Interval:
+def wilson(successes: float, n: float, z: float = Z95) -> Interval:
     """Return Wilson's score interval of a proportion.
 
     (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), with p = successes/n; [0, 1] where n = 0.
@@ -67,15 +66,18 @@ def interval(values: npt.ArrayLike) -> Interval:
     return bootstrap(x)
 
 
-def bootstrap(values: npt.ArrayLike, draws: int = DRAWS, seed: int = 0) -> Interval:
+def bootstrap(values: npt.ArrayLike, draws: int = DRAWS, seed: int = 0, comparisons: int = 1) -> Interval:
     """Return the percentile interval of a mean; the resamples follow from `seed` alone.
+
+    Of several `comparisons`, all intervals together hold their means with 95 % (Bonferroni).
 
     A resample's mean depends only on how often each distinct value is drawn, so the counts are drawn (multinomial).
     """
     distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
     n = int(counts.sum())
     means = np.random.default_rng(seed).multinomial(n, counts / n, size=draws) @ distinct / n
-    low, high = np.quantile(means, (0.025, 0.975))
+    outside = 0.025 / max(1, comparisons)
+    low, high = np.quantile(means, (outside, 1 - outside))
     return Interval(float(low), float(high))
 
 
@@ -118,15 +120,26 @@ def _joined(u: float, v: float, phi: float) -> float:
     return math.sqrt(max(0.0, u * u - 2 * phi * u * v + v * v))
 
 
-def mean_interval(means: Sequence[float], intervals: Sequence[Interval]) -> Interval:
-    """Return the interval of the plain mean of independent numbers from the interval of each (MOVER).
+def mean_interval(means: Sequence[float], counts: Sequence[int], variances: Sequence[float]) -> Interval:
+    """Return the interval of the plain mean over tasks of scores in [0, 1].
 
-    mean - sqrt(sum (m_i - l_i)^2) / T to mean + sqrt(sum (u_i - m_i)^2) / T, over T numbers.
+    Args:
+        means: the mean score of each task, [T].
+        counts: the number of samples of each task, [T].
+        variances: the variance of the scores of each task (divisor n - 1; NaN for one sample), [T].
+
+    It is Wilson's interval of the mean m with an effective number of samples N / r, where N = T^2 / sum(1 / n_t), and r is the
+    variance of m by the tasks' variances divided by that of N draws of one probability m. Few errors tell little about r, so
+    it is shrunk towards 1 by z^2 errors: r = (r N m (1 - m) + z^2) / (N m (1 - m) + z^2).
     """
-    count, mean = len(means), sum(means) / len(means)
-    below = math.sqrt(sum((m - i.low) ** 2 for m, i in zip(means, intervals, strict=True))) / count
-    above = math.sqrt(sum((i.high - m) ** 2 for m, i in zip(means, intervals, strict=True))) / count
-    return Interval(max(0.0, mean - below), min(1.0, mean + above))
+    n, s2 = np.asarray(counts, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+    mean, samples = float(np.mean(means)), float(n.size**2 / (1.0 / n).sum())
+    errors = samples * mean * (1.0 - mean)
+    if errors <= 0.0 or np.isnan(s2).any():
+        return wilson(mean * samples, samples)
+    ratio = min(1.0, samples * float((s2 / n).sum()) / n.size**2 / (mean * (1.0 - mean)))
+    shrunk = (ratio * errors + Z95**2) / (errors + Z95**2)
+    return wilson(mean * samples / shrunk, samples / shrunk)
 
 
 def spread_over_seeds(means: Sequence[float]) -> float:

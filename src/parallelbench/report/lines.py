@@ -64,7 +64,7 @@ def drawn_lines(base: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
     """Return the charts of all lines; `base` has the axes, and `colour` is that of the decoders."""
     dash = alt.StrokeDash(
         "line:N", title="compared with", scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())),
-        legend=alt.Legend(labelLimit=320, symbolType="stroke", symbolSize=300),
+        legend=alt.Legend(orient="bottom", columns=2, labelLimit=320, symbolType="stroke", symbolSize=300),
     )  # fmt: skip
     of = {
         line: base.transform_filter(f"datum.line == '{line}'").encode(order=alt.Order("tokens_per_step:Q")) for line in DASHES

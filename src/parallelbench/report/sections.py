@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.frontier import Rows, aup, pbx
+from parallelbench.analysis.frontier import Rows
+from parallelbench.analysis.ranking import ranking
 from parallelbench.report import charts
 from parallelbench.report import lines as line_rows
 from parallelbench.report.data import ReportData
@@ -88,9 +89,12 @@ def matched(data: ReportData) -> Section | None:
         if rows:
             caption = f"{model}: each top-k setting with the threshold nearest in tokens per step (within a factor of √2)."
             figures.append(Figure("matched" + (f"-{place + 1}" if place else ""), caption, charts.matched(rows), rows))
-    header = ["task", "top-k", "tokens/step", "accuracy", "threshold", "tokens/step", "accuracy", "difference", "McNemar p"]
+    header = ["task", "top-k", "tokens/step", "accuracy", "threshold", "tokens/step", "accuracy", "difference", "p"]
     several = len(data.models) > 1
-    caption = "All comparisons; the difference in percentage points is paired, over the same samples (Newcombe 95 %)"
+    caption = (
+        "All comparisons; the difference in percentage points is paired, over the same samples (Newcombe 95 %); p is "
+        "McNemar's, corrected for the number of comparisons (Holm)"
+    )
     table = Table(caption, header, [_matched_cells(match, several) for match in matches], folded=True)
     return Section("matched", "Threshold against top-k at equal speed", "", figures, [table])
 
@@ -145,23 +149,27 @@ def _matrix(data: ReportData) -> Table:
 
 def _summaries(data: ReportData) -> list[Table]:
     """PBx and AUP of each curve."""
-    rows = as_rows(data.overall)
-    if not rows:
-        return []
-    best = max(row["accuracy"] for row in rows)
+    found = {bar: as_rows(ranking(data.samples, data.overall, bar)) for bar in BARS}
+    reach = {(row["model"], row["series"], bar): row for bar, rows in found.items() for row in rows}
     lines = []
-    for model, series in dict.fromkeys((row["model"], row["series"]) for row in rows):
-        settings = [row for row in rows if (row["model"], row["series"]) == (model, series)]
-        curve = [(row["tokens_per_step"], row["accuracy"]) for row in settings]
-        reach = [number(pbx(curve, bar, settings[0]["adaptive"])) for bar in BARS]
-        area = aup([(row["content_tokens_per_forward"], row["accuracy"]) for row in settings], best)
-        lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *reach, number(area)])
-    header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by forwards"]
+    for model, series in dict.fromkeys((row["model"], row["series"]) for row in as_rows(data.overall)):
+        curve = [reach[model, series, bar] for bar in BARS]
+        cells = [_held_out(row) if row["decoder"] else number(0.0) for row in curve]
+        lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *cells, number(curve[0]["aup_step"])])
+    header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by steps"]
     caption = (
-        "Curves in one number: PBx, most tokens per step at x % mean accuracy; AUP, accuracy under parallelism, by content "
-        "tokens per forward"
+        "Curves in one number: PBx, tokens per step of the fastest setting with a mean accuracy of x %, chosen on one half of "
+        "the samples and reported on the other, both ways (point at a cell for the settings and their accuracy there); AUP, "
+        "accuracy under parallelism, by tokens per step"
     )
-    return [Table(caption, header, lines)]
+    return [Table(caption, header, lines)] if lines else []
+
+
+def _held_out(row: dict[str, Any]) -> Cell:
+    """The speed of what each half chose, on the other half; the note names the settings."""
+    chosen = f"first half chose {row['by_first']}, second half {row['by_second']}"
+    accuracy = f"{percent(row['accuracy'])} % [{percent(row['low'])}, {percent(row['high'])}] on the other half"
+    return number(row["tokens_per_step"])._replace(note=f"{chosen}; {accuracy}")
 
 
 def _picked(rows: Rows, keys: list[str]) -> Rows:

@@ -1,0 +1,80 @@
+"""Cross-fitting: a best setting is chosen on one half of the samples and reported on the other, both ways.
+
+The setting with the highest score among many is partly the luckiest one, so its score on the samples that it was chosen by is
+too high. Here each sample is scored under the setting that the *other* half chose. So every sample counts once, and none takes
+part in the choice that it is scored under.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from parallelbench.analysis.frame import as_rows, sample_keys
+
+HALVES = (0, 1)
+Rows = list[dict[str, Any]]
+Choose = Callable[[Rows], str | None]
+"""Chooses a decoder among rows of one half, one for each decoder, with its means over tasks; None where none will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What cross-fitting chose.
+
+    Attributes:
+        by_first, by_second: the decoders that the first and the second half of the samples chose.
+        samples: the rows of all samples under the decoder that the other half chose.
+    """
+
+    by_first: str
+    by_second: str
+    samples: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The decoder, or both where the halves chose different ones, that of the first half first."""
+        return self.by_first if self.by_first == self.by_second else f"{self.by_first} | {self.by_second}"
+
+
+def halves(frame: pd.DataFrame) -> pd.Series[int]:
+    """Return the half, 0 or 1, of each row of a frame of samples: the samples of a task alternate in an order by their hash.
+
+    All rows with the same question are in one half, whatever the model, the decoder and the seed.
+    """
+    questions = pd.DataFrame({"suite": frame["suite"], "task": frame["task"], "key": sample_keys(frame)})
+    distinct = questions.drop_duplicates()
+    digests = [hashlib.sha256("/".join(map(str, row)).encode()).hexdigest() for row in distinct.itertuples(index=False)]
+    ordered = distinct.assign(digest=digests).sort_values("digest")
+    ordered["half"] = ordered.groupby(["suite", "task"]).cumcount() % 2
+    merged = questions.merge(ordered, on=["suite", "task", "key"], how="left", validate="many_to_one")
+    return pd.Series(merged["half"].to_numpy(), index=frame.index)
+
+
+def means_by_half(frame: pd.DataFrame, half: pd.Series[int], columns: Sequence[str]) -> dict[int, pd.DataFrame]:
+    """Return for each half a table of one row per (model, series, decoder): means over samples, then over tasks."""
+    keys = ["half", "model", "series", "decoder"]
+    by_task = frame.assign(half=half).groupby([*keys, "suite", "task"], sort=False)[list(columns)].mean()
+    table = by_task.groupby(keys, sort=False).mean().reset_index()
+    return {number: table[table["half"] == number] for number in HALVES}
+
+
+def cross_fit(frame: pd.DataFrame, half: pd.Series[int], tables: dict[int, pd.DataFrame], choose: Choose) -> Chosen | None:
+    """Choose a decoder by each half and return the samples of the other half under it; None where a half chooses none.
+
+    Args:
+        frame: one row per sample, of all decoders among which is chosen.
+        half: the half of each row (`halves`).
+        tables: for each half one row per decoder (`means_by_half`), limited to the same decoders.
+        choose: the rule.
+    """
+    names = [choose(as_rows(tables[number])) for number in HALVES]
+    first, second = names
+    if first is None or second is None:
+        return None
+    scored = ((half == 1) & (frame["decoder"] == first)) | ((half == 0) & (frame["decoder"] == second))
+    return Chosen(first, second, frame[scored])
