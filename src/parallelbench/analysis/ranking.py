@@ -63,8 +63,8 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
     A curve of which a half never reaches the bar has an empty `decoder`; such curves come last, ordered by `aup_step`.
     `by_first` and `by_second` are the settings that each half chose, and all numbers are those of each on the other half.
     `aup_step` and `aup_row` are the accuracy under parallelism (`frontier.aup`) of the whole curve by tokens per step and by
-    tokens per row. `saved` is the mean over samples of the reference's number of forwards minus this curve's, with a bootstrap interval; the
-    intervals of one model hold together with 95 %. The reference is the `threshold` curve at the same bar.
+    tokens per row. `saved` is the mean over samples of the reference's number of forwards minus this curve's, with a bootstrap
+    interval; the intervals of one model hold together with 95 %. The reference is the `threshold` curve at the same bar.
     """
     if overall.empty:
         return pd.DataFrame(columns=COLUMNS)
