@@ -1,4 +1,4 @@
-"""`parallelbench theory`: what no decoder can avoid on a task, and what a perfect model would score. Loads no torch."""
+"""`parallelbench theory`: what parallel steps cost on a task, and what a perfect model would score. Loads no torch."""
 
 from __future__ import annotations
 

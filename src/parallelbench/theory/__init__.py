@@ -1,4 +1,4 @@
-"""What is possible: exact laws of right answers, what parallel steps cost them, and the best that any decoder can do.
+"""What is possible: exact laws of right answers, what parallel steps cost them, and what samplers can reach.
 
 NumPy only. `law("shuffle", 10)` is a law, `total_correlation(law)` its cost in one step, `optimum(law)` the best schedules,
 `best_policy(law)` the best sampler that chooses positions before it draws, `best_after_draw(law)` the best that chooses what to
