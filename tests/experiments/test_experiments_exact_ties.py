@@ -15,8 +15,8 @@ FOUR = factorial(4) / 4**4
 FREE = {4: FOUR, 5: FOUR, 6: 5 / 6 * FOUR}
 DIFFER = {4: 1 / 9, 5: FOUR, 6: (1 - 4 / 25) * FOUR}
 """P(right) with four tokens a step on a canvas of 32: the format is certain and comes first, so the items are written in steps
-of 4 (n = 4), 1 and 4 (n = 5), 2 and 4 (n = 6). Where the answer may not be the given order, no token is drawn at its given place,
-and a context with one at another place leaves every order."""
+of 4 (n = 4), 1 and 4 (n = 5), 2 and 4 (n = 6). Where the answer may not be the given order, no token is drawn at its given
+place, and a context with one at another place leaves every order."""
 
 
 @pytest.mark.parametrize("n", [4, 5, 6])
