@@ -6,12 +6,15 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from parallelbench import cli
+from parallelbench.cli import theory_facts
 
 KEYS = [
     "total_correlation_bits", "bound_bits", "optimal_bound_bits", "schedule", "optimal_schedule", "accuracy", "limit",
@@ -23,6 +26,14 @@ PAPER = {  # bits in one step for n = 3, 4, 5, 6, 10, 15, 20
     "remove_random": (0.252, 0.623, 1.064, 1.552, 3.764, 6.822, 10.033),
     "insert_random": (2.623, 3.386, 4.137, 4.880, 7.817, 11.455, 15.079),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_policy_once() -> Iterator[None]:
+    """Search for the best policy of a law and size once, not for every command that prints it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(theory_facts, "best_before_draw", cache(theory_facts.best_before_draw))
+        yield
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
