@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,30 @@ def test_a_limit_is_a_prefix_of_a_seeded_permutation(name: str) -> None:
     assert order == load_task(name).order(1)
     assert order != task.order(2)
     assert set(order[:10]) < set(order[:11])
+
+
+@EVERY
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_limit_has_equally_many_samples_of_each_length_in_every_task(name: str, seed: int) -> None:
+    task = load_task(name)
+    order = task.order(seed)
+    lengths = [task.stratum(index) for index in order]
+    for limit in (1, 2, 5, 12, 30, 41):
+        counts = Counter(lengths[:limit])
+        assert max(counts.values()) - min(counts[length] for length in set(lengths)) <= 1
+    if "lengths" in type(task).model_fields:
+        assert len(set(lengths)) > 1
+        assert all(task.stratum(i) == len(task.sample(seed, i).facts["items"]) for i in order[:8])
+    if name.startswith("waiting_line/"):
+        copy = load_task("waiting_line/copy")
+        assert [copy.stratum(index) for index in copy.order(seed)] == lengths, "task is compared with task at equal lengths"
+
+
+def test_strata_of_unequal_sizes_and_repeated_lengths_are_all_used() -> None:
+    task = load_task("list_ops/copy:lengths=[3,3,4,5],samples=50")
+    order = task.order(3)
+    assert sorted(order) == list(range(50)) and Counter(map(task.stratum, order[:9])) == {3: 3, 4: 3, 5: 3}
+    assert {task.stratum(index) for index in order[-8:]} == {3}
 
 
 @FRAMED

@@ -6,6 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -119,11 +120,25 @@ class Task(Options, ABC):
             "set shots=0, or let the task draw from more."
         )
 
+    def stratum(self, index: int) -> int:
+        """What makes sample `index` long or difficult, known before it is drawn: the length of its list, or 0 for all alike."""
+        return 0
+
     def order(self, seed: int) -> list[int]:
-        """The indices of all samples in a seeded random order; a limit of N selects the first N."""
+        """The indices of all samples in a seeded random order; a limit of N selects the first N.
+
+        Strata take turns, so the first N have equally many samples of each (to within one) as long as none is used up. Which
+        stratum comes first depends on the seed alone, so tasks of equal strata have equal numbers of each at every limit.
+        """
         indices = list(range(self.samples))
         stream(self.suite, self.name, self.version, seed, "order").shuffle(indices)
-        return indices
+        groups: dict[int, list[int]] = {}
+        for index in indices:
+            groups.setdefault(self.stratum(index), []).append(index)
+        turns = sorted(groups)
+        stream(self.suite, "strata", seed).shuffle(turns)
+        rounds = zip_longest(*(groups[stratum] for stratum in turns))
+        return [index for one_each in rounds for index in one_each if index is not None]
 
     @property
     def spec(self) -> str:

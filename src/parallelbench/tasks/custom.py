@@ -109,8 +109,11 @@ class CustomList(CustomTask):
     def _key(self) -> SortKey:
         return int if all(word.removeprefix("-").isdecimal() for word in self.words) else str.casefold
 
+    def stratum(self, index: int) -> int:
+        return self.lengths[index % len(self.lengths)]
+
     def question(self, rng: random.Random, index: int) -> Question:
-        length = self.lengths[index % len(self.lengths)]
+        length = self.stratum(index)
         drawn = rng.sample(self.words, length + self._new_words)
         return ask(self.type, rng, drawn[:length], "".join(drawn[length:]), self._key, self._wording)
 

@@ -45,8 +45,11 @@ class ListOps(ListTask):
     def _new_words(self) -> int:
         return int("word" in OPERATIONS[self.operation].needs)
 
+    def stratum(self, index: int) -> int:
+        return self.lengths[index % len(self.lengths)]
+
     def question(self, rng: random.Random, index: int) -> Question:
-        length = self.lengths[index % len(self.lengths)]
+        length = self.stratum(index)
         drawn = rng.sample(POOLS[self.items], length + self._new_words)
         instruction = "shuffle_may_stay" if self.may_stay else self.operation
         question = self._on(rng, drawn[:length], "".join(drawn[length:]), str, instruction)

@@ -23,8 +23,11 @@ class LongLine(LineTask):
     )
     max_new_tokens: int = Field(1024, ge=1, description="length of the canvas in tokens")
 
+    def stratum(self, index: int) -> int:
+        return self.lengths[index % len(self.lengths)]
+
     def question(self, rng: random.Random, index: int) -> Question:
         first, last = names()
-        count = self.lengths[index % len(self.lengths)] + 1
+        count = self.stratum(index) + 1
         *items, word = (f"{rng.choice(first)} {family}" for family in rng.sample(last, count))
         return self._of_people(rng, items, word)

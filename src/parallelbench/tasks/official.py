@@ -73,6 +73,10 @@ class OfficialTask(Task):
         defaults = {"infill": False, "max_new_tokens": self.source.family.max_new_tokens, "shots": None}
         return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
 
+    def stratum(self, index: int) -> int:
+        """The number of items of its list, where it has one."""
+        return len(self.source.rows[index].question.facts.get("items", ()))
+
     def question(self, rng: random.Random, index: int) -> Question:
         return self.source.rows[index].question
 

@@ -38,8 +38,11 @@ class WaitingLine(LineTask):
         "standard", description="wide: from larger pools, and people share first and last names"
     )
 
+    def stratum(self, index: int) -> int:
+        return self.lengths[index % len(self.lengths)]
+
     def question(self, rng: random.Random, index: int) -> Question:
-        count = self.lengths[index % len(self.lengths)] + 1
+        count = self.stratum(index) + 1
         if self.names == "standard":
             *people, word = draw_people(rng, count)
         else:
