@@ -24,10 +24,15 @@ A decoder says which masks are filled, when, and what is taken back. It is named
 value. `parallelbench list decoders` prints the names, and this page is made from the same table (`make docs`).
 
 Each rule was compared with its authors' code, and says below what came out; where it differs by choice, `compat=authors` does
-what the code does. A cost counts forwards one after another (`nfe`); rows count each canvas of a forward. Confidences are
-compared in float32, or in float64 where a model's logits are; several published programs rank in float64, which can decide
-between candidates that are saturated in float32 (2 of 96 sequences at sharp logits). Every decoder that ranks positions and has
-`steps` also has `transfer=dream`, Dream's rule for the number of commits of a step.
+what the code does. A cost counts forwards one after another (`nfe`); rows count each canvas of a forward. Every decoder
+that ranks positions and has `steps` also has `transfer=dream`, Dream's rule for the number of commits of a step.
+
+**Precision.** Tokens and positions are compared in float64 where a model's logits are float64, and in float32 where they are
+anything else (bfloat16 logits are widened first). Published code differs: the loops of LLaDA and Fast-dLLM widen logits of any
+precision to float64, so that tokens whose best logit leads all others by more than about 17 still differ there and tie here,
+where the lowest position goes first (2 of 96 sequences at sharp logits); DAPD takes its softmax in the precision of weights,
+bfloat16, in which far smaller leads tie. The exact model is compared in float32, because positions that are equal under the law
+differ by rounding in float64.
 """
 NEEDS = {
     "edit": """\

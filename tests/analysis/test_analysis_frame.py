@@ -50,6 +50,18 @@ def test_points_know_their_curve_and_the_mean_is_over_tasks(out: Path) -> None:
     assert first["low"] <= first["accuracy"] <= first["high"]
 
 
+def test_any_two_curves_are_compared_on_the_same_samples(out: Path) -> None:  # fault 27
+    samples = frame.samples(out)
+    for adaptive, fixed in (
+        ("threshold", "confidence:block=8"),
+        ("confidence:block=8", "confidence"),
+        ("confidence", "threshold"),
+    ):
+        pairs = matched.match_speeds(samples, frame.points(samples), adaptive, fixed)
+        assert len(pairs) >= 1 and set(pairs["n"]) == {8}
+        assert all(row["p"] is not None and row["adaptive_decoder"] != row["fixed_decoder"] for row in frame.as_rows(pairs))
+
+
 def test_pairs_are_of_equal_speed_and_on_the_same_samples(out: Path) -> None:
     samples = frame.samples(out)
     pairs = matched.match_speeds(samples, frame.points(samples))

@@ -69,7 +69,7 @@ def llada(width: int, steps: int, block: int, rank: str) -> list[int]:
 
 @pytest.mark.parametrize("rank", SCORES)
 @pytest.mark.parametrize("eps", [1e-3, 0.0])
-def test_sixteen_steps_are_dreams(rank: str, eps: float) -> None:
+def test_sixteen_steps_are_dreams(rank: str, eps: float) -> None:  # fault 3
     (done,) = generate(Fake(LAW), [prompt(32)], f"{rank}:steps=16,transfer=dream,eps={eps}")
     tokens, sizes = dream(32, 16, eps, rank)
     assert (list(done.token_ids), [len(step) for step in orders(done)]) == (tokens, sizes)

@@ -88,7 +88,7 @@ def decode(path: Path) -> None:
     + [(PROGRAM, *one) for one in PROGRAMS.items()]
     + [(RANKING, *one) for one in SCORES.items()],
 )
-def test_a_fault_of_a_decoder_names_file_and_line(
+def test_a_fault_of_a_decoder_names_file_and_line(  # fault 54
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, body: str, said: str
 ) -> None:
     monkeypatch.setattr(user_faults, "SECONDS", 0.3 if "loop" in said else 60.0)
@@ -157,7 +157,7 @@ def test_the_hash_covers_what_a_file_imports_from_its_folder(tmp_path: Path) -> 
         decode(tmp_path / "mine.py")
 
 
-def test_a_run_with_a_faulty_decoder_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+def test_a_run_with_a_faulty_decoder_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:  # fault 31
     (tmp_path / "a, b").mkdir()
     path = tmp_path / "a, b" / "mine.py"
     path.write_text(HEAD + "raise ValueError('wrong')\n", encoding="utf-8")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,9 +17,11 @@ from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan
 from parallelbench.experiments.spec import Sweep
 from parallelbench.models import describe
-from parallelbench.tasks import TASKS, load_task
+from parallelbench.tasks import TASKS, load_task, official_tasks
 
 MODELS = ("tiny", "exact:tokenizer=tiny")
+OFFICIAL = [parent / "shared" / "official" / "test" for parent in Path(__file__).resolve().parents]
+N15 = next((folder for folder in OFFICIAL if (folder / "waiting_line_n15").is_dir()), None)
 
 
 def handle(spec: str) -> DenoiserHandle:
@@ -88,3 +94,49 @@ def test_a_derived_canvas_holds_every_answer_that_was_measured(lengths: list[int
     task = load_task(f"waiting_line/{operation}:lengths={lengths}".replace(" ", ""))
     roomy, _ = with_room(task, handle("tiny"), 0, 20, False)
     assert measure(roomy, handle("tiny"), 0, 20).too_long == 0 and roomy.max_new_tokens % 32 == 0
+
+
+@pytest.fixture
+def fifteen(tmp_path: Path) -> Path:
+    """Lists of 15 people in the layout of the official data: its folder `waiting_line_n15`, with names of ours."""
+    category, task = tmp_path / "waiting_line_n15", load_task("waiting_line/copy:lengths=[15]")
+    category.mkdir()
+    table = {f"{category.name}/copy": {"prompt": "Copy this list: {context}", "metric": "list_match_score"}}
+    (category / "task_config.yaml").write_text(yaml.safe_dump(table), encoding="utf-8")
+    answers = [task.sample(0, index).answer for index in range(6)]
+    rows = [json.dumps({"input": {"context": answer}, "answer": answer}) for answer in answers]
+    (category / "copy.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def check_fifteen(data: Path) -> None:
+    """No run of lists of 15 starts in 32 tokens without a word; with a canvas that is long enough the right answer is right."""
+    names = [name for name in official_tasks(data) if name.startswith("waiting_line_n15/")]
+    assert names
+    for name in names:
+        task = load_task(name, "official", data)
+        assert task.max_new_tokens == 32 and measure(task, handle("tiny"), 0, 6).too_long == 6
+        with pytest.raises(
+            UserError, match=rf"6 of 6 right answers of {name} do not fit in 32 tokens of tiny \(the longest has \d+\)"
+        ):
+            with_room(task, handle("tiny"), 0, 6, False)
+    sweep = Sweep(models=("tiny",), tasks=(names[0],), decoders=("one_by_one",), limit=6, suite="official", data_dir=data)
+    with pytest.raises(UserError, match=r"do not fit.*--allow-short-canvas") as caught:
+        plan(sweep, ModelPool())
+    needed = str(caught.value).partition("max_new_tokens=")[2].partition(",")[0]
+    (allowed,) = plan(sweep.model_copy(update={"allow_short_canvas": True}), ModelPool())
+    assert allowed.cell.canvas_length == 32 and "cannot be right" in allowed.cautions[-1]
+    (roomy,) = plan(sweep.model_copy(update={"tasks": (f"{names[0]}:max_new_tokens={needed}",)}), ModelPool())
+    assert roomy.cell.canvas_length == int(needed) and not any("do not fit" in caution for caution in roomy.cautions)
+
+
+def test_lists_of_fifteen_in_the_layout_of_the_official_data_are_refused(fifteen: Path) -> None:  # fault 63
+    check_fifteen(fifteen)
+
+
+@pytest.mark.skipif(
+    N15 is None, reason="the official lists of 15 (shared/official/test/waiting_line_n15) are not above the checkout"
+)
+def test_the_official_lists_of_fifteen_are_refused() -> None:  # fault 63
+    assert N15 is not None
+    check_fifteen(N15)

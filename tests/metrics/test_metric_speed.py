@@ -33,7 +33,7 @@ def committed(*steps: tuple[int, ...]) -> Writes:
     return tuple(tuple((position, 7, 0.5, "commit") for position in step) for step in steps)
 
 
-def test_end_padding_is_a_step_but_no_content() -> None:
+def test_end_padding_is_a_step_but_no_content() -> None:  # fault 23
     assert measure(ledger({"denoise": 3, "verify": 1}), [5, 6, 0, 9, 0, 0, 0, 0], {0}) == Speed(2, 4, 2.0, 0.5)
 
 

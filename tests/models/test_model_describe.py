@@ -11,7 +11,9 @@ import pytest
 import sedd_reference
 from layout_checkpoints import LAYOUT_NAMES, write
 
+from parallelbench.cli import invoke
 from parallelbench.contracts.handle import DenoiserHandle
+from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import plan
@@ -142,3 +144,38 @@ def test_a_mask_that_config_and_card_know_by_two_ids_must_be_chosen(tmp_path: Pa
     with pytest.raises(UserError, match="mask_token_id=126081, but the mask of llada-8b-instruct models is token 126336"):
         describe(f"path:{folder}")
     assert describe(f"path:{folder},mask=126336").info.mask_id == 126336
+
+
+@pytest.mark.parametrize("layout", LAYOUT_NAMES)
+def test_show_model_tells_what_config_and_index_say_without_the_weights(  # fault 36
+    layout: str, no_weights: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path / "mine", layout)
+    handle = describe(f"path:{folder}")
+    assert invoke(["show", "model", f"path:{folder}"]) == 0
+    said = capsys.readouterr().out
+    info = handle.info
+    assert isinstance(handle, DenoiserHandle) and "mine, revision" in said and str(folder)[:20] in said
+    for fact in (
+        "layout",
+        f"{info.context_length:,} tokens",
+        f"{info.active_params:,} a token",
+        f"{info.layers} layers",
+        *info.offers,
+    ):
+        assert fact in said, fact
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-text", "exact", "exact:tokenizer=tiny"])
+def test_show_model_of_what_ships_reads_no_weights(name: str, no_weights: None, capsys: pytest.CaptureFixture[str]) -> None:
+    info = describe(name).info
+    assert isinstance(info, ModelInfo) and invoke(["show", "model", name]) == 0
+    said = capsys.readouterr().out
+    assert f"{info.context_length:,} tokens" in said and all(offer in said for offer in info.offers)
+    assert not info.active_params or f"{info.active_params:,} a token" in said
+
+
+def test_show_model_of_a_broken_folder_is_one_sentence(random_checkpoint: Path, tmp_path: Path, capsys: Any) -> None:
+    for name in ("", "/nowhere", str(tmp_path)):
+        assert invoke(["show", "model", f"path:{name}"]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
