@@ -77,12 +77,14 @@ def test_what_render_writes_parse_reads_back(options: dict[str, Any]) -> None:
         assert parse(render(name, options)) == (name, options)
 
 
-def fuzz(text: str) -> None:
+def refusal(text: str) -> str:
+    """The sentence that refuses a text as a spec; empty where it is one."""
     try:
         for spec in split_specs([text]):
             grid(parse(spec)[1])
     except UserError as error:
-        assert len(str(error)) < 21_000
+        return str(error)
+    return ""
 
 
 noise = st.text(st.sampled_from("ab1:,=[]{}\"'\\ #&*!~\n\x00\ud800é"), max_size=60)
@@ -91,11 +93,12 @@ noise = st.text(st.sampled_from("ab1:,=[]{}\"'\\ #&*!~\n\x00\ud800é"), max_size
 @given(noise)
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_a_spec_or_a_sentence(text: str) -> None:
-    fuzz(text)
+    assert len(refusal(text)) < 21_000
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @given(noise | st.text(max_size=200))
 @settings(max_examples=5_000, deadline=None)
 def test_any_text_is_a_spec_or_a_sentence_at_length(text: str) -> None:
-    fuzz(text)
+    assert len(refusal(text)) < 21_000
