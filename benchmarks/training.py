@@ -28,7 +28,8 @@ from parallelbench.models.codec import special_id
 from parallelbench.training.data import Batch, batches
 from parallelbench.training.fit import Gradients, Optimisers
 from parallelbench.training.precision import FLOAT32_ATTENTION
-from parallelbench.training.recipes import SHIPPED, Precision, Recipe, Shipped
+from parallelbench.training.recipes import RECIPES
+from parallelbench.training.stages import Precision, Recipe, Shipped
 from parallelbench.training.tiny import masked_loss, new_model
 from parallelbench.training.tokenizer import ASSISTANT, MASK
 
@@ -53,11 +54,11 @@ def steps_of(shipped: Shipped, tokenizer: Tokenizer, recipe: Recipe, drawn: Sequ
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a step of training costs, and how two cores share it best.")
-    parser.add_argument("--model", default="tiny", choices=SHIPPED)
+    parser.add_argument("--model", default="tiny", choices=RECIPES)
     parser.add_argument("--layers", type=int, help="default: those that the model ends with")
     parser.add_argument("--steps", type=int, default=24, help="for each way and precision")
     options = parser.parse_args()
-    shipped = SHIPPED[options.model]
+    shipped = RECIPES[options.model]
     layers = options.layers or shipped.layers(shipped.recipe, shipped.ends(shipped.recipe.steps)[-1])
     tokenizer = shipped.tokenizer()
     began = time.perf_counter()

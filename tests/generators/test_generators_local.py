@@ -22,7 +22,7 @@ from parallelbench.models import load_any
 from parallelbench.tasks import load_task
 from parallelbench.training.causal import answer_loss, new_model, train
 from parallelbench.training.data import Batch
-from parallelbench.training.tiny import Recipe
+from parallelbench.training.stages import Recipe
 
 RECIPE = Recipe(steps=3, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 COPY = "waiting_line/copy:lengths=[3],max_new_tokens=12"

@@ -10,7 +10,8 @@ from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from parallelbench.training.initialise import add_layers
-from parallelbench.training.tiny import Recipe, new_model
+from parallelbench.training.stages import Recipe
+from parallelbench.training.tiny import new_model
 
 VOCABULARY, LENGTH, HOLE, OPENING = 300, 60, 54, 4
 
@@ -49,6 +50,15 @@ def test_a_head_tells_the_answer_from_the_prompt(model: LlamaForCausalLM) -> Non
     ids[:, 30] = OPENING
     on_opening = attention(model, ids, 0)[:, 2, :, 30]
     assert float(on_opening[:, :28].max()) < 0.01 and float(on_opening[:, 36:].min()) > 0.9
+
+
+def test_with_a_long_reach_prompt_and_answer_are_told_apart_over_long_rows() -> None:
+    far = new_model(Recipe(reach=416), VOCABULARY, OPENING).eval()
+    far.set_attn_implementation("eager")
+    ids = torch.randint(5, VOCABULARY, (4, 416), generator=torch.Generator().manual_seed(0))
+    ids[:, 316] = OPENING
+    on_opening = attention(far, ids, 0)[:, 2, :, 316]
+    assert float(on_opening[:, :310].max()) < 0.02 and float(on_opening[:, 326:].min()) > 0.9
 
 
 def test_a_head_finds_the_same_token_in_the_answer(model: LlamaForCausalLM) -> None:

@@ -18,7 +18,8 @@ from parallelbench.tasks import load_task
 from parallelbench.training.data import batches
 from parallelbench.training.fit import Gradients
 from parallelbench.training.initialise import add_layers
-from parallelbench.training.recipes import SHIPPED, Recipe, Shipped, Stage
+from parallelbench.training.recipes import RECIPES
+from parallelbench.training.stages import Recipe, Shipped, Stage
 from parallelbench.training.tiny import masked_loss, new_model, train
 
 RECIPE = Recipe(steps=2, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
@@ -27,10 +28,10 @@ RECIPE = Recipe(steps=2, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=3
 TASKS = {"tiny": "waiting_line/copy", "tiny-text": "words_to_sentence/easy"}
 
 
-@pytest.fixture(scope="module", params=SHIPPED)
+@pytest.fixture(scope="module", params=RECIPES)
 def shipped(request: pytest.FixtureRequest) -> Shipped:
     """A model that ships, with small batches, the words of few samples, and a second stage that adds a layer."""
-    whole = SHIPPED[request.param]
+    whole = RECIPES[request.param]
     small = tuple(replace(group, batch=4) for group in whole.stages[0].mixture)
     return replace(whole, stages=(Stage(small, hold=0.5), Stage(small, layers=1)), samples_per_task=10)
 

@@ -14,21 +14,24 @@ from parallelbench.errors import UnknownName
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text or tiny-ar; with options: tiny:steps=2000")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text, tiny-ar, tiny2 or tiny-ar2; with options: tiny:steps=2000")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train one of the small models that ship with the package.
+    """Train one of the small models that ship with the package, or its second generation.
 
-    The result runs as -m path:OUT (tiny, tiny-text) or as -m ar:path=OUT,card=tiny (tiny-ar).
+    The result runs as -m path:OUT (tiny, tiny-text, tiny2) or as -m ar:path=OUT,card=tiny (tiny-ar; card=tiny2 for tiny-ar2).
     """
     from parallelbench.runs.disk import disk_errors
     from parallelbench.specs import build, parse
     from parallelbench.training import causal, tiny
-    from parallelbench.training.recipes import SHIPPED, TINY_AR, Recipe
+    from parallelbench.training.recipes import CAUSAL_RECIPES, RECIPES
+    from parallelbench.training.stages import Recipe
 
     ways: dict[str, tuple[Callable[[Path, Recipe], Path], Recipe]]
-    ways = {name: (partial(tiny.train, shipped=one), one.recipe) for name, one in SHIPPED.items()}
-    ways["tiny-ar"] = (causal.train, TINY_AR.recipe)
+    ways = {name: (partial(tiny.train, shipped=one), one.recipe) for name, one in RECIPES.items()}
+    ways |= {name: (partial(causal.train, name=name), one.recipe) for name, one in CAUSAL_RECIPES.items()}
     name, options = parse(recipe)
     if name not in ways:
         raise UnknownName("recipe", name, ways)

@@ -22,7 +22,7 @@ def make_prompt(model: Denoiser, sample: Sample, max_new_tokens: int, infill: bo
     codec, info = model.codec_for(sample), model.info
     ids, text = codec.encode_chat(sample.turns)
     size = max_new_tokens + _to_whole_blocks(len(ids) + max_new_tokens, info)
-    canvas = _frame(codec, sample, info.mask_id) if infill else [info.mask_id] * size
+    canvas = framed_canvas(codec, sample, info.mask_id) if infill else [info.mask_id] * size
     if len(ids) + len(canvas) > info.context_length:
         raise UserError(
             f"{sample.id} takes {len(ids)} prompt and {len(canvas)} answer tokens, but {info.name} reads "
@@ -36,8 +36,12 @@ def _to_whole_blocks(length: int, info: ModelInfo) -> int:
     return -length % info.block if info.attention == "block_causal" and info.block else 0
 
 
-def _frame(codec: Codec, sample: Sample, mask_id: int) -> list[int]:
-    """The answer's own tokens, with every token that a slot of the frame covers masked."""
+def framed_canvas(codec: Codec, sample: Sample, mask_id: int) -> list[int]:
+    """Return the tokens of the right answer, with every token that a slot of the frame covers masked.
+
+    Raises:
+        UserError: the sample has no frame.
+    """
     if sample.frame is None:
         raise UserError(f"{sample.task} has no frame to fill in; run it without infill.")
     canvas: list[int] = []

@@ -140,7 +140,7 @@ CARDS: dict[str, Card] = {
             "plain wording",
         ),
         _small(
-            "tiny2", "the second generation of tiny, not in the package: parallelbench train tiny2", 64, WIDER,
+            "tiny2", "the second generation of tiny, not in the package: parallelbench train tiny2", 32, WIDER,
             "lists of 2 to 12 people, letters, words or numbers, some of up to 20, Latin squares and Sudokus of 4 x 4, with "
             "one demonstration and without, in three wordings",
         ),

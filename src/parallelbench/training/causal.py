@@ -23,7 +23,8 @@ from parallelbench.training import tiny
 from parallelbench.training.data import Batch
 from parallelbench.training.fit import Training, fit
 from parallelbench.training.initialise import MATCH, SLOW_PAIR
-from parallelbench.training.recipes import TINY_AR, Recipe, Shipped
+from parallelbench.training.recipes import CAUSAL_RECIPES
+from parallelbench.training.stages import Recipe
 from parallelbench.training.tokenizer import ASSISTANT, END, PAD
 
 
@@ -60,9 +61,13 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
 
 
 def train(
-    out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print, shipped: Shipped = TINY_AR
+    out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print, name: str = "tiny-ar"
 ) -> Path:
-    """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`)."""
+    """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`).
+
+    `name` is one of `CAUSAL_RECIPES`.
+    """
+    shipped = CAUSAL_RECIPES[name]
     recipe = recipe or shipped.recipe
     tokenizer = shipped.tokenizer()
     end_id = special_id(tokenizer, END, CARDS["tiny"])
@@ -72,7 +77,7 @@ def train(
         return answer_loss(model, batch, end_id)
 
     save = partial(save_checkpoint, model=model, tokenizer=tokenizer)
-    return fit(out, Training("tiny-ar", model, tokenizer, recipe, shipped, loss_of, save), every, say)
+    return fit(out, Training(name, model, tokenizer, recipe, shipped, loss_of, save), every, say)
 
 
 def save_checkpoint(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> None:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from itertools import pairwise, takewhile
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from parallelbench.decoding.prompts import framed_canvas
 from parallelbench.models.cards import Card
 from parallelbench.models.codec import ChatCodec, special_id
 from parallelbench.rng import stream
-from parallelbench.schema import MASK_ITEM, Sample
+from parallelbench.schema import Sample
 from parallelbench.tasks import Task, load_task
 from parallelbench.tasks.lists import last_name
-from parallelbench.training.recipes import TINY, Group, Shipped
+from parallelbench.training.masks import Order, draw_mask, draw_mask_in_order, units
+from parallelbench.training.recipes import TINY
+from parallelbench.training.stages import Group, Shipped
 from parallelbench.training.tokenizer import END, MASK, PAD
 
 Row = tuple[list[int], list[int], list[bool]]
-
-SAME_TOKEN = 1e-4  # positions with the same token get sort keys that differ by at most this; keys are between 0 and 1
 
 TRAINING_SEEDS = range(1 << 40, 1 << 41)  # benchmark seeds are smaller, so their samples come from other streams
 
@@ -57,14 +61,16 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer, card: Card) -> None:
         self.codec = ChatCodec(tokenizer, card)
         self.pad, self.mask, self.end = (special_id(tokenizer, token, card) for token in (PAD, MASK, END))
-        self.words = {token for token in range(tokenizer.get_vocab_size()) if any(map(str.isalnum, tokenizer.decode([token])))}
+        texts = [tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size())]
+        self.words = {token for token, text in enumerate(texts) if any(map(str.isalnum, text))}
+        self.breaks = {token for token, text in enumerate(texts) if "\n" in text}
 
     def row(self, sample: Sample, canvas: int, infill: bool, words: bool = False) -> Row:
         """Return prompt ids, canvas ids, and which canvas positions may be masked."""
         prompt, _ = self.codec.encode_chat(sample.turns)
         answer = self.codec.encode(sample.answer)
         if infill:
-            slots = self.codec.encode_markup((sample.frame or "").replace(MASK_ITEM, MASK))
+            slots = framed_canvas(self.codec, sample, self.mask)
             return prompt, answer, [token == self.mask for token in slots]
         answer += [self.end] * (canvas - len(answer))
         return prompt, answer, [not words or token in self.words for token in answer]
@@ -85,26 +91,31 @@ class Encoder:
             attend[i, :end] = True
             columns[i] = torch.arange(len(prompt), len(prompt) + width).clamp(max=end - 1)
             free[i, : len(slots)] = torch.tensor(slots)
-        return Batch(ids, attend, columns, free, draw_mask(ids.gather(1, columns), free, generator, group.words))
+        return Batch(ids, attend, columns, free, self._masked(ids.gather(1, columns), free, group, generator))
 
+    def _masked(self, target: Tensor, free: Tensor, group: Group, generator: torch.Generator) -> Tensor:
+        """Draw the masks of a batch, [B, A]; `target` are the tokens of its canvases."""
+        if not group.orders:
+            return draw_mask(target, free, generator, group.words)
+        names: tuple[Order, ...] = ("slots", "rows", "columns")
+        parts = zip(*(units(*self._kinds(canvas)) for canvas in target.tolist()), strict=True)
+        numbered: dict[Order, Tensor] = {name: torch.tensor(part) for name, part in zip(names, parts, strict=True)}
+        return draw_mask_in_order({**numbered, "tokens": target}, free, group.orders, generator)
 
-def draw_mask(target: Tensor, free: Tensor, generator: torch.Generator, word_by_word: bool = False) -> Tensor:
-    """Mask n ~ U{1..A} of each row's A free canvas positions, [B, A].
-
-    With `word_by_word`, every second row masks all positions of one token of `target` [B, A] before those of the next token,
-    with the tokens in random order.
-    """
-    count = (torch.rand(len(free), 1, generator=generator) * free.sum(1, keepdim=True)).floor() + 1
-    keys = torch.rand(free.shape, generator=generator)
-    if word_by_word:
-        of_tokens = torch.rand(len(target), int(target.max()) + 1, generator=generator).gather(1, target)
-        keys[::2] = (of_tokens + keys * SAME_TOKEN)[::2]
-    return keys.masked_fill(~free, 2.0).argsort(1).argsort(1) < count
+    def _kinds(self, canvas: Sequence[int]) -> tuple[list[bool], list[bool], list[bool]]:
+        """Which tokens of a canvas are words, line breaks and end tokens."""
+        known = (self.words, self.breaks, {self.end})
+        words, breaks, ends = ([token in kind for token in canvas] for kind in known)
+        return words, breaks, ends
 
 
 def held_out(sample: Sample) -> bool:
-    """True for a fifth of the 288 solved Sudokus; no training uses these, so that results on them are not memorised."""
-    return "solution" in sample.facts and sha256(sample.answer.encode()).digest()[0] < 51
+    """True where the question or a demonstration has one of a fifth of the 288 solved Sudokus.
+
+    No training uses these, so that results on them are not memorised.
+    """
+    shown = [turn.text for turn in sample.turns if turn.role == "assistant"]
+    return "solution" in sample.facts and any(sha256(grid.encode()).digest()[0] < 51 for grid in (sample.answer, *shown))
 
 
 def batches(
@@ -115,7 +126,6 @@ def batches(
     `steps` is the number of steps of the first stage (None: that of the recipe); each stage has its mixture of tasks.
     """
     encoder = Encoder(tokenizer, shipped.card)
-    tasks = {name: load_task(name) for name in shipped.tasks}
     step = start
     while True:
         mixture = shipped.stages[shipped.stage(steps or shipped.recipe.steps, step)].mixture
@@ -123,19 +133,34 @@ def batches(
         group = rng.choices(mixture, [group.share for group in mixture])[0]
         chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
         seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
-        rows = [_draw(encoder, tasks[name], given, group) for name, given in zip(chosen, seeds, strict=True)]
+        tasks = [task_of_row(rng, name, group) for name in chosen]
+        shots = rng.choices(list(group.shots), list(group.shots.values()), k=group.batch) if len(group.shots) > 1 else None
+        shown = shots or [*group.shots] * group.batch
+        rows = [_draw(encoder, *row, group) for row in zip(tasks, seeds, shown, strict=True)]
         yield group.name, encoder.batch(rows, group, torch.Generator().manual_seed(seed * 1_000_003 + step))
         step += 1
 
 
-def _draw(encoder: Encoder, task: Task, seed: int, group: Group) -> Row:
+def task_of_row(rng: random.Random, name: str, group: Group) -> Task:
+    """The task of a row, with values drawn for the options of its group."""
+    drawn = {key: rng.choices(list(values), list(values.values()))[0] for key, values in group.options.items()}
+    return _task(name, tuple(drawn.items()))
+
+
+@cache
+def _task(name: str, options: tuple[tuple[str, Any], ...]) -> Task:
+    return load_task(name, **dict(options))
+
+
+def _draw(encoder: Encoder, task: Task, seed: int, shots: int, group: Group) -> Row:
     """Draw a row: of `group.closest` samples the one with the most similar neighbours (`_shared_by_neighbours`).
 
     A sample that is held out, or longer than the rows of the group, is replaced by those of the next seeds.
     """
     index = seed % 5040
     while True:
-        sample = max((task.sample(seed + number, index, shots=0) for number in range(group.closest)), key=_shared_by_neighbours)
+        near = (task.sample(seed + number, index, shots) for number in range(group.closest))
+        sample = max(near, key=_shared_by_neighbours)
         if not held_out(sample):
             row = encoder.row(sample, task.max_new_tokens, task.infill, group.words)
             if len(row[0]) + len(row[1]) <= group.length:

@@ -19,7 +19,7 @@ from parallelbench.training.data import Batch, batches
 from parallelbench.training.folder import UNREADABLE, TrainingFolder, training_folder
 from parallelbench.training.initialise import add_layers
 from parallelbench.training.precision import FLOAT32_ATTENTION, mixed
-from parallelbench.training.recipes import Recipe, Shipped
+from parallelbench.training.stages import Recipe, Shipped
 
 Loss = Callable[[Batch], Tensor]
 """The mean loss of a batch's rows."""

@@ -18,6 +18,7 @@ All of these weights are trained. Layers that are added later write zero into th
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,11 @@ SHARPNESS = 8.0  # attention logit of the neighbour minus that of the position n
 MATCH = 1.5  # gain of queries and keys that compare neighbours
 COPY = 0.5  # gain of the copied token
 OUTPUT = 0.4  # weight of the final RMSNorm, so that a clearly copied token has a logit of about 10
-STEP = {3: 0.1, 4: 0.2, 5: 0.33, 7: 1.0}  # RoPE pairs and weights whose sines add up to a step between prompt and answer
+NEAR, FAR = 176, 500  # reach in tokens of the two steps
+STEPS = {  # RoPE pairs and weights whose sines add up to a step between prompt and answer, up to so many tokens away from it
+    NEAR: {3: 0.1, 4: 0.2, 5: 0.33, 7: 1.0},
+    FAR: {3: 0.1, 4: 0.1, 5: 0.15, 7: 0.5, 9: 1.0},
+}
 STEP_SHARPNESS = 40.0  # attention logit of that step at its maximum
 REGION_CHANNEL = 6.5  # size of the mark of the answer in layer 1, after RMSNorm
 SAME_PAIR = 9  # from this RoPE pair on rotation is negligible over the length of a row
@@ -42,8 +47,11 @@ IN_ANSWER = 6.0  # attention logit added to keys in the answer
 FLAG = 0.35  # norm of the flag that is written
 
 
-def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
-    """Set all weights of a fresh, tied model, in place, from `seed`; `opening` is the token after which the answer begins."""
+def initialise(model: LlamaForCausalLM, seed: int, opening: int, reach: int = NEAR) -> None:
+    """Set all weights of a fresh, tied model, in place, from `seed`.
+
+    `opening` is the token after which the answer begins; `reach` is over how many tokens answer and prompt are told apart.
+    """
     generator = torch.Generator().manual_seed(seed)
     config = model.config
     with torch.no_grad():
@@ -55,7 +63,8 @@ def initialise(model: LlamaForCausalLM, seed: int, opening: int) -> None:
         for head, offset in enumerate((1, -1)):
             _attend_to_neighbour(first, head, offset, config, generator)
             _match_and_copy(second, first, head, config)
-        region = _mark_answer(first, 2, model.model.embed_tokens.weight[opening], config, generator)
+        step = STEPS[NEAR if reach <= NEAR else FAR]
+        region = _mark_answer(first, 2, model.model.embed_tokens.weight[opening], step, config, generator)
         _flag_repeated(second, first, 2, region, config, generator)
 
 
@@ -149,7 +158,10 @@ def _match_and_copy(attention: nn.Module, layer_0: nn.Module, head: int, config:
     o[:, rows] = COPY * SCALE * v[rows].T
 
 
-def _mark_answer(attention: nn.Module, head: int, opening: Tensor, config: LlamaConfig, generator: torch.Generator) -> Tensor:
+def _mark_answer(
+    attention: nn.Module, head: int, opening: Tensor, step: Mapping[int, float], config: LlamaConfig,
+    generator: torch.Generator,
+) -> Tensor:  # fmt: skip
     """Make one head attend to the opening token from all positions after it, and write a direction there; return it.
 
     Under RoPE a query (1, 0) that is d positions after a key (0, 1) has the logit sin(f d), which is negative before the key.
@@ -160,7 +172,7 @@ def _mark_answer(attention: nn.Module, head: int, opening: Tensor, config: Llama
     token = opening - opening[CONSTANT] * _unit(CONSTANT, config)
     token = token / token.norm()
     q[rows], k[rows], v[rows] = 0.0, 0.0, 0.0
-    for pair, weight in STEP.items():
+    for pair, weight in step.items():
         gain = math.sqrt(STEP_SHARPNESS * weight * math.sqrt(size) / (_constant(config) * math.sqrt(config.hidden_size)))
         q[rows.start + pair, CONSTANT] = gain
         k[rows.start + half + pair] = gain * token

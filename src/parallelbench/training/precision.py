@@ -14,7 +14,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from parallelbench.training.recipes import Precision
+from parallelbench.training.stages import Precision
 
 FLOAT32_ATTENTION = "sdpa_float32"
 

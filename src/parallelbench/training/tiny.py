@@ -20,7 +20,8 @@ from parallelbench.models.codec import special_id
 from parallelbench.training.data import Batch
 from parallelbench.training.fit import Training, fit
 from parallelbench.training.initialise import initialise
-from parallelbench.training.recipes import TINY, Recipe, Shipped
+from parallelbench.training.recipes import TINY
+from parallelbench.training.stages import Recipe, Shipped
 from parallelbench.training.tokenizer import ASSISTANT, MASK
 
 
@@ -34,7 +35,7 @@ def new_model(recipe: Recipe, vocabulary: int, opening: int) -> LlamaForCausalLM
     )  # fmt: skip
     config.is_causal = False
     model = LlamaForCausalLM(config)
-    initialise(model, recipe.seed, opening)
+    initialise(model, recipe.seed, opening, recipe.reach)
     return model
 
 
