@@ -13,6 +13,9 @@ def command(
     experiment: Annotated[
         str, typer.Argument(metavar="EXPERIMENT", help="A YAML file, or a name that 'parallelbench list experiments' prints.")
     ],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Model in place of those of the file; may be repeated.")
+    ] = None,
     out: Out = None,
     limit: Limit = None,
     batch_size: BatchSize = None,
@@ -28,6 +31,6 @@ def command(
     from parallelbench.cli.running import start
     from parallelbench.experiments.spec import load_sweep
 
-    values = {"limit": limit, "batch_size": batch_size, "device": device}
+    values = {"models": tuple(model) if model else None, "limit": limit, "batch_size": batch_size, "device": device}
     changed = {key: value for key, value in values.items() if value is not None}
     start(load_sweep(experiment).model_copy(update=changed), out, dry_run=dry_run, as_json=as_json)
