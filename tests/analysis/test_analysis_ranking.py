@@ -128,12 +128,12 @@ def test_a_sample_from_files_counts_once_however_many_seeds_it_ran_under(frame: 
 
 
 def test_ten_points_are_ten_points_whatever_their_floats() -> None:
-    rows = [
-        {"model": "m", "accuracy": score, "tokens_per_step": speed, "decoder": f"confidence:k={speed}"}
-        for speed, score in ((1.0, 0.8), (4.0, 0.7))
-    ]
     lost = pd.DataFrame(
         [{"model": "m", "task": "t", "speed": speed, "loss": loss} for speed, loss in ((1, 0.0), (4, 0.8 - 0.7))]
     )
-    found = headline("m", pd.DataFrame(rows), lost)
+    rows = [sample(f"confidence:k={k}", i, score, 12 / k, 1) for i in range(8) for k, score in ((1, 0.8), (4, 0.7))]
+    frame = pd.DataFrame(rows)
+    found = headline("m", frame, tables.overall(tables.points(frame)), lost)
     assert found.fastest is not None and found.fastest["tokens_per_step"] == 4.0 and found.robust == 1
+    assert found.baseline is not None and found.baseline["accuracy"] == pytest.approx(0.8)
+    assert found.baseline["by_first"] == found.baseline["by_second"] == "confidence:k=1"

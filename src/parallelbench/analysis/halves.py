@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
 
 HALVES = (0, 1)
@@ -78,3 +79,13 @@ def cross_fit(frame: pd.DataFrame, half: pd.Series[int], tables: dict[int, pd.Da
         return None
     scored = ((half == 1) & (frame["decoder"] == first)) | ((half == 0) & (frame["decoder"] == second))
     return Chosen(first, second, frame[scored])
+
+
+def held_out(chosen: Chosen, columns: Sequence[str]) -> dict[str, Any]:
+    """Return means over tasks of `accuracy`, with its interval, and of `columns`, and the names of what was chosen."""
+    groups = chosen.samples.assign(sample=sample_keys(chosen.samples))
+    pooled = groups.groupby(["suite", "task", "sample"], sort=False)[["accuracy", *columns]].mean()
+    tasks = pooled.groupby(["suite", "task"], sort=False)
+    low, high = stats.mean_interval(*(list(getattr(tasks["accuracy"], name)()) for name in ("mean", "size", "var")))
+    names = {"decoder": chosen.name, "by_first": chosen.by_first, "by_second": chosen.by_second, "low": low, "high": high}
+    return {**names, **{str(key): float(value) for key, value in tasks.mean().mean().items()}}

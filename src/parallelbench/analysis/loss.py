@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.halves import Rows, cross_fit, halves, held_out, means_by_half
 
 PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
@@ -22,8 +23,9 @@ class Headline:
     """The main findings about one model.
 
     Attributes:
-        baseline: the best setting at one token per step, a row of `frame.overall`; None where there is none.
-        fastest: the fastest setting with a mean accuracy at most 10 points below the baseline's.
+        baseline: the best setting at one token per step (`halves.held_out`: chosen on one half of the samples and reported on
+            the other); None where there is none.
+        fastest: the same of the fastest setting with a mean accuracy at most 10 points below the baseline's.
         tasks: the number of tasks with a setting near `speed` tokens per step.
         robust: the number of these tasks that lose at most 10 points between 1 and `speed` tokens per step.
         speed: the largest speed up to 4 at which losses are known.
@@ -69,13 +71,22 @@ def losses(points: pd.DataFrame, curve: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*points.columns, "speed", "loss"])
 
 
-def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
-    """Compute the main findings about one model from the means over tasks (`frame.overall`) and the losses (`losses`)."""
-    means = [row for row in as_rows(overall) if row["model"] == model]
-    slow = [row for row in means if row["tokens_per_step"] <= ONE_BY_ONE]
-    baseline = max(slow, key=lambda row: row["accuracy"], default=None)
-    kept = [row for row in means if baseline is not None and row["accuracy"] >= baseline["accuracy"] - SHARP - ROUNDING]
-    fastest = max(kept, key=lambda row: row["tokens_per_step"], default=None)
+def headline(model: str, frame: pd.DataFrame, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
+    """Compute the main findings about one model.
+
+    Args:
+        model: its name.
+        frame: one row per sample (`frame.samples`).
+        overall: one row per (model, decoder), whose decoders take part (`frame.overall`).
+        lost: the losses (`losses`).
+    """
+    samples = frame.merge(overall.loc[overall["model"] == model, ["model", "decoder"]], on=["model", "decoder"])
+    half = halves(samples)
+    means = means_by_half(samples, half, ("accuracy", "tokens_per_step"))
+    baseline, fastest = (
+        None if (chosen := cross_fit(samples, half, means, rule)) is None else held_out(chosen, ["tokens_per_step"])
+        for rule in (_best_slow, _fastest_kept)
+    )
     of_model = [row for row in as_rows(lost) if row["model"] == model]
     speed, far = (max((row["speed"] for row in of_model if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))
     near = [row for row in of_model if row["speed"] == speed]
@@ -85,6 +96,19 @@ def headline(model: str, overall: pd.DataFrame, lost: pd.DataFrame) -> Headline:
         model, baseline, fastest, tasks=len(near), robust=sum(row["loss"] <= SHARP + ROUNDING for row in near), speed=speed,
         hardest=None if worst is None else worst["task"], hardest_loss=0.0 if worst is None else worst["loss"], far=far,
     )  # fmt: skip
+
+
+def _best_slow(rows: Rows) -> str | None:
+    """The most accurate decoder at one token per step."""
+    slow = [row for row in rows if row["tokens_per_step"] <= ONE_BY_ONE]
+    return max(slow, key=lambda row: row["accuracy"])["decoder"] if slow else None
+
+
+def _fastest_kept(rows: Rows) -> str | None:
+    """The fastest decoder that is at most 10 points below the best at one token per step."""
+    best = max((row["accuracy"] for row in rows if row["tokens_per_step"] <= ONE_BY_ONE), default=None)
+    kept = [row for row in rows if best is not None and row["accuracy"] >= best - SHARP - ROUNDING]
+    return max(kept, key=lambda row: row["tokens_per_step"])["decoder"] if kept else None
 
 
 def _nearest(settings: list[dict[str, Any]], speed: int) -> dict[str, Any] | None:

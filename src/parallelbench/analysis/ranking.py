@@ -17,7 +17,7 @@ import pandas as pd
 from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
 from parallelbench.analysis.frontier import aup
-from parallelbench.analysis.halves import Choose, Chosen, Rows, cross_fit, halves, means_by_half
+from parallelbench.analysis.halves import Choose, Chosen, Rows, cross_fit, halves, held_out, means_by_half
 
 REFERENCE = "threshold"
 """The number of forwards of every other curve is compared with this curve's, sample by sample."""
@@ -101,12 +101,7 @@ def _numbers(chosen: Chosen | None) -> dict[str, Any]:
     """Means over tasks of the samples under what the other half chose, with the interval of the accuracy."""
     if chosen is None:
         return {"decoder": "", "by_first": "", "by_second": "", "tokens_per_step": 0.0, "tokens_per_row": 0.0}
-    groups = chosen.samples.assign(sample=sample_keys(chosen.samples))
-    pooled = groups.groupby(["suite", "task", "sample"], sort=False)[["accuracy", *COSTS]].mean()
-    tasks = pooled.groupby(["suite", "task"], sort=False)
-    low, high = stats.mean_interval(*(list(getattr(tasks["accuracy"], name)()) for name in ("mean", "size", "var")))
-    names = {"decoder": chosen.name, "by_first": chosen.by_first, "by_second": chosen.by_second, "low": low, "high": high}
-    return {**names, **{str(key): float(value) for key, value in tasks.mean().mean().items()}}
+    return held_out(chosen, COSTS)
 
 
 def _order(row: dict[str, Any]) -> tuple[float, float, float]:

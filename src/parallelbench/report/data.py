@@ -79,7 +79,7 @@ class ReportData:
     @property
     def headlines(self) -> list[Headline]:
         """The main findings about each model (`analysis.loss.Headline`)."""
-        return [headline(model, self.overall, self.losses) for model in self.models]
+        return [headline(model, self.samples, self.overall, self.losses) for model in self.models]
 
 
 def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
