@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -45,12 +46,24 @@ def answers(model: Denoiser, prompts: list[Prompt], spec: str, batch_size: int) 
     return found
 
 
-def differing(model: Denoiser, prompts: list[Prompt], spec: str, *small: int) -> list[str]:
-    """Name the batches and orders that change an answer or a ledger; `small` are batch sizes below the number of prompts."""
+FEW = (("shuffled", 64), ("reversed", 7))
+MORE = (("shuffled", 64), ("reversed", 5), ("reversed", 7), ("in order", 7))
+SHIPPED = ("confidence:k=4", "threshold:gamma=0.9", "random:k=3,temperature=1.0")
+
+
+def differing(model: Denoiser, prompts: list[Prompt], spec: str, ways: Sequence[tuple[str, int]]) -> list[str]:
+    """Name the orders and batch sizes that change an answer or a ledger."""
     alone = answers(model, prompts, spec, 1)
     shuffled = random.Random(1).sample(prompts, len(prompts))
-    ways = {"64, shuffled": (shuffled, 64)} | {f"{size}, reversed": (prompts[::-1], size) for size in small}
-    return [f"{spec} at batch {way}" for way, (order, size) in ways.items() if answers(model, order, spec, size) != alone]
+    orders = {"in order": prompts, "reversed": prompts[::-1], "shuffled": shuffled}
+    return [f"{spec}, {order}, {size}" for order, size in ways if answers(model, orders[order], spec, size) != alone]
+
+
+def of_the_shipped(model: Denoiser, count: int) -> list[Prompt]:
+    tasks = [load_task(name) for name in ("waiting_line/shuffle", "puzzle/latin_square_n4")]
+    return [
+        make_prompt(model, task.sample(0, i, model.info.shots), task.max_new_tokens) for task in tasks for i in range(count)
+    ]
 
 
 def test_the_prompts_are_mixed(prompts: list[Prompt]) -> None:
@@ -62,13 +75,13 @@ def test_the_prompts_are_mixed(prompts: list[Prompt]) -> None:
 def test_batch_and_order_change_nothing(name: str, random_model: Denoiser, prompts: list[Prompt]) -> None:
     if name not in SETTINGS:
         pytest.fail(f"decoder '{name}' has no settings in decoding_fakes.SETTINGS; add some, blocks and temperature among them")
-    assert not [way for spec in SETTINGS[name] for way in differing(random_model, prompts, spec, 7)]
+    assert not [way for spec in SETTINGS[name] for way in differing(random_model, prompts, spec, FEW)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DECODERS.names())
 def test_nor_do_they_with_more_prompts(name: str, random_model: Denoiser) -> None:
-    assert not [way for spec in SETTINGS[name] for way in differing(random_model, mixed(random_model, 5), spec, 5, 7)]
+    assert not [way for spec in SETTINGS[name] for way in differing(random_model, mixed(random_model, 5), spec, MORE)]
 
 
 def test_every_common_key_is_walked() -> None:
@@ -78,12 +91,12 @@ def test_every_common_key_is_walked() -> None:
         assert len({getattr(decoder, key) for decoder in decoders}) > 1, key
 
 
-@pytest.mark.parametrize("spec", ["confidence:k=4", "threshold:gamma=0.9", "random:k=3,temperature=1.0"])
+@pytest.mark.parametrize("spec", SHIPPED)
 def test_the_shipped_model_is_invariant_too(spec: str, shipped_model: Denoiser) -> None:
-    tasks = [load_task(name) for name in ("waiting_line/shuffle", "puzzle/latin_square_n4")]
-    prompts = [
-        make_prompt(shipped_model, task.sample(0, index, shipped_model.info.shots), task.max_new_tokens)
-        for task in tasks
-        for index in range(3)
-    ]
-    assert not differing(shipped_model, prompts, spec, 4)
+    assert not differing(shipped_model, of_the_shipped(shipped_model, 3), spec, [("shuffled", 64), ("reversed", 4)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", SHIPPED)
+def test_so_is_the_shipped_model_with_more_prompts(spec: str, shipped_model: Denoiser) -> None:
+    assert not differing(shipped_model, of_the_shipped(shipped_model, 6), spec, MORE)
