@@ -7,6 +7,7 @@ changed by writes; it is not derived from the tokens again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -116,8 +117,8 @@ class State:
             DecoderFault: a position is outside the canvas or fixed by the frame, a token is not in the vocabulary, or
                 there was no forward yet.
         """
-        where, what, sure = np.broadcast_arrays(positions, tokens, confidences)
-        self.write_each(where.ravel().tolist(), what.ravel().tolist(), sure.ravel().tolist())
+        where = np.ravel(positions).tolist()
+        self.write_each(where, _one_each(tokens, len(where)), _one_each(confidences, len(where)))
 
     def write_each(self, positions: Sequence[int], tokens: Sequence[int], confidences: Sequence[float]) -> None:
         """The same as `write`, for sequences of Python numbers with one entry for each position."""
@@ -153,6 +154,12 @@ class State:
     def remask(self, positions: npt.ArrayLike) -> None:
         """Turn committed positions back into masks."""
         self.write(positions, self.info.mask_id)
+
+
+def _one_each(values: npt.ArrayLike, count: int) -> list[Any]:
+    """The values as a list; a single value is repeated `count` times."""
+    found: list[Any] = np.ravel(values).tolist()
+    return found * count if len(found) == 1 else found
 
 
 class States:
