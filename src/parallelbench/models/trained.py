@@ -39,7 +39,7 @@ _WIDER = {
     "lengths": tuple(range(2, 21)),
     "wording": _WORDINGS,
     "infill": (False, True),
-    "max_new_tokens": (32, 64, 96, 128),
+    "max_new_tokens": (32, 64, 96),
 }
 
 LISTS_AND_PUZZLES = (
