@@ -44,7 +44,7 @@ def test_a_finished_grid_is_extended_by_one_decoder_and_the_report_shows_both(tm
 @pytest.mark.slow
 def test_a_grid_of_304_cells_is_extended_by_one_decoder(tmp_path: Path) -> None:
     out, ks = tmp_path / "out", ",".join(map(str, range(1, 39)))
-    tasks = [f"waiting_line/{kind}:lengths=[{n}],max_new_tokens=16" for kind in ("copy", "reverse") for n in (2, 3, 4, 5)]
+    tasks = [f"waiting_line/{kind}:lengths=[{n}],max_new_tokens=32" for kind in ("copy", "reverse") for n in (2, 3, 4, 5)]
     run("fake", tasks, f"confidence:k=[{ks}]", limit=1, out=out)
     before = {path: path.stat().st_mtime_ns for path in out.glob("cells/*/*")}
     assert len(list((out / "cells").iterdir())) == 304
