@@ -19,12 +19,12 @@ def check_names(models: Sequence[str], tasks: Sequence[str], decoders: Sequence[
     Raises:
         UserError: a name is unknown, with the nearest known one; an option is invalid; or a text is no spec.
     """
-    for spec in decoders:
-        check_decoder_spec(spec)
     for spec in models:
         check_model_name(spec)
     for spec in tasks if suite == "ours" else ():
         check_task_spec(spec)
+    for spec in decoders:
+        check_decoder_spec(spec)
 
 
 def check_decoder_spec(spec: str) -> None:
@@ -33,10 +33,15 @@ def check_decoder_spec(spec: str) -> None:
     Raises:
         UserError: as `check_names`.
     """
+    from parallelbench.decoding import DECODERS
+
+    if split_head(spec)[0].endswith(FILES):
+        return
+    DECODERS.get(parse(spec)[0])  # an unknown name is told before NumPy is imported
+
     from parallelbench.decoding import load_decoders
 
-    if not split_head(spec)[0].endswith(FILES):
-        load_decoders(spec)
+    load_decoders(spec)
 
 
 def check_model_name(spec: str) -> None:
