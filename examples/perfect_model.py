@@ -12,6 +12,7 @@ TASK, DECODERS = "waiting_line/shuffle", "confidence:k=[1,4],ties=random"
 trained = pb.run("tiny", TASK, DECODERS, limit=40).frame
 perfect = pb.run("exact:tokenizer=tiny", TASK, DECODERS, limit=40).frame
 
+print(f"{TASK}: the decoder's loss is what the exact model loses")
 for decoder, part in trained.groupby("decoder", sort=False):
     ceiling = perfect[perfect["decoder"] == decoder]["accuracy"].mean()
     measured = part["accuracy"].mean()

@@ -74,12 +74,13 @@ def test_pairs_are_of_equal_speed_and_on_the_same_samples(out: Path) -> None:
 
 
 def test_losses_start_at_one_token_per_step_on_the_fixed_curve(out: Path) -> None:
-    table = frame.points(frame.samples(out))
+    samples = frame.samples(out)
+    table = frame.points(samples)
     assert reference_curve(table) == "confidence"
     lost = losses(table, "confidence")
     assert set(lost["speed"]) == {1, 2, 4, 8}
     assert (lost[lost["speed"] == 1]["loss"] == 0).all()
-    top = headline("fake", frame.overall(table), lost)
+    top = headline("fake", samples, frame.overall(table), lost)
     assert (top.tasks, top.hardest, top.far) == (2, "waiting_line/shuffle", 8)
     at = {(row["task"], row["speed"]): row["accuracy"] for row in frame.as_rows(lost)}
     assert top.hardest_loss == pytest.approx(at["waiting_line/shuffle", 1] - at["waiting_line/shuffle", 8])

@@ -89,7 +89,7 @@ def test_options_that_a_model_was_trained_on_are_not(task: str) -> None:
     "task",
     [
         "waiting_line/sort:names=wide,wording=polite,lengths=[2,12,20],shots=1,max_new_tokens=96",
-        "list_ops/sort:items=numbers,lengths=[20],infill=false,max_new_tokens=128",
+        "list_ops/sort:items=numbers,lengths=[20],infill=false,max_new_tokens=96",
         "puzzle/sudoku_n4_12:shots=1,wording=task_first",
     ],
 )

@@ -17,7 +17,7 @@ COMMANDS = {
     "list": "List tasks, models, decoders, caches, metrics or experiments.",
     "show": "Show samples of a task, or what a decoder or a model is.",
     "theory": "Print bounds, and the accuracy of a perfect model.",
-    "train": "Train one of the small models that ship with the package.",
+    "train": "Train a small model that ships, or its second generation.",
     "doctor": "Check a model, or a decoder against its contract.",
 }
 """Each is the function `command` of `parallelbench.cli.<name>_command`, with the first line of its help, in the order shown."""

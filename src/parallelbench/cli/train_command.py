@@ -19,7 +19,7 @@ def command(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train one of the small models that ship with the package, or its second generation.
+    """Train a small model that ships, or its second generation.
 
     The result runs as -m path:OUT (tiny, tiny-text, tiny2) or as -m ar:path=OUT,card=tiny (tiny-ar; card=tiny2 for tiny-ar2).
     """
