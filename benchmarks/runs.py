@@ -1,18 +1,18 @@
 """What planning, continuing and reporting cost beside decoding. `python benchmarks/runs.py [--cells 2823] [--samples 100]`
 
 Nothing is decoded: records of the shape that real runs leave (some 770 bytes, all fields filled) are written straight into a
-run folder, for the cells of a real plan. A file of traces has the length that it would have, 4 kB a sample, and holds zeros,
-because no table reads it: that is what the layout is for.
+run folder, for the cells of a real plan. Traces are some 1.5 kB a sample; no table reads them, which is what the layout is for,
+and the page reads those of its examples.
 
-The bars, on two cores: a plan of 2,823 cells in 1 s after imports; the data of a report over 282,000 records in 20 s and 2 GB;
-continuing a finished run of 10,000 records in 1.5 s.
+The bars, on two cores: a plan of 2,823 cells in 1 s after imports; a report over 282,000 records in 20 s and 2 GB; continuing a
+finished run of 10,000 records in 1.5 s.
 
 What bounds them:
 
 * A plan makes one frozen value and one hash of 400 bytes for each cell, some 50 us; no weights are touched.
 * Records are JSON, parsed and checked field by field in compiled code, in about the time that `json.loads` takes for the same
   bytes (`loads_s`, measured beside it): 282,000 times 770 bytes are 217 MB. The rest of a report's data is grouping and
-  intervals over columns, which is NumPy's.
+  intervals over columns, which is NumPy's. `page_s` is the whole command, with its tables, charts and 5,600 example traces.
 * Continuing reads every record of the run once, to know which samples are there and that DONE is right, and once more for the
   table; then come the 3 kB of cell.json and three small files for each cell.
 
@@ -39,16 +39,17 @@ from parallelbench.experiments.progress import Silent
 from parallelbench.experiments.provenance import environment
 from parallelbench.experiments.spec import Sweep
 from parallelbench.report.data import read_report_data
+from parallelbench.report.page import write_report
 from parallelbench.runs.calls import Environment
 from parallelbench.runs.cell_files import DONE_FILE, Done, Session
 from parallelbench.runs.cell_folder import DONE, RECORDS, TRACES, CellFolder
 from parallelbench.runs.folder import SCHEMA
-from parallelbench.runs.records import Costs, DecodingOrder, Extent, LawShape, Record, line_of
+from parallelbench.runs.records import Costs, DecodingOrder, Extent, LawShape, Record, Trace, line_of
 from parallelbench.runs.store import open_run
 from parallelbench.runs.times import now
 
 TASKS = ("waiting_line/*",)
-TRACE_BYTES = 4000
+TEXT = '["Adrian Perez", "Joe Smith", "Maria Garcia", "Ann Lee", "Bo Chan"]'
 
 
 def sweep_of(cells: int, tasks: int, samples: int) -> Sweep:
@@ -61,16 +62,36 @@ def write_cell(work: PlannedCell, folder: CellFolder, draws: random.Random) -> N
     """Write a finished cell with records of a real shape."""
     session = Session(call=1, started=now(), device="cpu", batch_size=64, model={}, environment=environment_of())
     folder.begin(work.cell, dict.fromkeys(work.cell.metrics, "rules 1"), "0" * 16, session)
-    lines = [line_of(record(work, index, place, draws)) for place, index in enumerate(work.indices)]
+    lines, traces, end = [], [], 0
+    for index in work.indices:
+        nfe = draws.randint(2, 32)
+        traces.append(line_of(trace(work, index, nfe)))
+        lines.append(line_of(record(work, index, nfe, Extent(end, len(traces[-1])), draws)))
+        end += len(traces[-1])
     (folder.path / RECORDS).write_bytes(b"".join(lines))
-    with (folder.path / TRACES).open("wb") as file:
-        file.truncate(TRACE_BYTES * len(lines))
+    (folder.path / TRACES).write_bytes(b"".join(traces))
     (folder.path / DONE).write_bytes(DONE_FILE.dump_json(Done(SCHEMA, len(lines))))
 
 
-def record(work: PlannedCell, index: int, place: int, draws: random.Random) -> Record:
+def trace(work: PlannedCell, index: int, nfe: int) -> Trace:
+    """How a sample of 32 tokens was decoded in `nfe` forwards."""
+    history = tuple(tuple((at, 7, 0.5, "commit") for at in range(step, 32, nfe)) for step in range(nfe))
+    name = f"{work.cell.sample_prefix}{index}"
+    return Trace(
+        schema=SCHEMA,
+        cell=work.cell.id,
+        sample_id=name,
+        prompt="a prompt",
+        answer=TEXT,
+        token_ids=tuple(range(32)),
+        pieces=("a",) * 32,
+        history=history,
+    )
+
+
+def record(work: PlannedCell, index: int, nfe: int, place: Extent, draws: random.Random) -> Record:
     """One record as a diffusion model of 32 tokens leaves it."""
-    nfe, right = draws.randint(2, 32), float(draws.random() < 0.7)
+    right = float(draws.random() < 0.7)
     return Record(
         schema=SCHEMA,
         cell=work.cell.id,
@@ -78,7 +99,7 @@ def record(work: PlannedCell, index: int, place: int, draws: random.Random) -> R
         index=index,
         prompt_hash="0123456789abcdef",
         answer_hash="fedcba9876543210",
-        text='["Adrian Perez", "Joe Smith", "Maria Garcia", "Ann Lee", "Bo Chan"]',
+        text=TEXT,
         canvas_tokens=32,
         content_tokens=21,
         scores=dict.fromkeys(work.cell.metrics, right),
@@ -89,7 +110,7 @@ def record(work: PlannedCell, index: int, place: int, draws: random.Random) -> R
         costs=Costs({"denoise": nfe}, nfe, nfe * 180, nfe * 32400, nfe * 1.7e12),
         order=DecodingOrder(32 / nfe, draws.random(), draws.random()),
         law=LawShape("deterministic", 5, False),
-        trace=Extent(place * TRACE_BYTES, TRACE_BYTES),
+        trace=place,
     )
 
 
@@ -129,17 +150,21 @@ def continued(out: Path) -> float:
 
 
 def report(out: Path) -> None:
-    """Read the data of a report and print its time, its samples and the peak memory of this process."""
+    """Write a report and print the time of its data and of all of it, its samples and the peak memory of this process."""
     start = time.perf_counter()
-    data = read_report_data(out)
+    samples = len(read_report_data(out).samples)
     seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    write_report(out)
+    page = time.perf_counter() - start
     most = peak()
     start = time.perf_counter()
     for path in out.glob("cells/*/records.jsonl"):
         for line in path.read_bytes().splitlines():
             json.loads(line)
     bare = time.perf_counter() - start
-    print(json.dumps({"report_s": round(seconds, 2), "loads_s": round(bare, 2), "records": len(data.samples), "peak_gb": most}))
+    times = {"data_s": round(seconds, 2), "page_s": round(page, 2), "loads_s": round(bare, 2)}
+    print(json.dumps({**times, "records": samples, "peak_gb": most}))
 
 
 def peak() -> float:

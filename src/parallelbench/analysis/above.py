@@ -10,7 +10,7 @@ Above the exact model: McNemar's exact test over the samples that both decoded, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -63,24 +63,35 @@ def above_exact_model(frame: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame
     return table[table["difference"] > 0].reset_index(drop=True)
 
 
-def tail(chances: Sequence[float], at_least: int) -> float:
+def tail(chances: npt.ArrayLike, at_least: int) -> float:
     """Return P(X >= at_least) for the sum X of independent 0/1 draws with these chances (Poisson binomial), in [0, 1]."""
     mass: npt.NDArray[np.float64] = np.ones(1)
-    for chance in chances:
+    for chance in np.asarray(chances, dtype=np.float64):
         mass = np.r_[mass * (1.0 - chance), 0.0] + np.r_[0.0, mass * chance]
     return float(min(1.0, mass[at_least:].sum()))
 
 
 def _most_surprising(part: pd.DataFrame) -> dict[str, Any]:
-    values = [after_draw(str(name), int(n), bool(differ)).values for name, n, differ in part[LAW].itertuples(index=False)]
-    forwards, right = part["nfe"].astype(int), part["accuracy"] == 1.0
-    tried = []
-    for limit in sorted(set(forwards)):
-        chances = [float(at(value, limit) or 0.0) for value in values]
-        count = int((right & (forwards <= limit)).sum())
-        tried.append((tail(chances, count), limit, count, sum(chances)))
-    p, limit, count, expected = min(tried)
-    return {"forwards": limit, "right": count, "expected": expected, "n": len(part), "p": min(1.0, p * len(tried))}
+    """The number of forwards with the smallest p, among those at which more samples were right than expected."""
+    forwards, right = part["nfe"].to_numpy(dtype=np.int64), part["accuracy"].to_numpy() == 1.0
+    limits = np.unique(forwards)
+    shapes = Counter(part[LAW].itertuples(index=False, name=None))
+    chances = np.array([_within(shape, limits) for shape in shapes])
+    expected = np.array(list(shapes.values())) @ chances
+    counts = np.searchsorted(np.sort(forwards[right]), limits, side="right")
+    tested = [
+        (tail(np.repeat(chances[:, i], list(shapes.values())), int(counts[i])), i) for i in np.flatnonzero(counts > expected)
+    ]
+    p, i = min(tested, default=(1.0, 0))
+    found = {"forwards": int(limits[i]), "right": int(counts[i]), "expected": float(expected[i]), "n": len(part)}
+    return {**found, "p": min(1.0, p * len(limits))}
+
+
+def _within(shape: tuple[Any, ...], limits: npt.NDArray[np.int64]) -> list[float]:
+    """What the line says for each number of forwards, on a law (its name, its size, whether the answer must differ)."""
+    name, size, must_differ = shape
+    values = after_draw(str(name), int(size), bool(must_differ)).values
+    return [float(at(values, limit) or 0.0) for limit in limits.tolist()]
 
 
 def _scores(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Filters:
 ALL = Filters()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReportData:
     """The tables of one run, or of several runs together.
 
@@ -57,12 +58,12 @@ class ReportData:
     above_line: pd.DataFrame
     above_exact: pd.DataFrame
 
-    @property
+    @cached_property
     def models(self) -> list[str]:
         """The names of the models, in the order of the plan."""
         return list(dict.fromkeys(self.points["model"]))
 
-    @property
+    @cached_property
     def tasks(self) -> list[str]:
         """The names of the tasks, in the order of the plan."""
         return list(dict.fromkeys(self.points["task"]))
@@ -76,7 +77,7 @@ class ReportData:
         """What decoders can reach at each speed on the tasks of this exact model (`best_curves.best_curves`)."""
         return best_curves(self.samples[self.samples["model"] == model])
 
-    @property
+    @cached_property
     def headlines(self) -> list[Headline]:
         """The main findings about each model (`analysis.loss.Headline`)."""
         return [headline(model, self.samples, self.overall, self.losses) for model in self.models]
