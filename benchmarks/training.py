@@ -17,7 +17,6 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from itertools import islice
 from statistics import median
 from typing import get_args
 
@@ -25,11 +24,12 @@ import torch
 from tokenizers import Tokenizer
 
 from parallelbench.models.codec import special_id
-from parallelbench.training.data import Batch, batches
-from parallelbench.training.fit import Gradients, Optimisers
+from parallelbench.training.data import Batch, Batches
+from parallelbench.training.optimisers import Optimisers
 from parallelbench.training.precision import FLOAT32_ATTENTION
 from parallelbench.training.recipes import RECIPES
 from parallelbench.training.stages import Precision, Recipe, Shipped
+from parallelbench.training.steps import ThreadedSteps
 from parallelbench.training.tiny import masked_loss, new_model
 from parallelbench.training.tokenizer import ASSISTANT, MASK
 
@@ -41,13 +41,11 @@ def steps_of(shipped: Shipped, tokenizer: Tokenizer, recipe: Recipe, drawn: Sequ
     model = new_model(recipe, tokenizer.get_vocab_size(), special_id(tokenizer, ASSISTANT, shipped.card))
     model.set_attn_implementation(FLOAT32_ATTENTION)
     mask_id = special_id(tokenizer, MASK, shipped.card)
-    optimisers = Optimisers(model, recipe)
-    gradients = Gradients(model, recipe, lambda rows: masked_loss(model, rows, mask_id))
+    steps = ThreadedSteps(model, recipe, Optimisers(model, recipe), lambda rows: masked_loss(model, rows, mask_id))
     taken = []
     for step, batch in enumerate(drawn):
         began = time.perf_counter()
-        gradients.set(batch)
-        optimisers.step(shipped.rate(recipe, step))
+        steps.take(batch, shipped.rate(recipe, step))
         taken.append(time.perf_counter() - began)
     return taken[1:]
 
@@ -62,7 +60,7 @@ def main() -> None:
     layers = options.layers or shipped.layers(shipped.recipe, shipped.ends(shipped.recipe.steps)[-1])
     tokenizer = shipped.tokenizer()
     began = time.perf_counter()
-    drawn = [batch for _, batch in islice(batches(tokenizer, 0, shipped=shipped), options.steps)]
+    drawn = [batch for _, batch in Batches(tokenizer, 0, shipped).from_step(0, options.steps)]
     drawing = (time.perf_counter() - began) / options.steps
     print(f"{options.model}, {layers} layers; drawing a batch: {drawing:.3f} s")
     rows = []

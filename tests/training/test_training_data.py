@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from string import ascii_letters
 
 import numpy as np
@@ -21,7 +21,7 @@ from parallelbench.schema import Sample
 from parallelbench.tasks import Task, load_task, task_names
 from parallelbench.tasks.lists import nouns
 from parallelbench.tasks.people import wide_names
-from parallelbench.training.data import TRAINING_SEEDS, Encoder, batches, held_out, shared_start, task_of_row
+from parallelbench.training.data import TRAINING_SEEDS, Batches, Encoder, held_out, shared_start, task_of_row
 from parallelbench.training.masks import ORDERS, draw_mask
 from parallelbench.training.recipes import RECIPES, TINY, TINY2, TINY_TEXT
 from parallelbench.training.stages import Group, Recipe, Shipped, Stage
@@ -99,19 +99,30 @@ def test_where_only_words_are_masked_marks_and_end_tokens_are_not_free(tokenizer
 
 def test_a_batch_follows_from_seed_and_step(pair: tuple[Shipped, Tokenizer]) -> None:
     shipped, tokenizer = pair
-    first = list(islice(batches(tokenizer, 0, shipped=shipped), 4))
-    (later,) = islice(batches(tokenizer, 0, 3, shipped), 1)
+    first = list(Batches(tokenizer, 0, shipped).from_step(0, 4))
+    (later,) = Batches(tokenizer, 0, shipped).from_step(3, 4)
     assert first[3][0] == later[0]
     for name in ("ids", "attend", "columns", "free", "masked"):
         assert torch.equal(getattr(first[3][1], name), getattr(later[1], name))
-    (other,) = islice(batches(tokenizer, 1, shipped=shipped), 1)
+    (other,) = Batches(tokenizer, 1, shipped).from_step(0, 1)
     assert other[1].ids.shape != first[0][1].ids.shape or not torch.equal(other[1].ids, first[0][1].ids)
+
+
+def test_batches_drawn_ahead_by_processes_are_the_same_and_a_scale_gives_more_rows(pair: tuple[Shipped, Tokenizer]) -> None:
+    shipped, tokenizer = pair
+    source = Batches(tokenizer, 0, shipped, scale=2)
+    here, ahead = (list(source.from_step(2, 5, workers)) for workers in (0, 2))
+    assert [name for name, _ in here] == [name for name, _ in ahead]
+    for (_, one), (_, other) in zip(here, ahead, strict=True):
+        assert all(torch.equal(*tensors) for tensors in zip(one.tensors, other.tensors, strict=True))
+    group = next(group for group in shipped.stages[0].mixture if group.name == here[0][0])
+    assert len(here[0][1]) == 2 * group.batch
 
 
 def test_a_row_is_a_prompt_and_its_answer(pair: tuple[Shipped, Tokenizer]) -> None:
     shipped, tokenizer = pair
     pad, end = (tokenizer.token_to_id(token) for token in ("<|pad|>", "<|endoftext|>"))
-    for name, batch in islice(batches(tokenizer, 0, shipped=shipped), 6):
+    for name, batch in Batches(tokenizer, 0, shipped).from_step(0, 6):
         group = next(group for group in shipped.stages[0].mixture if group.name == name)
         assert batch.ids.shape == (group.batch, group.length) and batch.columns.shape == (group.batch, group.canvas)
         assert (batch.ids[~batch.attend] == pad).all() and batch.free.any(1).all()
@@ -124,7 +135,7 @@ def test_a_row_is_a_prompt_and_its_answer(pair: tuple[Shipped, Tokenizer]) -> No
 def solutions(tokenizer: Tokenizer, count: int) -> list[str]:
     """The answers of the Sudokus in the first batches of puzzles."""
     found: list[str] = []
-    for name, batch in batches(tokenizer, 0):
+    for name, batch in Batches(tokenizer, 0, TINY).from_step(0, 10_000):
         if name == "puzzles":
             texts = [tokenizer.decode(row.tolist(), skip_special_tokens=False) for row in batch.ids]
             found += [text.split("<|assistant|>")[1].split("<|endoftext|>")[0] for text in texts if "udoku" in text]
@@ -165,7 +176,7 @@ def test_every_task_of_a_group_has_room_in_its_rows(model: str, group: Group, to
 def test_a_row_that_is_longer_than_its_group_gives_way(tokenizers: dict[str, Tokenizer]) -> None:
     summaries = next(group for group in TINY_TEXT.stages[0].mixture if group.name == "summaries")
     short = replace(TINY_TEXT, stages=(Stage((replace(summaries, length=160, batch=20),)),))  # a prompt of at most 96 tokens
-    for _, batch in islice(batches(tokenizers["tiny-text"], 0, shipped=short), 2):
+    for _, batch in Batches(tokenizers["tiny-text"], 0, short).from_step(0, 2):
         assert batch.ids.shape == (20, 160) and (batch.columns[:, 0] <= 96).all() and batch.free.all()
 
 
@@ -197,7 +208,7 @@ def test_benchmarks_draw_from_other_streams(tokenizer: Tokenizer, monkeypatch: p
         return sample(self, seed, index, shots)
 
     monkeypatch.setattr(Task, "sample", watched)
-    for _ in islice(batches(tokenizer, 0), 6):
+    for _ in Batches(tokenizer, 0, TINY).from_step(0, 6):
         pass
     assert len(drawn) > 200 and all(seed in TRAINING_SEEDS or seed >= TRAINING_SEEDS.stop for seed in drawn)
 
@@ -206,8 +217,8 @@ def test_a_stage_has_its_own_mixture_from_its_step_on(tokenizers: dict[str, Toke
     puzzles = next(group for group in TINY.groups if group.name == "puzzles")
     only = replace(puzzles, name="only", tasks={"puzzle/sudoku_n4_12": 1.0})
     two = replace(TINY, stages=(TINY.stages[0], Stage((only,))))
-    names = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5, two, steps=7), 4)]
-    first = [name for name, _ in islice(batches(tokenizers["tiny"], 3, 5), 2)]
+    names = [name for name, _ in Batches(tokenizers["tiny"], 3, two, steps=7).from_step(5, 9)]
+    first = [name for name, _ in Batches(tokenizers["tiny"], 3, TINY).from_step(5, 7)]
     assert names == [*first, "only", "only"]
 
 
@@ -227,7 +238,7 @@ def test_close_draws_hold_names_that_are_hard_to_tell_apart(tokenizers: dict[str
 
     def shared(closest: int) -> float:
         drawn = replace(TINY, stages=(Stage((replace(plain, closest=closest),)),))
-        _, batch = next(batches(tokenizer, 0, shipped=drawn))
+        _, batch = Batches(tokenizer, 0, drawn)[0]
         canvases = batch.ids.gather(1, batch.columns).tolist()
         answers = [json.loads(tokenizer.decode(canvas)) for canvas in canvases]
         pairs = [list(pairwise(one.split()[-1] for one in people)) for people in answers]
@@ -245,7 +256,7 @@ def test_demonstrations_hold_no_held_out_solution_either(tokenizers: dict[str, T
     group = next(group for group in TINY2.groups if group.name == "words_puzzles_shown")
     one = replace(TINY2, stages=(Stage((replace(group, tasks={"puzzle/sudoku_n4_12": 1.0}, batch=40),)),))
     tokenizer, kept_out = tokenizers["tiny2"], {sample.turns[1].text for sample in only_shown}
-    _, batch = next(batches(tokenizer, 0, shipped=one))
+    _, batch = Batches(tokenizer, 0, one)[0]
     texts = [tokenizer.decode(row.tolist(), skip_special_tokens=False) for row in batch.ids]
     solved = {part for text in texts for part in text.split("<|assistant|>")[1].split("<|user|>")[:1]}
     assert len(solved) > 20 and not solved & kept_out

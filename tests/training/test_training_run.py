@@ -15,11 +15,12 @@ from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
-from parallelbench.training.data import batches
-from parallelbench.training.fit import Gradients
+from parallelbench.training.data import Batches
 from parallelbench.training.initialise import add_layers
+from parallelbench.training.optimisers import Optimisers
 from parallelbench.training.recipes import RECIPES
 from parallelbench.training.stages import Recipe, Shipped, Stage
+from parallelbench.training.steps import ThreadedSteps
 from parallelbench.training.tiny import masked_loss, new_model, train
 
 RECIPE = Recipe(steps=2, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
@@ -107,12 +108,13 @@ def test_a_training_does_not_go_on_with_another_recipe(undisturbed: Path, shippe
 def test_rows_shared_out_among_threads_give_the_gradient_of_the_whole_batch(shipped: Shipped, threads: int) -> None:
     tokenizer = shipped.tokenizer()
     uneven = replace(shipped, stages=(Stage(tuple(replace(group, batch=5) for group in shipped.stages[0].mixture)),))
-    _, batch = next(batches(tokenizer, 0, shipped=uneven))
+    _, batch = Batches(tokenizer, 0, uneven)[0]
     model = new_model(RECIPE, tokenizer.get_vocab_size(), opening=4)
     found = []
     for count in (1, threads):
         recipe = RECIPE.model_copy(update={"threads": count})
-        loss = Gradients(model, recipe, lambda rows: masked_loss(model, rows, mask_id=3)).set(batch)
+        steps = ThreadedSteps(model, recipe, Optimisers(model, recipe), lambda rows: masked_loss(model, rows, mask_id=3))
+        loss = steps.set_gradients(batch)
         found.append((loss, [weight.grad for weight in model.parameters()]))
     (loss, whole), (shared_loss, shared) = found
     assert shared_loss == pytest.approx(loss, rel=1e-6)
@@ -136,3 +138,12 @@ def test_products_in_bfloat16_leave_weights_in_float32_and_losses_where_they_wer
     assert any(not torch.equal(weights[name], whole[name]) for name in whole)
     ours, theirs = (json.loads((folder / "log.jsonl").read_text("utf-8").splitlines()[0]) for folder in (tmp_path, undisturbed))
     assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.01)
+
+
+def test_a_training_on_a_gpu_says_where_there_is_none(
+    shipped: Shipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="device=cpu"):
+        train(tmp_path / "out", RECIPE.model_copy(update={"device": "cuda"}), shipped=shipped)
+    assert not (tmp_path / "out").exists()

@@ -52,7 +52,8 @@ def _look_for_the_next_token(model: LlamaForCausalLM) -> None:
 def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
     """Mean over rows of the mean cross entropy of the free canvas tokens up to the first end token."""
     target = batch.ids.gather(1, batch.columns)
-    hidden = model.model(input_ids=batch.ids, attention_mask=batch.attend, use_cache=False).last_hidden_state
+    visible = batch.visible.tril()
+    hidden = model.model(input_ids=batch.ids, attention_mask=visible, use_cache=False).last_hidden_state
     rows = hidden.gather(1, (batch.columns - 1)[..., None].expand(-1, -1, hidden.shape[-1]))
     loss = F.cross_entropy(model.lm_head(rows).flatten(0, 1), target.flatten(), reduction="none").view_as(target)
     ends = target == end_id
@@ -61,7 +62,7 @@ def answer_loss(model: LlamaForCausalLM, batch: Batch, end_id: int) -> Tensor:
 
 
 def train(
-    out: Path, recipe: Recipe | None = None, every: int = 250, say: Callable[[str], None] = print, name: str = "tiny-ar"
+    out: Path, recipe: Recipe | None = None, every: int = 500, say: Callable[[str], None] = print, name: str = "tiny-ar"
 ) -> Path:
     """Train and write `out` as a transformers checkpoint; the same call again continues from the last one (see `fit`).
 

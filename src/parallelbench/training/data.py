@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from parallelbench.decoding.prompts import framed_canvas
 from parallelbench.models.cards import Card
@@ -22,7 +23,6 @@ from parallelbench.schema import Sample
 from parallelbench.tasks import Task, load_task
 from parallelbench.tasks.lists import last_name
 from parallelbench.training.masks import Order, draw_mask, draw_mask_in_order, units
-from parallelbench.training.recipes import TINY
 from parallelbench.training.stages import Group, Shipped
 from parallelbench.training.tokenizer import END, MASK, PAD
 
@@ -45,10 +45,23 @@ class Batch:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Its tensors, in the order of its fields."""
+        return self.ids, self.attend, self.columns, self.free, self.masked
+
+    @property
+    def visible(self) -> Tensor:
+        """Which position may attend to which, [B, 1, L, L]: each to all valid ones."""
+        return self.attend[:, None, None, :].expand(-1, 1, self.attend.shape[1], -1)
+
+    def to(self, device: torch.device) -> Batch:
+        """Copy it to a device."""
+        return Batch(*(tensor.to(device) for tensor in self.tensors))
+
     def split(self, parts: int) -> list[Batch]:
         """Split the rows into at most `parts` batches of equal size (the last may be smaller)."""
-        tensors = (self.ids, self.attend, self.columns, self.free, self.masked)
-        return [Batch(*part) for part in zip(*(tensor.chunk(parts) for tensor in tensors), strict=True)]
+        return [Batch(*part) for part in zip(*(tensor.chunk(parts) for tensor in self.tensors), strict=True)]
 
 
 class Encoder:
@@ -118,27 +131,43 @@ def held_out(sample: Sample) -> bool:
     return "solution" in sample.facts and any(sha256(grid.encode()).digest()[0] < 51 for grid in (sample.answer, *shown))
 
 
-def batches(
-    tokenizer: Tokenizer, seed: int, start: int = 0, shipped: Shipped = TINY, steps: int | None = None
-) -> Iterator[tuple[str, Batch]]:
-    """Yield (group, batch) for step `start`, `start + 1`, ...; each step's batch is a function of (seed, step) alone.
+class Batches(Dataset[tuple[str, Batch]]):
+    """The batch of every step of a training, with the name of its group; a function of (seed, step) alone.
 
-    `steps` is the number of steps of the first stage (None: that of the recipe); each stage has its mixture of tasks.
+    Args:
+        steps: the number of steps of the first stage (None: that of the recipe); each stage has its mixture of tasks.
+        scale: how many times as many rows as its group says a batch has.
     """
-    encoder = Encoder(tokenizer, shipped.card)
-    step = start
-    while True:
-        mixture = shipped.stages[shipped.stage(steps or shipped.recipe.steps, step)].mixture
-        rng = stream("training", seed, step)
+
+    def __init__(self, tokenizer: Tokenizer, seed: int, shipped: Shipped, steps: int | None = None, scale: int = 1) -> None:
+        self.encoder = Encoder(tokenizer, shipped.card)
+        self.seed, self.shipped, self.scale = seed, shipped, scale
+        self.steps = steps or shipped.recipe.steps
+
+    def __getitem__(self, step: int) -> tuple[str, Batch]:
+        mixture = self.shipped.stages[self.shipped.stage(self.steps, step)].mixture
+        rng = stream("training", self.seed, step)
         group = rng.choices(mixture, [group.share for group in mixture])[0]
-        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch)
+        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch * self.scale)
         seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
         tasks = [task_of_row(rng, name, group) for name in chosen]
-        shots = rng.choices(list(group.shots), list(group.shots.values()), k=group.batch) if len(group.shots) > 1 else None
-        shown = shots or [*group.shots] * group.batch
-        rows = [_draw(encoder, *row, group) for row in zip(tasks, seeds, shown, strict=True)]
-        yield group.name, encoder.batch(rows, group, torch.Generator().manual_seed(seed * 1_000_003 + step))
-        step += 1
+        shots = rng.choices(list(group.shots), list(group.shots.values()), k=len(chosen)) if len(group.shots) > 1 else None
+        shown = shots or [*group.shots] * len(chosen)
+        rows = [_draw(self.encoder, *row, group) for row in zip(tasks, seeds, shown, strict=True)]
+        return group.name, self.encoder.batch(rows, group, torch.Generator().manual_seed(self.seed * 1_000_003 + step))
+
+    def from_step(self, first: int, last: int, workers: int = 0) -> Iterator[tuple[str, Batch]]:
+        """Yield the batches of steps `first` to `last` - 1, drawn ahead by `workers` processes (0: drawn here, when needed)."""
+        if not workers:
+            return map(self.__getitem__, range(first, last))
+        ahead = DataLoader(
+            self, batch_size=None, sampler=range(first, last), num_workers=workers, prefetch_factor=4, collate_fn=_unchanged
+        )
+        return iter(ahead)
+
+
+def _unchanged(item: Any) -> Any:
+    return item
 
 
 def task_of_row(rng: random.Random, name: str, group: Group) -> Task:

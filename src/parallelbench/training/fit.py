@@ -3,92 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from parallelbench.training.data import Batch, batches
+from parallelbench.errors import UserError
+from parallelbench.training.data import Batches
 from parallelbench.training.folder import UNREADABLE, TrainingFolder, training_folder
 from parallelbench.training.initialise import add_layers
-from parallelbench.training.precision import FLOAT32_ATTENTION, mixed
-from parallelbench.training.stages import Recipe, Shipped
-
-Loss = Callable[[Batch], Tensor]
-"""The mean loss of a batch's rows."""
-
-
-class Optimisers:
-    """Muon for the blocks' matrices, AdamW for the rest, one schedule (`Shipped.rate`)."""
-
-    def __init__(self, model: LlamaForCausalLM, recipe: Recipe) -> None:
-        matrices, norms = _weights(model.model.layers)
-        others = [model.model.embed_tokens.weight, model.model.norm.weight, *norms]
-        self.muon = torch.optim.Muon(matrices, lr=recipe.muon_rate, momentum=0.95, weight_decay=0.0)
-        self.adam = torch.optim.AdamW(others, lr=recipe.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
-        self.rates = (recipe.muon_rate, recipe.adam_rate)
-
-    def add(self, layers: Iterable[nn.Module]) -> None:
-        """Take in the weights of new layers on top."""
-        matrices, norms = _weights(layers)
-        self.muon.param_groups[0]["params"].extend(matrices)
-        self.adam.param_groups[0]["params"].extend(norms)
-
-    def step(self, factor: float) -> None:
-        """Apply one update at this share of the rates."""
-        pairs: list[tuple[torch.optim.Optimizer, float]] = [(self.muon, self.rates[0]), (self.adam, self.rates[1])]
-        for optimiser, rate in pairs:
-            for group in optimiser.param_groups:
-                group["lr"] = rate * factor
-            optimiser.step()
-
-    def state(self) -> list[dict[str, Any]]:
-        """The state of both optimisers."""
-        return [self.muon.state_dict(), self.adam.state_dict()]
-
-    def load(self, state: list[dict[str, Any]]) -> None:
-        """Take up a saved state."""
-        self.muon.load_state_dict(state[0])
-        self.adam.load_state_dict(state[1])
-
-
-def _weights(layers: Iterable[nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    weights = [weight for layer in layers for weight in layer.parameters()]
-    return [weight for weight in weights if weight.ndim == 2], [weight for weight in weights if weight.ndim == 1]
-
-
-class Gradients:
-    """Sets a model's gradients from a batch whose rows are shared out among threads.
-
-    Each thread's operations run on one core: for matrices as small as these, two threads that take half of the rows each need
-    two thirds of the time of two threads that share every product.
-    """
-
-    def __init__(self, model: LlamaForCausalLM, recipe: Recipe, loss_of: Loss) -> None:
-        self.model, self.recipe, self.loss_of = model, recipe, loss_of
-        self.pool = ThreadPoolExecutor(recipe.threads)
-
-    def set(self, batch: Batch) -> float:
-        """Set the gradients of the mean loss over the batch's rows, clipped to norm 1, and return that loss."""
-        weights = list(self.model.parameters())
-
-        def part(rows: Batch) -> tuple[float, tuple[Tensor, ...]]:
-            with mixed(self.recipe.precision):
-                loss = self.loss_of(rows) * (len(rows) / len(batch))
-            return float(loss.detach()), torch.autograd.grad(loss, weights)
-
-        losses, gradients = zip(*self.pool.map(part, batch.split(self.recipe.threads)), strict=True)
-        for weight, *parts in zip(weights, *gradients, strict=True):
-            weight.grad = torch.stack(parts).sum(0)
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        return float(sum(losses))
+from parallelbench.training.optimisers import Optimisers
+from parallelbench.training.precision import FLOAT32_ATTENTION
+from parallelbench.training.stages import Device, Recipe, Shipped
+from parallelbench.training.steps import Loss, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +53,24 @@ def fit(out: Path, training: Training, every: int, say: Callable[[str], None]) -
         UserError: `out` holds other files, a training of another name or recipe, a damaged checkpoint, or is being trained in.
     """
     torch.set_num_threads(1)
+    _check(training.recipe.device)
+    training.model.to(training.recipe.device)
     training.model.set_attn_implementation(FLOAT32_ATTENTION)
     with training_folder(out, training.name, training.recipe.model_dump(mode="json")) as folder:
         optimisers = Optimisers(training.model, training.recipe)
         first, seconds = _resume(folder, training, optimisers)
         _take_steps(folder, training, optimisers, first, seconds, every, say)
     return out
+
+
+def _check(device: Device) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("PyTorch finds no GPU here; train with device=cpu, or install a build of PyTorch for your GPU.")
+
+
+def _workers(device: Device) -> int:
+    """How many processes draw batches ahead: a GPU takes steps faster than one core draws their rows."""
+    return max(1, (os.cpu_count() or 1) - 1) if device == "cuda" else 0
 
 
 def _resume(folder: TrainingFolder, training: Training, optimisers: Optimisers) -> tuple[int, float]:
@@ -149,18 +94,17 @@ def _take_steps(
 ) -> None:  # fmt: skip
     """Train from step `first` to the last, with a log line and a checkpoint every so many steps."""
     model, recipe, shipped = training.model, training.recipe, training.shipped
-    losses: dict[str, list[float]] = {}
+    losses: dict[str, list[float | Tensor]] = {}
     began = time.perf_counter() - seconds
-    drawn = batches(training.tokenizer, recipe.seed, first, shipped, recipe.steps)
     last = shipped.ends(recipe.steps)[-1]
-    gradients = Gradients(model, recipe, training.loss_of)
-    for step, (group, batch) in zip(range(first, last), drawn, strict=False):
-        optimisers.add(add_layers(model, shipped.layers(recipe, step), recipe.seed))
-        losses.setdefault(group, []).append(gradients.set(batch))
-        optimisers.step(shipped.rate(recipe, step))
+    drawn = Batches(training.tokenizer, recipe.seed, shipped, recipe.steps, recipe.batch_scale)
+    steps = steps_of(model, recipe, optimisers, training.loss_of)
+    for step, (group, batch) in zip(range(first, last), drawn.from_step(first, last, _workers(recipe.device)), strict=True):
+        steps.add(add_layers(model, shipped.layers(recipe, step), recipe.seed))
+        losses.setdefault(group, []).append(steps.take(batch, shipped.rate(recipe, step)))
         if (step + 1) % every == 0 or step + 1 == last:
             seconds = time.perf_counter() - began
-            means = {group: round(sum(values) / len(values), 4) for group, values in sorted(losses.items())}
+            means = {group: round(float(sum(values)) / len(values), 4) for group, values in sorted(losses.items())}
             line = {"step": step + 1, "loss": means, "seconds": round(seconds, 1)}
             folder.log(line)
             say(json.dumps(line))

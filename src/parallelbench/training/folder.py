@@ -89,7 +89,7 @@ class TrainingFolder:
         if not path.exists():
             return None
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             complete = isinstance(state["identity"], dict) and isinstance(state["step"], int) and state["seconds"] >= 0
             if not complete or state["step"] < 1:
                 raise ValueError("it lacks its recipe or its step")

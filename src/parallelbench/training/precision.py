@@ -19,13 +19,13 @@ from parallelbench.training.stages import Precision
 FLOAT32_ATTENTION = "sdpa_float32"
 
 
-def mixed(precision: Precision) -> AbstractContextManager[Any]:
-    """Return the context in which a loss is computed."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+def mixed(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
+    """Return the context in which a loss is computed on this device."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def _attention(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **kwargs: Any) -> Any:
-    with torch.autocast("cpu", enabled=False):
+    with torch.autocast(query.device.type, enabled=False):
         return sdpa_attention_forward(module, query.float(), key.float(), value.float(), mask, **kwargs)
 
 

@@ -18,6 +18,7 @@ from parallelbench.training.masks import Order
 from parallelbench.training.tokenizer import build_tokenizer
 
 Precision = Literal["float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
 
 
 class Recipe(Options):
@@ -37,6 +38,8 @@ class Recipe(Options):
     muon_rate: float = Field(default=0.01, description="learning rate of Muon, for matrices inside the blocks")
     adam_rate: float = Field(default=2e-3, description="learning rate of Adam, for embedding and norms")
     threads: int = Field(default=2, ge=1, description="threads; each computes a part of the rows of a batch")
+    device: Device = Field(default="cpu", description="a GPU takes larger batches in far less time")
+    batch_scale: int = Field(default=1, ge=1, description="how many times as many rows as its group says a batch has")
     precision: Precision = Field(default="float32", description="of matrix products; bfloat16 takes two thirds of the time")
 
     @model_validator(mode="after")

@@ -43,7 +43,7 @@ def masked_loss(model: LlamaForCausalLM, batch: Batch, mask_id: int) -> Tensor:
     """Mean over rows of the mean cross entropy of the masked canvas tokens."""
     target = batch.ids.gather(1, batch.columns)
     noisy = batch.ids.scatter(1, batch.columns, torch.where(batch.masked, mask_id, target))
-    hidden = model.model(input_ids=noisy, attention_mask=batch.attend, use_cache=False).last_hidden_state
+    hidden = model.model(input_ids=noisy, attention_mask=batch.visible, use_cache=False).last_hidden_state
     rows = hidden.gather(1, batch.columns[..., None].expand(-1, -1, hidden.shape[-1]))
     loss = F.cross_entropy(model.lm_head(rows).flatten(0, 1), target.flatten(), reduction="none").view_as(target)
     return ((loss * batch.masked).sum(1) / batch.masked.sum(1)).mean()
@@ -52,7 +52,7 @@ def masked_loss(model: LlamaForCausalLM, batch: Batch, mask_id: int) -> Tensor:
 def train(
     out: Path,
     recipe: Recipe | None = None,
-    every: int = 250,
+    every: int = 500,
     say: Callable[[str], None] = print,
     shipped: Shipped = TINY,
 ) -> Path:
