@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -113,7 +114,9 @@ class RecordedSteps:
         self.factor.fill_(factor)
         if shape not in self.met:
             self.met.add(shape)
-            return self._step(batch.to(self.device))
+            with warnings.catch_warnings():  # AdamW warns where a step that could be recorded is not
+                warnings.filterwarnings("ignore", message=".*capturable=True")
+                return self._step(batch.to(self.device))
         if shape not in self.graphs:
             self.graphs[shape] = self._recorded(batch)
         graph, static, loss = self.graphs[shape]
