@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from parallelbench.decoding import load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments.cell import make_cell
 from parallelbench.metrics import score
-from parallelbench.tasks import TASKS, load_task
+from parallelbench.tasks import TASKS, load_task, people
 from parallelbench.tasks.people import wide_names
 from parallelbench.tasks.wordings import WORDINGS, WordedTask
 
@@ -118,3 +119,15 @@ def test_the_wide_pools_are_larger_plain_words_and_overlap() -> None:
     assert len(set(first)) == len(first) == 297 and len(set(last)) == len(last) == 412
     assert all(word.isalpha() and word.isascii() and word[0].isupper() for word in (*first, *last))
     assert len(set(first) & set(last)) == 55
+
+
+@pytest.mark.parametrize("distinct_last", [False, True])
+def test_people_who_share_names_are_enough_even_where_first_and_last_names_are_the_same(
+    distinct_last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = tuple("ABCDEFG")  # with the real pools two of two names coincide in one draw of two million
+    monkeypatch.setattr(people, "wide_names", lambda: (pool, pool))
+    for count in (2, 3, 4, 6):
+        for draw in range(300):
+            drawn = people.draw_relatives(Random(f"{count} {draw}"), count, distinct_last)
+            assert len(set(drawn)) == count and not any(first == last for first, last in map(str.split, drawn))

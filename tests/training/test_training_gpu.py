@@ -43,8 +43,10 @@ def test_replayed_steps_are_those_of_a_cpu_also_after_a_layer_is_added() -> None
         found.append((losses, {name: weight.detach().cpu() for name, weight in model.named_parameters()}))
     (expected, weights), (losses, replayed) = found
     assert losses == pytest.approx(expected, rel=2e-3)
-    for name, weight in weights.items():
-        assert (replayed[name] - weight).abs().max() < 0.02 * weight.abs().max() + 1e-3, name
+    fresh = dict(new_model(RECIPE, tokenizer.get_vocab_size(), opening=4).named_parameters())
+    for name, weight in weights.items():  # Muon's products are in bfloat16 and differ between devices
+        if name in fresh:
+            assert (replayed[name] - weight).norm() < 0.15 * (weight - fresh[name]).norm(), name
 
 
 def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

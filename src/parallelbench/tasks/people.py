@@ -39,4 +39,7 @@ def draw_relatives(rng: random.Random, count: int, distinct_last: bool) -> list[
     last = rng.sample(every_last, count if distinct_last else few)
     if distinct_last:
         return [f"{rng.choice([name for name in first if name != family])} {family}" for family in last]
-    return rng.sample([f"{a} {b}" for a in first for b in last if a != b], count)
+    people = [f"{a} {b}" for a in first for b in last if a != b]
+    if len(people) < count:  # two names that are both first and last name leave two of four people
+        return draw_relatives(rng, count, distinct_last)
+    return rng.sample(people, count)
