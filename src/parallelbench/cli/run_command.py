@@ -19,6 +19,7 @@ from parallelbench.cli.arguments import (
     Shots,
     Suite,
 )
+from parallelbench.errors import UserError
 
 
 def command(
@@ -40,6 +41,10 @@ def command(
     batch_size: BatchSize = "auto",
     device: Device = None,
     out: Out = None,
+    distribution: Annotated[
+        int | None,
+        typer.Option("--distribution", min=2, metavar="N", help="Draw N answers to one question; compare with the law."),
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +53,8 @@ def command(
     Prints accuracy against speed, and keeps every sample in the folder of the run; the same command again
     continues where it was cut off. Example:
     parallelbench run -m tiny -t waiting_line/copy,waiting_line/shuffle -d 'confidence:k=[1,2,4,8]' -d threshold -o out
+    With --distribution it compares the answers to one question with the right ones, which are equally likely:
+    parallelbench run -m exact -t list_ops/shuffle:lengths=[4] -d threshold:temperature=1 --distribution 2000
     """
     from parallelbench.cli.running import start
     from parallelbench.experiments.spec import Sweep
@@ -68,4 +75,13 @@ def command(
         "batch_size": batch_size,
         "device": device,
     }
-    start(build(Sweep, "run", options), out, dry_run=dry_run, as_json=as_json)
+    if distribution is None:
+        start(build(Sweep, "run", options), out, dry_run=dry_run, as_json=as_json)
+        return
+
+    from parallelbench.cli.distribution import show_distributions
+
+    if limit is not None:
+        raise UserError("--distribution draws all answers to one question; leave --limit out.")
+    sweep = build(Sweep, "run", {**options, "limit": 1})
+    show_distributions(sweep, distribution, out, dry_run=dry_run, as_json=as_json)
