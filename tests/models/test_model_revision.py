@@ -11,6 +11,7 @@ import pytest
 
 from parallelbench.models import describe, digests
 from parallelbench.models.digests import cache_file, revision
+from parallelbench.user_cache import CACHE_VARIABLE
 
 WEIGHTS = "model.safetensors"
 
@@ -18,7 +19,7 @@ WEIGHTS = "model.safetensors"
 @pytest.fixture
 def folder(random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkpoint whose files changed long ago by every clock, with an empty memory of hashes."""
-    monkeypatch.setenv(digests.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(digests, "SETTLED_NS", 0)
     return shutil.copytree(random_checkpoint, tmp_path / "model")
 
@@ -88,7 +89,7 @@ def test_a_damaged_memory_is_none(damage: bytes, folder: Path) -> None:
 
 def test_a_memory_that_cannot_be_written_costs_only_time(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
-    monkeypatch.setenv(digests.CACHE_VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
     assert revision(folder) == revision(folder)
 
 

@@ -9,26 +9,23 @@ all of these as they are. Nor is one remembered that changed while it was read.
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from platformdirs import user_cache_path
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from parallelbench.errors import UserError
 from parallelbench.models.headers import tensor_files
+from parallelbench.user_cache import cache_path, remember
 
 SETTINGS = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
     "chat_template.jinja",
 )  # fmt: skip
 """Files beside the weights that say how they are used."""
-CACHE_VARIABLE = "PARALLELBENCH_CACHE_DIR"
 SETTLED_NS = 3_000_000_000
 REMEMBERED = 256
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -96,9 +93,8 @@ def _key(files: Sequence[Path]) -> str | None:
 
 
 def cache_file() -> Path:
-    """Where hashes are remembered: in the user's cache directory, or in the one that `PARALLELBENCH_CACHE_DIR` names."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return (Path(chosen) if chosen else user_cache_path("parallelbench")) / "checkpoint_digests.json"
+    """Where hashes are remembered (see `cache_path`)."""
+    return cache_path("checkpoint_digests.json")
 
 
 def _remembered() -> dict[str, str]:
@@ -113,12 +109,4 @@ def _remembered() -> dict[str, str]:
 def _remember(known: dict[str, str], key: str, value: str) -> None:
     """Add one hash and forget the oldest beyond `REMEMBERED`; a cache that cannot be written only costs time."""
     kept = dict(list({**known, key: value}.items())[-REMEMBERED:])
-    path = cache_file()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        Path(draft).replace(path)
-    except OSError:
-        return
+    remember(cache_file(), json.dumps(kept).encode())

@@ -7,16 +7,18 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_csv, for_xml
+from parallelbench.report import vega
 
 FIGURES = "figures"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figure:
     """A chart with its name (also that of its files), the sentence below it, and the rows it shows."""
 
@@ -28,7 +30,7 @@ class Figure:
     @property
     def spec(self) -> str:
         """The Vega-Lite spec as JSON that is safe inside a script element."""
-        return json.dumps(self.chart.to_dict(), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+        return json.dumps(self._drawn, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
     @property
     def csv(self) -> str:
@@ -42,8 +44,13 @@ class Figure:
     def save(self, folder: Path) -> None:
         """Write `<id>.csv` and `<id>.svg`."""
         (folder / f"{self.id}.csv").write_text(self.csv, encoding="utf-8")
-        chart = type(self.chart).from_dict(_each(self.chart.to_dict(), for_xml), validate=False)
-        chart.save(folder / f"{self.id}.svg")
+        (folder / f"{self.id}.svg").write_text(vega.svg(_each(self._drawn, for_xml)), encoding="utf-8")
+
+    @cached_property
+    def _drawn(self) -> dict[str, Any]:
+        """The chart as a Vega-Lite spec, which Altair takes a while to check."""
+        spec: dict[str, Any] = self.chart.to_dict()
+        return spec
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from parallelbench.analysis.examples import examples
 from parallelbench.analysis.frame import as_rows
 from parallelbench.errors import UserError
-from parallelbench.report import decoding_order, provenance
+from parallelbench.report import decoding_order, provenance, vega
 from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
 from parallelbench.report.section import Section
@@ -70,7 +68,7 @@ def render(data: ReportData, sections: list[Section]) -> str:
         planned=data.run.planned,
         unfinished=data.run.unfinished,
         specs={figure.id: Markup(figure.spec) for section in sections for figure in section.figures},
-        library=_library(),
+        library=Markup(vega.library()),
         decoding_order=decoding_order,
     )
 
@@ -83,9 +81,3 @@ def _groups(data: ReportData) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     cells = as_rows(data.cells)
     for task in data.tasks:
         yield task, [{**cell, "examples": found[cell["cell"]]} for cell in cells if cell["task"] == task]
-
-
-def _library() -> Markup:
-    """Vega, Vega-Lite and vega-embed as one script that fetches nothing."""
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version).replace("</script", "<\\/script"))
