@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from children import Child, strict
+from children import script as run_script
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -15,7 +16,7 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_runs_and_prints_its_table(script: Path, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-W", "error", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = Child(strict, run_script, script, cwd=tmp_path).wait()
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) >= 3 and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir()), "an example leaves nothing where it was started"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from decoding_fakes import Fake, generate, noisy, prompt
 
+from children import Child, command
 from parallelbench.decoding import load_decoder, user_faults
 from parallelbench.decoding.user_faults import UserDecoderFault
 from parallelbench.decoding.user_sources import sources_of
@@ -162,7 +161,7 @@ def test_a_run_with_a_faulty_decoder_is_one_sentence_and_exit_code_2(tmp_path: P
     path = tmp_path / "a, b" / "mine.py"
     path.write_text(HEAD + "raise ValueError('wrong')\n", encoding="utf-8")
     spec = f'"{path}":Mine'
-    command = [sys.executable, "-m", "parallelbench", "run", "-m", "exact", "-t", "list_ops/copy", "-d", spec, "--limit", "1"]
-    done = subprocess.run([*command, "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False)
+    words = ["run", "-m", "exact", "-t", "list_ops/copy", "-d", spec, "--limit", "1", "-o", str(tmp_path / "out")]
+    done = Child(command, *words).wait()
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "line 9, raises ValueError: wrong" in done.stderr and "doctor decoder" in done.stderr

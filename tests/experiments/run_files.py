@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import fake_model
 
-import parallelbench
+from children import Child, limited, script
 from parallelbench import run
 
 SCRIPT = Path(fake_model.__file__)
@@ -38,41 +33,21 @@ def records(out: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = None) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(SCRIPT),
-        "run",
-        "--json",
-        "-m",
-        f"fake:delay={delay}",
-        "--limit",
-        "12",
-        "--batch-size",
-        "3",
-        "-o",
-        str(out),
-    ]
-    command += [f"-t{task}" for task in TASKS] + [f"-d{decoder}" for decoder in DECODERS] + list(more)
-    source = str(Path(parallelbench.__file__).parents[1])
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{source}{os.pathsep}{SCRIPT.parent}"}
-
-    def bound() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background is started with it ignored
-        if file_size is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=bound)
+def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = None) -> Child:
+    """Start a run of 48 samples in another process."""
+    arguments = ["run", "--json", "-m", f"fake:delay={delay}", "--limit", "12", "--batch-size", "3", "-o", str(out)]
+    arguments += [f"-t{task}" for task in TASKS] + [f"-d{decoder}" for decoder in DECODERS] + list(more)
+    if file_size is not None:
+        return Child(limited, file_size, script, SCRIPT, *arguments)
+    return Child(script, SCRIPT, *arguments)
 
 
 def lines(out: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
 
 
-def wait_for_lines(process: subprocess.Popen[str], out: Path, count: int) -> None:
-    while process.poll() is None and lines(out) < count:
+def wait_for_lines(process: Child, out: Path, count: int) -> None:
+    while process.running and lines(out) < count:
         time.sleep(0.002)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import fake_model
@@ -72,11 +73,10 @@ def test_a_killed_call_has_no_end_and_the_next_one_ends(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = start(out, delay=0.05)
     wait_for_lines(process, out, 3)
-    process.kill()
-    process.communicate()
+    process.send(signal.SIGKILL)
+    process.wait()
     assert [(call.outcome, call.ended) for call in read_calls(out)] == [("running", None)]
-    process = start(out)
-    process.communicate()
+    assert start(out).wait().returncode == 0
     first, second = read_calls(out)
     assert first.ended is None and second.outcome == "complete" and second.ended is not None
     assert "an end that was not written" in write_report(out).read_text(encoding="utf-8")

@@ -57,12 +57,11 @@ def test_a_sample_twice_is_damage_and_so_is_another_schema(tmp_path: Path) -> No
 
 def test_a_full_disk_is_one_sentence_and_the_run_continues_after_it(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     out = tmp_path / "out"
-    process = start(out, file_size=9000)
-    _, stderr = process.communicate()
-    assert process.returncode == 2 and "the disk is full; free some space and run the same command again" in stderr
+    full = start(out, file_size=9000).wait()
+    assert full.returncode == 2 and "the disk is full; free some space and run the same command again" in full.stderr
     assert 0 < lines(out) < 48 and len(list(out.glob("cells/*/DONE"))) < 4
-    process = start(out)
-    assert process.communicate()[0] and process.returncode == 0
+    done = start(out).wait()
+    assert done.stdout and done.returncode == 0
     assert records(out) == undisturbed
 
 

@@ -30,14 +30,13 @@ def test_a_killed_run_continues_to_identical_records(tmp_path: Path, undisturbed
     for moment in moments:
         process = start(out)
         wait_for_lines(process, out, moment)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.send(signal.SIGKILL)
+        assert process.wait().returncode == -signal.SIGKILL
     assert 0 < lines(out) < 48
-    process = start(out)
-    stdout, stderr = process.communicate()
-    assert process.returncode == 0, stderr
+    done = start(out).wait()
+    assert done.returncode == 0, done.stderr
     assert records(out) == undisturbed
-    assert json.loads(stdout.splitlines()[-1])["samples"] == 48
+    assert json.loads(done.stdout.splitlines()[-1])["samples"] == 48
     assert len(list(out.glob("cells/*/DONE"))) == 4
 
 
@@ -45,12 +44,12 @@ def test_an_interrupted_run_says_how_to_continue(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = start(out, delay=0.1)  # slow enough to be met at work on any machine
     wait_for_lines(process, out, 5)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
-    assert process.returncode == 130
-    assert "Traceback" not in stderr
-    assert "continue with: parallelbench run --json -m fake" in stderr
-    assert str(out) in stderr
+    process.send(signal.SIGINT)
+    done = process.wait()
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert "continue with: parallelbench run --json -m fake" in done.stderr
+    assert str(out) in done.stderr
     assert lines(out) >= 5
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from children import Child
 from parallelbench.errors import UserError
 from parallelbench.training.folder import CHECKPOINT, LOG, RECIPE, training_folder
 
@@ -105,14 +103,8 @@ def test_a_torn_last_log_line_is_dropped(half_trained: Path) -> None:
 
 def test_two_trainings_never_write_one_folder(half_trained: Path) -> None:
     with training_folder(half_trained, "tiny", MINE):
-        code = (
-            "import sys, pathlib, parallelbench.training.folder as folder\n"
-            "with folder.training_folder(pathlib.Path(sys.argv[1]), 'tiny', {}): pass"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, half_trained], capture_output=True, text=True, check=False, env=dict(os.environ)
-        )
-        assert done.returncode and "another process is writing" in done.stderr
+        done = Child(resume, half_trained).wait()
+    assert done.returncode and "another process is writing" in done.stderr
 
 
 def test_other_files_are_not_written_over(tmp_path: Path) -> None:

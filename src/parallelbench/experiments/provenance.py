@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def given_arguments() -> list[str]:
     return list(sys.argv)
 
 
+@cache  # the code that runs is that of when it was imported, whatever happens to the checkout later
 def git_state(folder: Path) -> dict[str, str | bool] | None:
     """Return the commit of the checkout that holds `folder` and whether it has changes; None outside a checkout."""
     commit = _git(folder, "rev-parse", "HEAD")
@@ -44,6 +46,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)
