@@ -33,10 +33,15 @@ EVERY = [
 ]
 
 
+SAMPLES = 600
+"""Of each task, for the words of a tokenizer; the texts of `tiny-text` take 4,000, which last 10 seconds."""
+
+
 @pytest.fixture(scope="module")
 def tokenizers() -> dict[str, Tokenizer]:
-    """The ones that training makes."""
-    return {name: shipped.tokenizer() for name, shipped in RECIPES.items()}
+    """Those that training makes, from a part of the samples."""
+    few = {name: min(shipped.samples_per_task, SAMPLES) for name, shipped in RECIPES.items()}
+    return {name: replace(shipped, samples_per_task=few[name]).tokenizer() for name, shipped in RECIPES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -180,15 +185,29 @@ def test_a_row_that_is_longer_than_its_group_gives_way(tokenizers: dict[str, Tok
         assert batch.ids.shape == (20, 160) and (batch.columns[:, 0] <= 96).all() and batch.free.all()
 
 
-@pytest.mark.parametrize("name", sorted({load_task(task).name for task in TINY_TEXT.tasks}))
-def test_hardly_a_word_of_fresh_texts_is_spelt_in_bytes(name: str, tokenizers: dict[str, Tokenizer]) -> None:
-    task, tokenizer, spelt = load_task(name), tokenizers["tiny-text"], 0
+def spelt(tokenizer: Tokenizer, name: str) -> int:
+    """How many of 200 fresh samples hold a word that is spelt in bytes."""
+    task, found = load_task(name), 0
     for index in range(200):
         sample = task.sample(TRAINING_SEEDS.start - 1, index, 0)
         tokens = [tokenizer.encode(text).tokens for text in (sample.turns[-1].text, sample.answer)]
         letters = [[len(token) == 1 and token in ascii_letters for token in text] for text in tokens]
-        spelt += any(one and two for text in letters for one, two in pairwise(text))
-    assert spelt <= 2
+        found += any(one and two for text in letters for one, two in pairwise(text))
+    return found
+
+
+TEXTS = sorted({load_task(task).name for task in TINY_TEXT.tasks})
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_hardly_a_word_of_fresh_texts_is_spelt_in_bytes(name: str, tokenizers: dict[str, Tokenizer]) -> None:
+    assert spelt(tokenizers["tiny-text"], name) <= 8
+
+
+@pytest.mark.slow
+def test_from_all_samples_even_fewer_are() -> None:
+    tokenizer = TINY_TEXT.tokenizer()
+    assert all(spelt(tokenizer, name) <= 2 for name in TEXTS)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -138,8 +138,18 @@ def _columns_differ(upper: Grid, lower: Grid) -> bool:
 
 def solutions(puzzle: Grid) -> list[Grid]:
     """Every completed grid that agrees with the shown cells; a puzzle has a unique solution if there is exactly one."""
-    shown = [(r, c, puzzle[r][c]) for r in range(4) for c in range(4) if puzzle[r][c]]
-    return [grid for grid in sudoku_grids() if all(grid[r][c] == value for r, c, value in shown)]
+    shown = _bits(puzzle)
+    return [grid for grid, bits in _grids_with_bits() if bits & shown == shown]
+
+
+@cache
+def _grids_with_bits() -> tuple[tuple[Grid, int], ...]:
+    return tuple((grid, _bits(grid)) for grid in sudoku_grids())
+
+
+def _bits(grid: Grid) -> int:
+    """A number with one bit for each cell and digit, set for the digits that are written; an empty cell has 0."""
+    return sum(16 ** (4 * r + c) << value - 1 for r, row in enumerate(grid) for c, value in enumerate(row) if value)
 
 
 def draw_sudoku(rng: random.Random, givens: int) -> tuple[Grid, Grid]:
