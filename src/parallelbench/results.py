@@ -154,6 +154,8 @@ class Results:
         Raises:
             UserError: the run has no samples, or none with a known speed.
         """
+        import altair as alt
+
         from parallelbench.report import sections
         from parallelbench.report.data import read_report_data
 
@@ -161,7 +163,7 @@ class Results:
         section = (sections.by_task if by_task else sections.tradeoff)(data)
         if section is None:
             raise UserError(f"{self.out} has no sample whose speed is known, so there is nothing to draw.")
-        return section.figures[0].chart
+        return alt.Chart.from_dict(section.figures[0].spec)
 
     def report(self) -> Path:
         """Write OUT/report.html and the figures, and return the path of the page.

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from parallelbench.analysis import frame, matched
-from parallelbench.analysis.examples import examples
+from parallelbench.analysis.examples import MOST_CELLS, examples, telling_cells
 from parallelbench.analysis.loss import headline, losses, reference_curve
 from parallelbench.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
@@ -99,6 +99,32 @@ def test_examples_are_the_ends_of_each_cell(out: Path) -> None:
             assert scores[mine["worst"].sample_id] == part["accuracy"].min()
 
 
+def table_of_cells(accuracies: dict[str, list[float]]) -> pd.DataFrame:
+    """One cell for each accuracy, task by task."""
+    return pd.DataFrame(
+        [
+            {"cell": f"{task}{place}", "model": "m", "suite": "s", "task": task, "accuracy": accuracy}
+            for task, found in accuracies.items()
+            for place, accuracy in enumerate(found)
+        ]
+    )
+
+
+def test_of_many_cells_those_with_right_and_wrong_answers_are_shown() -> None:
+    few = table_of_cells({"a": [1.0, 0.0], "b": [0.5]})
+    assert list(telling_cells(few)["cell"]) == ["a0", "a1", "b0"]
+    many = table_of_cells({"a": [1.0] * 30, "b": [0.9, 0.45, 0.0, 0.6] + [1.0] * 30, "c": [0.3, 0.2] * 15})
+    chosen = list(telling_cells(many)["cell"])
+    assert len(chosen) == MOST_CELLS and chosen == sorted(chosen, key=list(many["cell"]).index)
+    assert {"b0", "b1", "b3", "c0"} <= set(chosen), "tasks take turns, nearest 50 % first"
+    assert not any(name.startswith("a") for name in chosen) and "b2" not in chosen
+
+
+def test_cells_that_are_all_right_are_examples_where_there_are_no_others() -> None:
+    tasks = {f"t{number:02}": [1.0, 0.0] for number in range(MOST_CELLS + 5)}
+    assert list(telling_cells(table_of_cells(tasks))["cell"]) == [f"t{number:02}0" for number in range(MOST_CELLS)]
+
+
 def test_several_forms_of_one_task_or_model_are_kept_apart(tmp_path: Path) -> None:
     asked = {"models": ["fake", "fake:revision=two"], "tasks": ["waiting_line/copy", "waiting_line/copy:lengths=[3]"]}
     sweep = build(Sweep, "sweep", {**asked, "decoders": "confidence:k=8", "limit": 2})
@@ -115,6 +141,7 @@ def test_seeds_are_pooled_and_their_spread_is_told_apart(tmp_path: Path) -> None
     means = samples.groupby("seed")["accuracy"].mean()
     assert (point["n"], point["seeds"]) == (18, 3)
     assert point["seed_spread"] == pytest.approx(means.std(ddof=1))
+    assert math.isnan(frame.points(samples[samples["seed"] == 1]).iloc[0]["seed_spread"])
     official = frame.points(samples.assign(suite="official", index=[0, 1, 2, 3, 4, 5] * 3)).iloc[0]
     assert official["n"] == 6, "the same samples in every seed count once"
 

@@ -13,7 +13,7 @@ from parallelbench.analysis import frame as tables
 from parallelbench.analysis import matched
 from parallelbench.analysis.halves import halves
 from parallelbench.analysis.loss import headline
-from parallelbench.analysis.ranking import by_task, costs, ranking
+from parallelbench.analysis.ranking import by_task, costs, rankings
 
 
 def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> dict[str, Any]:
@@ -28,6 +28,10 @@ def sample(decoder: str, index: int, score: float, nfe: float, rows: float) -> d
         "tokens_per_step": 12 / nfe, "content_tokens_per_forward": 12 / nfe, "content_tokens": 12, "seconds": nfe / 10,
         "law": None, "law_n": None, "must_differ": None,
     }  # fmt: skip
+
+
+def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFrame:
+    return rankings(frame, overall, [bar])[bar]
 
 
 @pytest.fixture

@@ -92,8 +92,3 @@ def test_mean_over_tasks_is_known_better_than_one_task() -> None:
     assert stats.mean_interval([1.0, 0.0], [1, 1], [math.nan] * 2) == stats.wilson(1, 2)
     apart, alike = (stats.mean_interval(m, [20] * 2, v) for m, v in (([1.0, 0.0], [0.0] * 2), ([0.5] * 2, [5 / 19] * 2)))
     assert apart.high - apart.low < 0.6 * (alike.high - alike.low), "tasks that never vary say nothing of chance"
-
-
-def test_seeds_spread_by_their_standard_deviation() -> None:
-    assert stats.spread_over_seeds([0.5, 0.7]) == pytest.approx(math.sqrt(0.02))
-    assert math.isnan(stats.spread_over_seeds([0.5]))

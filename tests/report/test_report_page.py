@@ -110,7 +110,14 @@ def test_the_page_says_what_was_run(results: Results, text: str) -> None:
     ):
         assert words in text
     assert "unfinished" not in text
-    assert text.count("<h4>best") == 14
+    assert text.count("<h4>best") == 14 and "accuracy nearest" not in text
+
+
+def test_a_page_of_many_cells_shows_examples_of_some_and_says_which(tmp_path: Path) -> None:
+    decoders = [f"threshold:gamma={0.5 + number / 100}" for number in range(11)]
+    text = write_report(run("fake", TASKS, decoders, limit=3, out=tmp_path / "out").out).read_text(encoding="utf-8")
+    assert "Of 20 of 22 cells" in text and text.count("<h4>best") == 20
+    assert "accuracy nearest 50 %" in text
 
 
 def test_figures_do_not_change_from_one_writing_to_the_next(results: Results, text: str) -> None:

@@ -10,7 +10,7 @@ Above the exact model: McNemar's exact test over the samples that both decoded, 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,15 @@ def above_line(frame: pd.DataFrame) -> pd.DataFrame:
     `right` of `n` samples were right within `forwards` forwards, the number with the smallest p, where a decoder on the line
     expects at most `expected`; `p` is corrected.
     """
-    exact = frame[frame["exact"].astype(bool)].dropna(subset=["law"])
+    exact = frame[frame["exact"].astype(bool) & frame["law"].notna()]
+    named, laws = exact.groupby(["model", *KEYS], sort=False), exact.groupby(LAW, sort=False)
+    settings = exact[["model", *KEYS]].drop_duplicates().to_dict("records")
+    shapes = list(exact[LAW].drop_duplicates().itertuples(index=False, name=None))
+    columns = exact[["nfe", "accuracy"]].assign(law=laws.ngroup())
     rows = [
-        {**dict(zip(["model", *KEYS], key, strict=True)), **_most_surprising(part)}
-        for key, part in exact.groupby(["model", *KEYS], sort=False)
-        if part["accuracy"].isin([0.0, 1.0]).all()
+        {**setting, **_most_surprising(part, shapes)}
+        for setting, (_, part) in zip(settings, columns.groupby(named.ngroup()), strict=True)
+        if stats.is_binary(part["accuracy"])
     ]
     return _significant(pd.DataFrame(rows, columns=LINE_COLUMNS))
 
@@ -71,17 +75,18 @@ def tail(chances: npt.ArrayLike, at_least: int) -> float:
     return float(min(1.0, mass[at_least:].sum()))
 
 
-def _most_surprising(part: pd.DataFrame) -> dict[str, Any]:
-    """The number of forwards with the smallest p, among those at which more samples were right than expected."""
+def _most_surprising(part: pd.DataFrame, shapes: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """The number of forwards with the smallest p, among those at which more samples were right than expected.
+
+    `part` holds one setting's samples; its column `law` is the place of each sample's law in `shapes`.
+    """
     forwards, right = part["nfe"].to_numpy(dtype=np.int64), part["accuracy"].to_numpy() == 1.0
     limits = np.unique(forwards)
-    shapes = Counter(part[LAW].itertuples(index=False, name=None))
-    chances = np.array([_within(shape, limits) for shape in shapes])
-    expected = np.array(list(shapes.values())) @ chances
+    laws, numbers = np.unique(part["law"].to_numpy(), return_counts=True)
+    chances = np.array([_within(shapes[law], limits) for law in laws])
+    expected = numbers @ chances
     counts = np.searchsorted(np.sort(forwards[right]), limits, side="right")
-    tested = [
-        (tail(np.repeat(chances[:, i], list(shapes.values())), int(counts[i])), i) for i in np.flatnonzero(counts > expected)
-    ]
+    tested = [(tail(np.repeat(chances[:, i], numbers), int(counts[i])), i) for i in np.flatnonzero(counts > expected)]
     p, i = min(tested, default=(1.0, 0))
     found = {"forwards": int(limits[i]), "right": int(counts[i]), "expected": float(expected[i]), "n": len(part)}
     return {**found, "p": min(1.0, p * len(limits))}

@@ -1,4 +1,4 @@
-"""Selects the best and the worst sample of each cell, with their scores and the traces of their decoding."""
+"""Selects the cells that a report shows examples of, and their best and worst samples, with scores and traces of decoding."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from parallelbench.metrics.grammar import check
 from parallelbench.runs.folder import StoredCell, StoredRun
 from parallelbench.runs.records import Record, Trace
 from parallelbench.runs.scores import FAILURES, ScoreRow, scores_of
+
+MOST_CELLS = 20
+"""The number of cells that a report shows examples of; each adds some 6 kB to the page."""
 
 
 class Example(NamedTuple):
@@ -29,8 +32,22 @@ class Example(NamedTuple):
     hits: Sequence[tuple[str, str]]
 
 
+def telling_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return at most `MOST_CELLS` rows of a table of cells (`frame.cells`), in its order.
+
+    Where there are more, one cell of each model and task after another is chosen, then a second one of each, and so on; within
+    a model and task, and among those, the cell with accuracy nearest 50 % is first, because it has both right and wrong
+    answers to compare. Cells whose answers are all right or all wrong are chosen last.
+    """
+    away = (cells["accuracy"] - 0.5).abs()
+    ranked = cells.assign(away=away, uniform=away >= 0.5).sort_values(["uniform", "away"], kind="stable")
+    turns = ranked.assign(turn=ranked.groupby(["model", "suite", "task"], sort=False).cumcount())
+    chosen = turns.sort_values(["uniform", "turn", "away"], kind="stable").index[:MOST_CELLS]
+    return cells.loc[sorted(chosen)]
+
+
 def examples(run: StoredRun, frame: pd.DataFrame) -> Iterator[Example]:
-    """Yield the best and the worst sample of each cell, in the order of the plan.
+    """Yield the best and the worst sample of each cell in a frame of samples, in the order of the frame.
 
     Best: highest accuracy, then most tokens per step, then lowest index; worst: lowest accuracy, then fewest tokens per step.
     A cell in which all samples have the same accuracy gives one example, its best.

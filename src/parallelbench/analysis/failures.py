@@ -42,6 +42,8 @@ def reason_rates(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]
     `rate` is the fraction of the samples that have the reason. For `part`, an answer with r reasons counts 1/r for each of
     them, so that the parts of a setting add up to the fraction of its answers with at least one reason.
     """
+    if not found:
+        return pd.DataFrame(columns=COLUMNS)
     keys = list(zip(frame["cell"], frame["sample_id"], strict=True))
     labelled = frame.assign(labels=pd.Series([found.get(key, []) for key in keys], index=frame.index, dtype=object))
     labelled = labelled[[key in found for key in keys]]

@@ -79,6 +79,8 @@ def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
 def _scores(stored: StoredCell, records: Sequence[Record]) -> list[Mapping[str, float]]:
     """Every score of each record; a score that was computed after the run replaces the record's score of the same metric."""
     later = [one for one in scores_of(stored) if one.name != FAILURES]
+    if not later:
+        return [record.scores for record in records]
     found: list[Mapping[str, float]] = []
     for record in records:
         rows = {one.name: one.rows[record.sample_id].value for one in later if record.sample_id in one.rows}
@@ -107,7 +109,7 @@ def _of_cell(stored: StoredCell) -> dict[str, Any]:
     fields = ("suite", "task_version", "revision", "dtype", "template", "canvas_length", "shots", "seed")
     return {
         **{name: getattr(cell, name) for name in fields},
-        "cell": cell.id,
+        "cell": stored.id,
         "exact": cell.model_facts.exact,
         "tokenizer": cell.model_facts.tokenizer,
         "adaptive": cell.decoder_facts.adaptive,
@@ -132,14 +134,15 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each (model, task, decoder), with the seeds pooled: one point of a task's trade-off curve.
 
     Samples from data files are the same in every seed; each counts once, with its mean over seeds. `seeds` is the number of
-    seeds, and `seed_spread` the standard deviation of their mean accuracies (NaN for one seed).
+    seeds, and `seed_spread` the standard deviation (n - 1) of their mean accuracies (NaN for one seed): how much a mean varies
+    if all samples are drawn anew, while the interval over samples is that of one run.
     """
     keys = [*MODEL_COLUMNS, "suite", "task", *DECODER_COLUMNS]
     numbers = ["accuracy", *MEANS, "seconds"]
     pooled = frame.assign(sample=sample_keys(frame)).groupby([*keys, "sample"], sort=False)[numbers].mean().reset_index()
     table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})
     by_seed = frame.groupby([*keys, "seed"], sort=False)["accuracy"].mean().groupby(keys, sort=False)
-    spread = by_seed.agg(seeds="size", seed_spread=lambda means: stats.spread_over_seeds(list(means))).reset_index()
+    spread = by_seed.agg(seeds="size", seed_spread="std").reset_index()
     return table.merge(spread, on=keys)
 
 
@@ -152,14 +155,15 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each (model, decoder): plain means over tasks, for decoders that ran on every task of their model."""
     keys = [*MODEL_COLUMNS, *DECODER_COLUMNS]
     tasks = {model: len(part[["suite", "task"]].drop_duplicates()) for model, part in table.groupby("model")}
+    settings: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in as_rows(table):
+        settings.setdefault(tuple(row[key] for key in keys), []).append(row)
+    means = as_rows(table.groupby(keys, sort=False)[["accuracy", *MEANS]].mean().reset_index())
     rows = []
-    for _, part in table.groupby(keys, sort=False):
-        inside = as_rows(part)
-        if len(inside) < tasks[inside[0]["model"]]:
-            continue
-        low, high = stats.mean_interval(*([row[name] for row in inside] for name in ("accuracy", "n", "variance")))
-        means = {name: part[name].mean() for name in ("accuracy", *MEANS)}
-        rows.append({**{key: inside[0][key] for key in keys}, "tasks": len(inside), **means, "low": low, "high": high})
+    for row, inside in zip(means, settings.values(), strict=True):
+        if len(inside) == tasks[row["model"]]:
+            low, high = stats.mean_interval(*([one[name] for one in inside] for name in ("accuracy", "n", "variance")))
+            rows.append({**row, "tasks": len(inside), "low": low, "high": high})
     return pd.DataFrame(rows, columns=[*keys, "tasks", "accuracy", "low", "high", *MEANS])
 
 

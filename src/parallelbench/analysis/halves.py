@@ -18,6 +18,8 @@ from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
 
 HALVES = (0, 1)
+QUESTION = ("suite", "task", "index", "sample_id")
+"""The columns by which the samples of one question are found (`frame.sample_keys`)."""
 Rows = list[dict[str, Any]]
 Choose = Callable[[Rows], str | None]
 """Chooses a decoder among rows of one half, one for each decoder, with its means over tasks; None where none will do."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.halves import Rows, cross_fit, halves, held_out, means_by_half
+from parallelbench.analysis.halves import QUESTION, Rows, cross_fit, halves, held_out, means_by_half
 
 PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
@@ -80,7 +80,8 @@ def headline(model: str, frame: pd.DataFrame, overall: pd.DataFrame, lost: pd.Da
         overall: one row per (model, decoder), whose decoders take part (`frame.overall`).
         lost: the losses (`losses`).
     """
-    samples = frame.merge(overall.loc[overall["model"] == model, ["model", "decoder"]], on=["model", "decoder"])
+    measured = frame[["model", "series", "decoder", *QUESTION, "accuracy", "tokens_per_step"]]
+    samples = measured.merge(overall.loc[overall["model"] == model, ["model", "decoder"]], on=["model", "decoder"])
     half = halves(samples)
     means = means_by_half(samples, half, ("accuracy", "tokens_per_step"))
     baseline, fastest = (

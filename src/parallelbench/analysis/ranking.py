@@ -10,6 +10,7 @@ Seconds are the wall time on the machine of the run. A decoder can be first in o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,12 +18,13 @@ import pandas as pd
 from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
 from parallelbench.analysis.frontier import aup
-from parallelbench.analysis.halves import Choose, Chosen, Rows, cross_fit, halves, held_out, means_by_half
+from parallelbench.analysis.halves import QUESTION, Choose, Chosen, Rows, cross_fit, halves, held_out, means_by_half
 
 REFERENCE = "threshold"
 """The number of forwards of every other curve is compared with this curve's, sample by sample."""
 
 COSTS = ("tokens_per_step", "tokens_per_row", "nfe", "rows", "seconds")
+MEASURED = ("tokens_per_step", "nfe", "rows", "seconds")
 COLUMNS = [
     "model", "series", "decoder", "by_first", "by_second", "accuracy", "low", "high", *COSTS, "aup_step", "aup_row",
     "saved", "saved_low", "saved_high",
@@ -52,13 +54,13 @@ def fastest_at(bar: float) -> Choose:
     return choose
 
 
-def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFrame:
-    """Rank the curves of each model by tokens per step at the fastest setting with a mean score of at least `bar`.
+def rankings(frame: pd.DataFrame, overall: pd.DataFrame, bars: Sequence[float]) -> dict[float, pd.DataFrame]:
+    """Rank the curves of each model by tokens per step at the fastest setting that reaches a bar, for each of several bars.
 
     Args:
         frame: one row per sample (`frame.samples`).
         overall: one row per (model, decoder) (`frame.overall`).
-        bar: mean score over tasks that a setting must reach on the half that chooses, 0 to 1.
+        bars: mean scores over tasks, 0 to 1, that a setting must reach on the half that chooses.
 
     A curve of which a half never reaches the bar has an empty `decoder`; such curves come last, ordered by `aup_step`.
     `by_first` and `by_second` are the settings that each half chose, and all numbers are those of each on the other half.
@@ -67,13 +69,22 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
     interval; the intervals of one model hold together with 95 %. The reference is the `threshold` curve at the same bar.
     """
     if overall.empty:
-        return pd.DataFrame(columns=COLUMNS)
+        return {bar: pd.DataFrame(columns=COLUMNS) for bar in bars}
     named = ["model", "series", "decoder"]
-    table = overall[[*named, "accuracy"]].merge(costs(frame), on=["model", "decoder"], validate="one_to_one")
-    complete = with_row_speed(frame).merge(overall[named], on=named)
+    measured = with_row_speed(frame[[*named, *QUESTION, "accuracy", *MEASURED]])
+    table = overall[[*named, "accuracy"]].merge(costs(measured), on=["model", "decoder"], validate="one_to_one")
+    complete = measured.merge(overall[named], on=named)
     half = halves(complete)
     means = means_by_half(complete, half, ("accuracy", *COSTS))
-    rows, best = [], float(table["accuracy"].max())
+    return {bar: pd.DataFrame(_ranked(table, complete, half, means, bar), columns=COLUMNS) for bar in bars}
+
+
+def _ranked(
+    table: pd.DataFrame, complete: pd.DataFrame, half: pd.Series[int], means: dict[int, pd.DataFrame], bar: float
+) -> Rows:
+    """The rows of the ranking at one bar."""
+    rows: Rows = []
+    best = float(table["accuracy"].max())
     for model, part in table.groupby("model", sort=False):
         found: dict[str, Chosen | None] = {}
         for series in part["series"].unique():
@@ -87,7 +98,7 @@ def ranking(frame: pd.DataFrame, overall: pd.DataFrame, bar: float) -> pd.DataFr
             for series, curve in part.groupby("series", sort=False)
         ]
         rows += sorted(curves, key=_order)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return rows
 
 
 def _areas(curve: pd.DataFrame, best: float) -> dict[str, float]:

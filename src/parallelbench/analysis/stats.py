@@ -142,14 +142,6 @@ def mean_interval(means: Sequence[float], counts: Sequence[int], variances: Sequ
     return wilson(mean * samples / shrunk, samples / shrunk)
 
 
-def spread_over_seeds(means: Sequence[float]) -> float:
-    """Return the standard deviation (n - 1) of the means of several seeds; NaN for one seed.
-
-    It measures how much a mean varies if all samples are drawn anew; the interval over samples is that of one run.
-    """
-    return float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
-
-
 def holm(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return p-values corrected for their number (Holm): all that stay below alpha are false with a probability below alpha.
 

@@ -1,4 +1,4 @@
-"""Builds the figures of a report as Altair charts. The rows that a chart is made from are also saved as its CSV file."""
+"""Builds the figures of a report with Altair, as Vega-Lite specs. The rows of a figure are also saved as its CSV file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from parallelbench.analysis.frontier import Rows, with_frontier
 from parallelbench.analysis.names import PLAIN
 from parallelbench.report import theme
 from parallelbench.report.lines import drawn_lines
+from parallelbench.report.theme import Spec
 
 TICKS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -46,7 +47,7 @@ def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerCha
     """
     colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows if "family" in row))
     shown = alt.when(CHOSEN).then(alt.value(1.0)).otherwise(alt.value(0.08))
-    data = alt.Chart(alt.Data(values=rows)).encode(x=speed_axis(rows))
+    data = alt.Chart(theme.ROWS).encode(x=speed_axis(rows))
     base = data.encode(color=colour)
     steps = base.transform_filter("datum.frontier").mark_line(interpolate="step-before", strokeWidth=1.6)
     points = base.transform_filter("datum.point")
@@ -82,34 +83,33 @@ def tooltip() -> list[alt.Tooltip]:
     ]
 
 
-def overall(rows: Rows, models: Sequence[str]) -> Any:
+def overall(rows: Rows, models: Sequence[str]) -> Spec:
     """The trade-off curves of the mean over tasks, in one panel per model."""
     marked = with_frontier(rows, ("model", "family"))
     if len(models) == 1:
-        return theme.styled(tradeoff(marked, (840, 400)).add_params(CHOSEN))
+        return theme.spec_of(tradeoff(marked, (840, 400)).add_params(CHOSEN), marked)
     facet = alt.Facet("model:N", title=None, sort=list(models))
     panels = tradeoff(marked, (400, 300)).facet(facet=facet, columns=2)
-    return theme.styled(panels.add_params(CHOSEN).resolve_axis(x="independent", y="independent"))
+    return theme.spec_of(panels.add_params(CHOSEN).resolve_axis(x="independent", y="independent"), marked)
 
 
-def by_task(rows: Rows, behind: Rows) -> Any:
+def by_task(rows: Rows, behind: Rows) -> Spec:
     """The trade-off curves of each task, in one panel per task; `behind` are the rows of `lines.rows_of_lines`."""
     marked = with_frontier(rows, ("task", "family")) + behind
     panel = tradeoff(marked, (262, 180), point=45)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
-    return theme.styled(
-        panel.facet(facet=facet, columns=3, spacing={"row": 22, "column": 22}).add_params(CHOSEN).resolve_axis(x="independent")
-    )
+    panels = panel.facet(facet=facet, columns=3, spacing={"row": 22, "column": 22})
+    return theme.spec_of(panels.add_params(CHOSEN).resolve_axis(x="independent"), marked)
 
 
-def loss_parts(rows: Rows) -> Any:
+def loss_parts(rows: Rows) -> Spec:
     """For each task and setting a stacked bar of the three parts of the loss (`analysis.split`); negative parts go below 0."""
     settings = list(dict.fromkeys(row["setting"] for row in rows))
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     least = min(0.0, *(sum(min(0.0, row["loss"]) for row in group) for group in _bars(rows).values()))
     scale = alt.Scale(domain=[math.floor(10 * least) / 10, 1])
-    bars = alt.Chart(alt.Data(values=rows)).mark_bar().encode(
+    bars = alt.Chart(theme.ROWS).mark_bar().encode(
         x=alt.X("setting:N", sort=settings, title=None, axis=alt.Axis(labelAngle=-40)),
         y=alt.Y("loss:Q", title="accuracy lost", axis=alt.Axis(format=".0%", tickCount=5), scale=scale),
         color=alt.Color("part:N", title="lost to", scale=alt.Scale(domain=list(theme.PARTS), range=list(theme.PARTS.values()))),
@@ -117,7 +117,7 @@ def loss_parts(rows: Rows) -> Any:
         tooltip=["task:N", "decoder:N", "part:N", alt.Tooltip("loss:Q", format=".1%")],
     )  # fmt: skip
     facet = alt.Facet("task:N", title=None, sort=tasks, header=alt.Header(labelAnchor="start"))
-    return theme.styled(bars.properties(width=190, height=120).facet(facet=facet, columns=4))
+    return theme.spec_of(bars.properties(width=190, height=120).facet(facet=facet, columns=4), rows)
 
 
 def _bars(rows: Rows) -> dict[tuple[str, str], Rows]:
@@ -128,7 +128,7 @@ def _bars(rows: Rows) -> dict[tuple[str, str], Rows]:
     return bars
 
 
-def losses(rows: Rows) -> Any:
+def losses(rows: Rows) -> Spec:
     """One row per task with its accuracies at 1, 2, 4, ... tokens per step; the task with the largest loss is at the top."""
     lost: dict[str, float] = {}
     for row in rows:
@@ -136,7 +136,7 @@ def losses(rows: Rows) -> Any:
     order = sorted(lost, key=lambda task: -lost[task])
     speeds = sorted({row["speed"] for row in rows})
     scale = alt.Scale(domain=speeds, range=list(theme.SPEEDS[: len(speeds)]))
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)))
+    base = alt.Chart(theme.ROWS).encode(y=alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)))
     span = base.mark_rule(color="#cbd2d9", strokeWidth=3).encode(x="min(score):Q", x2="max(score):Q")
     dots = base.mark_point(filled=True, size=120, opacity=0.95, stroke="white", strokeWidth=0.8).encode(
         x=alt.X("accuracy:Q", title="accuracy", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
@@ -144,15 +144,15 @@ def losses(rows: Rows) -> Any:
         order=alt.Order("speed:Q", sort="descending"),
         tooltip=[alt.Tooltip("task:N"), *tooltip(), alt.Tooltip("loss:Q", title="lost since 1", format=".1%")],
     )
-    return theme.styled(alt.layer(span, dots).properties(width=660, height=alt.Step(30)))
+    return theme.spec_of(alt.layer(span, dots).properties(width=660, height=alt.Step(30)), rows)
 
 
-def matched(rows: Rows) -> Any:
+def matched(rows: Rows) -> Spec:
     """An adaptive and a fixed decoder compared at equal speed: one panel per setting of the fixed one, one row per task."""
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     slowest = {row["panel"]: row["tokens_per_step"] for row in sorted(rows, key=lambda row: -row["tokens_per_step"])}
     panels = sorted(slowest, key=lambda panel: slowest[panel])
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(theme.ROWS).encode(
         y=alt.Y("task:N", sort=tasks, title=None, axis=alt.Axis(labelLimit=240)),
         yOffset=alt.YOffset("family:N", scale=alt.Scale(paddingOuter=0.3)),
         color=alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows)),
@@ -164,4 +164,4 @@ def matched(rows: Rows) -> Any:
         x=alt.X("accuracy:Q", title="accuracy, %", axis=axis, scale=alt.Scale(domain=[0, 1]))
     )
     panel = alt.layer(bars, dots).properties(width=max(100, 640 // max(1, len(panels))), height=alt.Step(12))
-    return theme.styled(panel.facet(column=alt.Column("panel:N", title=None, sort=panels)))
+    return theme.spec_of(panel.facet(column=alt.Column("panel:N", title=None, sort=panels)), rows)

@@ -14,6 +14,7 @@ from parallelbench.analysis.above import above_exact_model, above_line
 from parallelbench.analysis.best_curves import best_curves
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import match_speeds
+from parallelbench.analysis.ranking import rankings
 from parallelbench.analysis.split import ceiling_of, split
 from parallelbench.errors import UserError
 from parallelbench.runs.folder import StoredRun, read_run
@@ -29,6 +30,8 @@ class Filters:
 
 
 ALL = Filters()
+BARS = (0.9, 0.8, 0.7)
+"""The mean accuracies at which decoders are ranked by speed."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,16 @@ class ReportData:
     def curves_of(self, model: str | None) -> list[dict[str, Any]]:
         """What decoders can reach at each speed on the tasks of this exact model (`best_curves.best_curves`)."""
         return best_curves(self.samples[self.samples["model"] == model])
+
+    @cached_property
+    def unfinished(self) -> list[str]:
+        """The ids of the cells that still miss samples."""
+        return self.run.unfinished
+
+    @cached_property
+    def rankings(self) -> dict[float, pd.DataFrame]:
+        """The ranking of the decoders at each of `BARS` (`analysis.ranking`)."""
+        return rankings(self.samples, self.overall, BARS)
 
     @cached_property
     def headlines(self) -> list[Headline]:

@@ -15,6 +15,7 @@ from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, percent, rate
+from parallelbench.report.theme import Spec
 from parallelbench.runs.scores import backends
 
 COLOURS = (
@@ -42,7 +43,7 @@ def why(data: ReportData) -> Section | None:
     return Section("why", "How answers break", text, figures, [_reasons_by_task(data, as_rows(table)), _meanings(rows)])
 
 
-def chart(rows: Rows) -> Any:
+def chart(rows: Rows) -> Spec:
     """Stacked bars: reasons against tokens per step, one panel per decoder family."""
     present = {row["label"] for row in rows}
     labels = [name for name in LABELS if name in present]
@@ -50,7 +51,7 @@ def chart(rows: Rows) -> Any:
     speeds = sorted({row["speed"] for row in shown}, key=float)
     families = list(dict.fromkeys(row["family"] for row in shown))
     palette = [COLOURS[place % len(COLOURS)] for place in range(len(labels))]
-    bars = alt.Chart(alt.Data(values=shown)).mark_bar().encode(
+    bars = alt.Chart(theme.ROWS).mark_bar().encode(
         x=alt.X("speed:N", sort=speeds, title="tokens per step", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         y=alt.Y("part:Q", title="answers", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("label:N", title="reason", scale=alt.Scale(domain=labels, range=palette)),
@@ -59,7 +60,7 @@ def chart(rows: Rows) -> Any:
     )  # fmt: skip
     facet = alt.Facet("family:N", title=None, sort=families, header=alt.Header(labelAnchor="start"))
     panels = bars.properties(width=400 if len(families) > 1 else 800, height=220).facet(facet=facet, columns=2)
-    return theme.styled(panels.resolve_scale(x="independent"))
+    return theme.spec_of(panels.resolve_scale(x="independent"), shown)
 
 
 def _by_speed(rows: Rows) -> Rows:
@@ -105,10 +106,10 @@ def metrics(data: ReportData) -> Section | None:
     """The table of the means of all metrics, for each task and decoder."""
     names = list(dict.fromkeys(name for scores in data.samples["scores"] for name in scores))
     lines = []
-    for key, part in data.samples.groupby(["model", "task", "decoder"], sort=False):
+    for key, scores in data.samples.groupby(["model", "task", "decoder"], sort=False)["scores"]:
         model, task, decoder = map(str, key)
         named = [Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder)]
-        lines.append([*named, *(_mean(name, part["scores"]) for name in names)])
+        lines.append([*named, *(_mean(name, list(scores)) for name in names)])
     by = {name: "; ".join(sorted(ways)) for name, ways in backends(data.run).items() if name in names}
     caption = "Every metric, mean in %" + "".join(f"; {name} by {way}" for name, way in by.items())
     table = Table(caption, ["task", "decoder", *names], lines, folded=True, slanted=True)

@@ -1,4 +1,4 @@
-"""A figure of a report: one Altair chart that is embedded in the page and saved as SVG, with its rows saved as CSV."""
+"""A figure of a report: one chart that is embedded in the page and saved as SVG, with its rows saved as CSV."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_csv, for_xml
 from parallelbench.report import vega
+from parallelbench.report.theme import Spec
 
 FIGURES = "figures"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart with its name (also that of its files), the sentence below it, and the rows it shows."""
+    """A chart (`theme.spec_of`) with its name (also that of its files), the sentence below it, and the rows it shows."""
 
     id: str
     caption: str
-    chart: Any
+    spec: Spec
     rows: Rows
 
     @property
-    def spec(self) -> str:
-        """The Vega-Lite spec as JSON that is safe inside a script element."""
-        return json.dumps(self._drawn, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    def script(self) -> str:
+        """The spec as JSON that is safe inside a script element."""
+        return json.dumps(self.spec, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
     @property
     def csv(self) -> str:
@@ -44,13 +44,7 @@ class Figure:
     def save(self, folder: Path) -> None:
         """Write `<id>.csv` and `<id>.svg`."""
         (folder / f"{self.id}.csv").write_text(self.csv, encoding="utf-8")
-        (folder / f"{self.id}.svg").write_text(vega.svg(_each(self._drawn, for_xml)), encoding="utf-8")
-
-    @cached_property
-    def _drawn(self) -> dict[str, Any]:
-        """The chart as a Vega-Lite spec, which Altair takes a while to check."""
-        spec: dict[str, Any] = self.chart.to_dict()
-        return spec
+        (folder / f"{self.id}.svg").write_text(vega.svg(_each(self.spec, for_xml)), encoding="utf-8")
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

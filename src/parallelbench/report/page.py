@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from parallelbench.analysis.examples import examples
+from parallelbench.analysis.examples import examples, telling_cells
 from parallelbench.analysis.frame import as_rows
 from parallelbench.errors import UserError
 from parallelbench.report import decoding_order, provenance, vega
@@ -34,14 +35,9 @@ def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL) -> P
     """
     out = out or (runs[0] if len(runs) == 1 else Path(PAGE).with_suffix(""))
     data = read_report_data(*runs, keep=keep)
-    sections = [section for build in SECTIONS if (section := build(data)) is not None]
-    page = render(data, sections)
     try:
-        folder = out / FIGURES
-        folder.mkdir(parents=True, exist_ok=True)
-        for section in sections:
-            for figure in section.figures:
-                figure.save(folder)
+        (out / FIGURES).mkdir(parents=True, exist_ok=True)
+        page = _drawn(data, out / FIGURES)
         draft = out / f".{PAGE}.draft"
         draft.write_text(page, encoding="utf-8")
         return draft.replace(out / PAGE)
@@ -49,8 +45,20 @@ def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL) -> P
         raise UserError(f"{out} cannot be written ({error.strerror}); free some space or check its permissions.") from error
 
 
-def render(data: ReportData, sections: list[Section]) -> str:
-    """Return the page. Everything that came from a model or a file is escaped."""
+def _drawn(data: ReportData, folder: Path) -> str:
+    """Save the figures, and return the page. Figures are drawn by compiled code in a second thread, on another core."""
+    with ThreadPoolExecutor(1) as thread:
+        script = thread.submit(vega.library)
+        sections = [section for build in SECTIONS if (section := build(data)) is not None]
+        saved = [thread.submit(figure.save, folder) for section in sections for figure in section.figures]
+        page = render(data, sections, script.result())
+        for one in saved:
+            one.result()
+        return page
+
+
+def render(data: ReportData, sections: list[Section], script: str) -> str:
+    """Return the page, with `script` to draw its figures. Everything that came from a model or a file is escaped."""
     environment = Environment(
         loader=PackageLoader("parallelbench.report", "templates"),
         autoescape=select_autoescape(default=True),
@@ -58,26 +66,28 @@ def render(data: ReportData, sections: list[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    groups = list(_groups(data))
     return environment.get_template("report.html").render(
         title=data.run.said("name") or f"{', '.join(data.models)} on {len(data.tasks)} tasks",
         description=data.run.said("description"),
         data=data,
         sections=sections,
-        groups=list(_groups(data)),
+        groups=groups,
+        cells_shown=sum(len(cells) for _, cells in groups),
         facts=provenance.facts(data),
         planned=data.run.planned,
-        unfinished=data.run.unfinished,
-        specs={figure.id: Markup(figure.spec) for section in sections for figure in section.figures},
-        library=Markup(vega.library()),
+        unfinished=data.unfinished,
+        specs={figure.id: Markup(figure.script) for section in sections for figure in section.figures},
+        library=Markup(script),
         decoding_order=decoding_order,
     )
 
 
 def _groups(data: ReportData) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The cells with their examples, task by task."""
+    """The most telling cells with their examples, task by task."""
+    cells = telling_cells(data.cells)
     found: dict[str, list[Any]] = {}
-    for example in examples(data.run, data.samples):
+    for example in examples(data.run, data.samples[data.samples["cell"].isin(cells["cell"])]):
         found.setdefault(example.cell, []).append(example)
-    cells = as_rows(data.cells)
-    for task in data.tasks:
-        yield task, [{**cell, "examples": found[cell["cell"]]} for cell in cells if cell["task"] == task]
+    for task, part in cells.groupby("task", sort=False):
+        yield str(task), [{**cell, "examples": found[cell["cell"]]} for cell in as_rows(part)]

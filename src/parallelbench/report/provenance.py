@@ -20,7 +20,7 @@ def facts(data: ReportData) -> Facts:
     cells, calls = [stored.cell for stored in run.cells], run.calls
     sessions = [session for stored in run.cells for session in stored.sessions]
     environments = [session.environment for session in sessions]
-    done = len(run.planned) - len(run.unfinished)
+    done = len(run.planned) - len(data.unfinished)
     listed: Facts = [
         ("folders", _each(folder.path for folder in run.folders)),
         ("command", _each(shlex.join(call.arguments) for call in calls)),

@@ -8,10 +8,9 @@ from typing import Any
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
-from parallelbench.analysis.ranking import ranking
 from parallelbench.report import charts
 from parallelbench.report import lines as line_rows
-from parallelbench.report.data import ReportData
+from parallelbench.report.data import BARS, ReportData
 from parallelbench.report.exact import above_lines, loss_parts
 from parallelbench.report.failures import metrics, why
 from parallelbench.report.figures import Figure
@@ -32,7 +31,6 @@ POINT = [
     "low",
     "high",
 ]
-BARS = (0.9, 0.8, 0.7)
 STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
 
 
@@ -149,7 +147,7 @@ def _matrix(data: ReportData) -> Table:
 
 def _summaries(data: ReportData) -> list[Table]:
     """PBx and AUP of each curve."""
-    found = {bar: as_rows(ranking(data.samples, data.overall, bar)) for bar in BARS}
+    found = {bar: as_rows(table) for bar, table in data.rankings.items()}
     reach = {(row["model"], row["series"], bar): row for bar, rows in found.items() for row in rows}
     lines = []
     for model, series in dict.fromkeys((row["model"], row["series"]) for row in as_rows(data.overall)):

@@ -7,6 +7,12 @@ from typing import Any
 
 import altair as alt
 
+from parallelbench.analysis.frontier import Rows
+
+Spec = dict[str, Any]
+"""A Vega-Lite spec as a JSON value."""
+ROWS = alt.NamedData(name="rows")
+"""The data of every chart while it is built; `spec_of` puts the rows there."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 INK, QUIET, GRID = "#1f2933", "#52606d", "#e4e7eb"
 
@@ -51,3 +57,12 @@ def styled(chart: Any) -> Any:
         )
         .configure_header(labelFontSize=13, labelColor=INK, labelFontWeight=600, titleColor=QUIET)
     )  # fmt: skip
+
+
+def spec_of(chart: Any, rows: Rows) -> Spec:
+    """Return the Vega-Lite spec of a chart of `ROWS` in the common style, with the rows that it shows.
+
+    The rows are added to the finished spec: Altair copies and validates whatever is in a chart at each step of building it,
+    which takes seconds for some thousand rows.
+    """
+    return {**styled(chart).to_dict(), "datasets": {ROWS.name: rows}}

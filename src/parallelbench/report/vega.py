@@ -8,18 +8,18 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any
 
 import altair as alt
 import vl_convert
 
+from parallelbench.report.theme import Spec
 from parallelbench.user_cache import cache_path, remember
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 MAX_BYTES = 16 << 20
 
 
-def svg(spec: dict[str, Any]) -> str:
+def svg(spec: Spec) -> str:
     """Draw a Vega-Lite spec."""
     return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
 

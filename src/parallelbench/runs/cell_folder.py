@@ -70,7 +70,7 @@ class CellFolder:
         path, traces = self.path / RECORDS, self.path / TRACES
         numbered = list(read_lines(path, RECORD))
         records = [record for _, record in numbered]
-        indices, cell_id, prefix = {record.index for record in records}, cell.id, cell.sample_prefix
+        indices, cell_id, prefix = {record.index for record in records}, self.path.name, cell.sample_prefix
         if len(indices) < len(records) or any(
             record.cell != cell_id or record.sample_id != f"{prefix}{record.index}" for record in records
         ):
