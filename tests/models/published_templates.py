@@ -58,7 +58,7 @@ LING = THOUGHTS + (
     "{{ '<role>ASSISTANT</role>' }}"
 )
 
-TINY = "{%- for turn in turns -%}{{ '<|' ~ turn.role ~ '|>' ~ turn.text }}{%- endfor -%}{{ '<|assistant|>' }}"
+TINY = "{%- for turn in turns -%}{{ '<|user|>' ~ turn.text }}{%- endfor -%}{{ '<|assistant|>' }}"
 NONE = "{{ turns | map(attribute='text') | join('\\n\\n') ~ '\\n\\n' }}"
 
 PUBLISHED = {"llada": LLADA, "chatml": QWEN3, "chatml_system": QWEN2, "ling": LING, "tiny": TINY, "none": NONE}

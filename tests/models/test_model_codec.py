@@ -43,7 +43,7 @@ def test_the_special_tokens_come_first() -> None:
 
 
 def test_templates_end_where_the_answer_begins() -> None:
-    assert written_out("tiny", CONVERSATION) == "<|user|>a<|assistant|>b<|user|>c<|assistant|>"
+    assert written_out("tiny", CONVERSATION) == "<|user|>a<|user|>b<|user|>c<|assistant|>"
     assert written_out("none", CONVERSATION) == "a\n\nb\n\nc\n\n"
     assert written_out("llada", CONVERSATION) == (
         "<|startoftext|><|start_header_id|>user<|end_header_id|>\n\na<|eot_id|>"
@@ -70,7 +70,7 @@ def test_a_conversation_is_its_template_tokenised(tokenizer: Tokenizer) -> None:
     ids, text = codec.encode_chat(CONVERSATION)
     user, assistant = (tokenizer.token_to_id(token) for token in ("<|user|>", "<|assistant|>"))
     assert text == written_out("tiny", CONVERSATION) and without_padding(codec.decode(ids)) == text
-    assert (ids[0], ids[-1], ids.count(user), ids.count(assistant)) == (user, assistant, 2, 2)
+    assert (ids[0], ids[-1], ids.count(user), ids.count(assistant)) == (user, assistant, 3, 1)
 
 
 @pytest.mark.parametrize("name", ["waiting_line/sort", "puzzle/latin_square_n4", "list_ops/shuffle"])

@@ -113,9 +113,9 @@ def test_a_batch_follows_from_seed_and_step(pair: tuple[Shipped, Tokenizer]) -> 
     assert other[1].ids.shape != first[0][1].ids.shape or not torch.equal(other[1].ids, first[0][1].ids)
 
 
-def test_batches_drawn_ahead_by_processes_are_the_same_and_a_scale_gives_more_rows(pair: tuple[Shipped, Tokenizer]) -> None:
+def test_batches_drawn_ahead_by_processes_are_the_same_and_a_stage_has_more_rows(pair: tuple[Shipped, Tokenizer]) -> None:
     shipped, tokenizer = pair
-    source = Batches(tokenizer, 0, shipped, scale=2)
+    source = Batches(tokenizer, 0, replace(shipped, stages=(replace(shipped.stages[0], rows=2),)))
     here, ahead = (list(source.from_step(2, 5, workers)) for workers in (0, 2))
     assert [name for name, _ in here] == [name for name, _ in ahead]
     for (_, one), (_, other) in zip(here, ahead, strict=True):
@@ -129,7 +129,8 @@ def test_a_row_is_a_prompt_and_its_answer(pair: tuple[Shipped, Tokenizer]) -> No
     pad, end = (tokenizer.token_to_id(token) for token in ("<|pad|>", "<|endoftext|>"))
     for name, batch in Batches(tokenizer, 0, shipped).from_step(0, 6):
         group = next(group for group in shipped.stages[0].mixture if group.name == name)
-        assert batch.ids.shape == (group.batch, group.length) and batch.columns.shape == (group.batch, group.canvas)
+        rows = int(group.batch * shipped.stages[0].rows)
+        assert batch.ids.shape == (rows, group.length) and batch.columns.shape == (rows, group.canvas)
         assert (batch.ids[~batch.attend] == pad).all() and batch.free.any(1).all()
         canvas = batch.ids.gather(1, batch.columns)
         assert not (canvas[batch.free] == pad).any()
@@ -269,7 +270,7 @@ def test_demonstrations_hold_no_held_out_solution_either(tokenizers: dict[str, T
     tokenizer, kept_out = tokenizers["tiny2"], {sample.turns[1].text for sample in only_shown}
     _, batch = Batches(tokenizer, 0, one)[0]
     texts = [tokenizer.decode(row.tolist(), skip_special_tokens=False) for row in batch.ids]
-    solved = {part for text in texts for part in text.split("<|assistant|>")[1].split("<|user|>")[:1]}
+    solved = {part for text in texts for part in text.split("<|user|>")[2:3]}
     assert len(solved) > 20 and not solved & kept_out
 
 

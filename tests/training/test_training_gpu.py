@@ -51,7 +51,7 @@ def test_replayed_steps_are_those_of_a_cpu_also_after_a_layer_is_added() -> None
 
 def test_a_training_on_a_gpu_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     shipped = replace(TINY, stages=tuple(replace(stage, mixture=stage.mixture[:1]) for stage in TINY.stages[:1]))
-    recipe = RECIPE.model_copy(update={"device": "cuda", "batch_scale": 2})
+    recipe = RECIPE.model_copy(update={"device": "cuda"})
 
     def interrupt(line: str) -> None:
         raise KeyboardInterrupt

@@ -8,7 +8,8 @@ with the header of the assistant's turn at the end:
 * chatml: SDAR, TraDo (the template of Qwen3). No system turn unless there is one; earlier answers without their thoughts.
 * chatml_system: Dream, DiffuCoder (the template of Qwen2.5). A default system turn, unless the conversation begins with one.
 * ling: LLaDA-MoE, LLaDA2 (the template of Ling 2). A first system turn that ends in "detailed thinking off".
-* tiny: the models that ship with the package.
+* tiny: the models that ship with the package. Every turn that is shown counts as the user's, also the answer of a
+  demonstration, so that `<|assistant|>` stands once, where the answer begins.
 * none: base models. The turns as plain text, with an empty line after each.
 """
 
@@ -85,7 +86,7 @@ def _without_thoughts(turn: Turn) -> str:
 
 def _tiny(turns: Sequence[Turn]) -> Iterator[Piece]:
     for turn in turns:
-        yield Piece(f"<|{'user' if turn.role == 'system' else turn.role}|>")
+        yield Piece("<|user|>")
         yield Piece(turn.text, markup=False)
     yield Piece("<|assistant|>")
 

@@ -136,19 +136,18 @@ class Batches(Dataset[tuple[str, Batch]]):
 
     Args:
         steps: the number of steps of the first stage (None: that of the recipe); each stage has its mixture of tasks.
-        scale: how many times as many rows as its group says a batch has.
     """
 
-    def __init__(self, tokenizer: Tokenizer, seed: int, shipped: Shipped, steps: int | None = None, scale: int = 1) -> None:
+    def __init__(self, tokenizer: Tokenizer, seed: int, shipped: Shipped, steps: int | None = None) -> None:
         self.encoder = Encoder(tokenizer, shipped.card)
-        self.seed, self.shipped, self.scale = seed, shipped, scale
+        self.seed, self.shipped = seed, shipped
         self.steps = steps or shipped.recipe.steps
 
     def __getitem__(self, step: int) -> tuple[str, Batch]:
-        mixture = self.shipped.stages[self.shipped.stage(self.steps, step)].mixture
+        stage = self.shipped.stages[self.shipped.stage(self.steps, step)]
         rng = stream("training", self.seed, step)
-        group = rng.choices(mixture, [group.share for group in mixture])[0]
-        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=group.batch * self.scale)
+        group = rng.choices(stage.mixture, [group.share for group in stage.mixture])[0]
+        chosen = rng.choices(list(group.tasks), list(group.tasks.values()), k=int(group.batch * stage.rows))
         seeds = [rng.randrange(TRAINING_SEEDS.start, TRAINING_SEEDS.stop) for _ in chosen]
         tasks = [task_of_row(rng, name, group) for name in chosen]
         shots = rng.choices(list(group.shots), list(group.shots.values()), k=len(chosen)) if len(group.shots) > 1 else None

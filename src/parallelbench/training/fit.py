@@ -44,10 +44,10 @@ class Training:
 
 
 def fit(out: Path, training: Training, every: int, say: Callable[[str], None]) -> Path:
-    """Train a model in place; the same call again continues from the last checkpoint in `out`.
+    """Train a model in place; the same call again continues from the last checkpoint in `out`, on the same or another device.
 
     `every` is the number of steps between checkpoints. Each adds a line to `out/log.jsonl`: step, mean loss of each group since
-    the last line, seconds so far.
+    the last line, seconds so far, device.
 
     Raises:
         UserError: `out` holds other files, a training of another name or recipe, a damaged checkpoint, or is being trained in.
@@ -56,7 +56,7 @@ def fit(out: Path, training: Training, every: int, say: Callable[[str], None]) -
     _check(training.recipe.device)
     training.model.to(training.recipe.device)
     training.model.set_attn_implementation(FLOAT32_ATTENTION)
-    with training_folder(out, training.name, training.recipe.model_dump(mode="json")) as folder:
+    with training_folder(out, training.name, training.recipe.model_dump(mode="json", exclude={"device"})) as folder:
         optimisers = Optimisers(training.model, training.recipe)
         first, seconds = _resume(folder, training, optimisers)
         _take_steps(folder, training, optimisers, first, seconds, every, say)
@@ -97,7 +97,7 @@ def _take_steps(
     losses: dict[str, list[float | Tensor]] = {}
     began = time.perf_counter() - seconds
     last = shipped.ends(recipe.steps)[-1]
-    drawn = Batches(training.tokenizer, recipe.seed, shipped, recipe.steps, recipe.batch_scale)
+    drawn = Batches(training.tokenizer, recipe.seed, shipped, recipe.steps)
     steps = steps_of(model, recipe, optimisers, training.loss_of)
     for step, (group, batch) in zip(range(first, last), drawn.from_step(first, last, _workers(recipe.device)), strict=True):
         steps.add(add_layers(model, shipped.layers(recipe, step), recipe.seed))
@@ -105,7 +105,7 @@ def _take_steps(
         if (step + 1) % every == 0 or step + 1 == last:
             seconds = time.perf_counter() - began
             means = {group: round(float(sum(values)) / len(values), 4) for group, values in sorted(losses.items())}
-            line = {"step": step + 1, "loss": means, "seconds": round(seconds, 1)}
+            line = {"step": step + 1, "loss": means, "seconds": round(seconds, 1), "device": recipe.device}
             folder.log(line)
             say(json.dumps(line))
             folder.save_model(training.save)

@@ -22,6 +22,7 @@ class Optimisers:
         self.adam = torch.optim.AdamW(
             others, lr=recipe.adam_rate, betas=(0.9, 0.95), weight_decay=0.0, capturable=recipe.device == "cuda"
         )
+        self.recorded = recipe.device == "cuda"
         self.rates = (recipe.muon_rate, recipe.adam_rate)
 
     def add(self, layers: Iterable[nn.Module]) -> None:
@@ -43,9 +44,11 @@ class Optimisers:
         return [self.muon.state_dict(), self.adam.state_dict()]
 
     def load(self, state: list[dict[str, Any]]) -> None:
-        """Take up a saved state."""
+        """Take up a state that was saved on this or another device."""
         self.muon.load_state_dict(state[0])
         self.adam.load_state_dict(state[1])
+        for group in self.adam.param_groups:
+            group["capturable"] = self.recorded
 
 
 def _weights(layers: Iterable[nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -39,7 +39,6 @@ class Recipe(Options):
     adam_rate: float = Field(default=2e-3, description="learning rate of Adam, for embedding and norms")
     threads: int = Field(default=2, ge=1, description="threads; each computes a part of the rows of a batch")
     device: Device = Field(default="cpu", description="a GPU takes larger batches in far less time")
-    batch_scale: int = Field(default=1, ge=1, description="how many times as many rows as its group says a batch has")
     precision: Precision = Field(default="float32", description="of matrix products; bfloat16 takes two thirds of the time")
 
     @model_validator(mode="after")
@@ -85,6 +84,7 @@ class Stage:
         rate: the factor of the learning rates at its beginning.
         hold: the fraction of its steps before the learning rates begin to fall to zero.
         layers: how many layers are added on top of the model when it begins.
+        rows: how many times as many rows as their groups say its batches have.
     """
 
     mixture: tuple[Group, ...]
@@ -92,6 +92,7 @@ class Stage:
     rate: float = 1.0
     hold: float = 0.0
     layers: int = 0
+    rows: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
