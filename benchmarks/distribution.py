@@ -58,7 +58,8 @@ def _facts(found: Distribution) -> dict[str, Any]:
     facts = {"right": found.valid / found.answers, "distinct": found.distinct, "nfe": round(found.nfe, 2)}
     if fit is None:
         return facts
-    return facts | {"variation": round(fit["total_variation"], 4), "p": float(f"{fit['p']:.2g}")}
+    variation = {"variation": round(fit["total_variation"], 4), "of_law": round(fit["total_variation_of_law"], 4)}
+    return facts | variation | {"p": float(f"{fit['p']:.2g}")}
 
 
 def main() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
@@ -53,6 +55,31 @@ The same prompts were decoded by the authors' public code and by this package on
 forwards compared; `python -m pytest tests/decoding/test_decoder_published.py` repeats the comparison where the recorded decodes
 are available, and a part of it everywhere. The column of `parallelbench list decoders` says:
 """
+MEASURED = Path(__file__).with_name("distribution.json")
+LEVEL = 0.001
+DISTRIBUTION = """\
+## The distribution of answers
+
+The right answers of the list tasks and of Latin squares are equally likely. Each decoder, at its default setting (with k=1 where it has k)
+and temperature 1, drew {answers} answers to one question of each law with the exact model. A cell is the total variation distance to the
+law, wrong answers included ({answers} draws of the law itself have about {floor}), and the percentage of right answers where it is below
+99.5. It is **bold** where the right answers among them are not equally likely: the chi-square test finds a difference at the simultaneous
+level .001 over all tests of this table. `python benchmarks/distribution.py --answers {answers} --write docs/distribution.json` measures it.
+
+- *samples the law*: every answer is right, and no difference was found.
+- *right answers alike*: several positions are drawn in one forward, so some answers are wrong; the right ones are equally likely.
+- *biased*: it prefers some right answers. Where every answer is right, each token is drawn from the right distribution, but the position
+  that is committed first is chosen by the probability of what was drawn there, and the others are drawn again in the next forward: probable
+  draws are kept and improbable ones get another chance. Choosing by something that the draw does not change (a random or fixed order,
+  `margin`, `entropy`) has no such effect. Where answers are wrong, several positions were drawn independently, and the answers that such
+  draws hit more often are more frequent among the right ones.
+- *not measured*: it needs attention maps, which the exact model has not.
+
+At temperature 0 every decoder is greedy by nature: it writes one answer to a question, or with random ties (the exact model's default) one
+of those that tie.
+
+| decoder | shuffle of 4 | replace, 5 | insert, 4 | remove, 5 | Latin 3 x 3 | |
+|---|---|---|---|---|---|---|"""
 OWN = """\
 ## Write your own
 
@@ -94,7 +121,8 @@ Code that exists already fits through `parallelbench.decoding.adapters`: `Refere
 def page() -> str:
     """The whole page."""
     classes: dict[str, type[Decoder]] = {name: entry.load() for name, entry in DECODERS.items()}
-    parts = [INTRODUCTION, *_overview(classes), *_comparison(classes), *_borders(classes), *_models(classes), *_common(), OWN]
+    parts = [INTRODUCTION, *_overview(classes), *_comparison(classes), *_borders(classes), *_models(classes), *_common()]
+    parts += [*_distributions(classes), OWN]
     parts.append("## The rules\n")
     for module, names in groupby(classes, key=lambda name: classes[name].__module__):
         parts += _family({name: classes[name] for name in names}, inspect.getdoc(importlib.import_module(module)) or "")
@@ -142,6 +170,32 @@ def _models(classes: dict[str, type[Decoder]]) -> Iterator[str]:
         names = ", ".join(f"`{name}`" for name, cls in classes.items() if need in cls.needs)
         yield f"- **{need}** ({names}): {NEEDS[need]}"
     yield ""
+
+
+def _distributions(classes: dict[str, type[Decoder]]) -> Iterator[str]:
+    """What each decoder does to the distribution of answers, as `benchmarks/distribution.py` measured it."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = {name: measured["decoders"][name] for name in classes}
+    level = LEVEL / sum(len(laws or {}) for laws in found.values())
+    floor = ", ".join(f"{found['random'][law]['of_law']:.3f}" for law in found["random"])
+    yield DISTRIBUTION.format(answers=measured["answers"], floor=floor)
+    for name, laws in found.items():
+        cells = " | ".join(_deviation(one, level) for one in laws.values()) if laws else "- | - | - | - | -"
+        yield f"| `{name}` | {cells} | {_verdict(laws, level)} |"
+    yield ""
+
+
+def _deviation(one: dict[str, Any], level: float) -> str:
+    text = f"{one.get('variation', 1.0):.3f}" + ("" if one["right"] >= 0.995 else f" ({100 * one['right']:.0f} %)")
+    return f"**{text}**" if one.get("p", 1.0) < level else text
+
+
+def _verdict(laws: dict[str, Any] | None, level: float) -> str:
+    if not laws:
+        return "not measured"
+    if any(one.get("p", 1.0) < level for one in laws.values()):
+        return "biased"
+    return "samples the law" if all(one["right"] >= 0.995 for one in laws.values()) else "right answers alike"
 
 
 def _common() -> Iterator[str]:
