@@ -60,23 +60,25 @@ LEVEL = 0.001
 DISTRIBUTION = """\
 ## The distribution of answers
 
-The right answers of the list tasks and of Latin squares are equally likely. Each decoder, at its default setting (with k=1 where it has k)
-and temperature 1, drew {answers} answers to one question of each law with the exact model. A cell is the total variation distance to the
-law, wrong answers included ({answers} draws of the law itself have about {floor}), and the percentage of right answers where it is below
-99.5. It is **bold** where the right answers among them are not equally likely: the chi-square test finds a difference at the simultaneous
-level .001 over all tests of this table. `python benchmarks/distribution.py --answers {answers} --write docs/distribution.json` measures it.
+The right answers of the list tasks and of Latin squares are equally likely. Each decoder, at its default setting (with k=1
+where it has k) and temperature 1, drew {answers} answers to one question of each law with the exact model. A cell is the
+total variation distance to the law, wrong answers included ({answers} draws of the law itself have about {floor}), and the
+percentage of right answers where it is below 99.5. It is **bold** where the right answers among them are not equally likely:
+the chi-square test finds a difference at the simultaneous level .001 over all tests of this table. `python
+benchmarks/distribution.py --answers {answers} --write docs/distribution.json` measures it.
 
 - *samples the law*: every answer is right, and no difference was found.
-- *right answers alike*: several positions are drawn in one forward, so some answers are wrong; the right ones are equally likely.
-- *biased*: it prefers some right answers. Where every answer is right, each token is drawn from the right distribution, but the position
-  that is committed first is chosen by the probability of what was drawn there, and the others are drawn again in the next forward: probable
-  draws are kept and improbable ones get another chance. Choosing by something that the draw does not change (a random or fixed order,
-  `margin`, `entropy`) has no such effect. Where answers are wrong, several positions were drawn independently, and the answers that such
-  draws hit more often are more frequent among the right ones.
+- *right answers alike*: several positions are drawn in one forward, so some answers are wrong; the right ones are equally
+  likely.
+- *biased*: it prefers some right answers. Where every answer is right, each token is drawn from the right distribution, but
+  the position that is committed first is chosen by the probability of what was drawn there, and the others are drawn again in
+  the next forward: probable draws are kept and improbable ones get another chance. Choosing by something that the draw does
+  not change (a random or fixed order, `margin`, `entropy`) has no such effect. Where answers are wrong, several positions
+  were drawn independently, and the answers that such draws hit more often are more frequent among the right ones.
 - *not measured*: it needs attention maps, which the exact model has not.
 
-At temperature 0 every decoder is greedy by nature: it writes one answer to a question, or with random ties (the exact model's default) one
-of those that tie.
+At temperature 0 every decoder is greedy by nature: it writes one answer to a question, or with random ties (the exact model's
+default) one of those that tie.
 
 | decoder | shuffle of 4 | replace, 5 | insert, 4 | remove, 5 | Latin 3 x 3 | |
 |---|---|---|---|---|---|---|"""
