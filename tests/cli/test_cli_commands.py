@@ -85,32 +85,6 @@ def test_run_prints_a_table_and_ends_in_one_json_object(tmp_path: Path, capsys: 
         assert words in out
 
 
-def test_a_person_reads_a_summary_and_json_is_printed_on_request_only(  # fault 32
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = [
-        "run",
-        "-m",
-        "fake",
-        "-t",
-        "waiting_line/copy,waiting_line/shuffle",
-        "-d",
-        "confidence:k=[4,8]",
-        "--limit",
-        "2",
-    ]
-    code, out, _ = call(capsys, *arguments, "-o", str(tmp_path / "out"))
-    summary = out[out.index("mean over 2 tasks") :]
-    assert code == 0 and not any(line.startswith(("{", "[{")) for line in out.splitlines())
-    assert len(summary.splitlines()) < 20 and f"parallelbench report {tmp_path / 'out'}" in summary.replace("\n", " ")
-    for words in ("hardest task: waiting_line/", "4 cells, 8 samples", "confidence:k=8"):
-        assert words in summary
-    stored = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert (stored["cells"], stored["samples"]) == (4, 8), "the numbers are in the folder, printed or not"
-    lines = call(capsys, *arguments, "-o", str(tmp_path / "out"), "--dry-run")[1].splitlines()
-    assert len(lines) < 20 and not any(line.startswith("{") for line in lines)
-
-
 def test_the_same_command_again_prints_the_same_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [*RUN, "-o", str(tmp_path / "out")]
     _, first, _ = call(capsys, *arguments)

@@ -18,7 +18,7 @@ from parallelbench.errors import UserError
 from parallelbench.experiments.scoring import score_run
 from parallelbench.runs.folder import read_run
 from parallelbench.runs.repair import repair
-from parallelbench.runs.scores import scores_of
+from parallelbench.runs.scores import reasons_of
 
 DECODERS = ["confidence:k=4", "random:k=8"]
 Mix = Callable[[Path, Path], None]
@@ -163,7 +163,7 @@ def test_scores_of_another_cell_are_named_and_set_aside(out: Path) -> None:
     shutil.copy(one / "scores" / "failures.jsonl", other / "scores" / "failures.jsonl")
     stored = next(cell for cell in read_run(out).cells if cell.id == other.name)
     with pytest.raises(UserError, match=rf"scores/failures.jsonl is of the cell {one.name}, not {other.name}"):
-        list(scores_of(stored))
+        list(reasons_of(stored))
     assert [found.partition(" ")[0] for found in repair(out).found] == [f"cells/{other.name}/scores/failures.jsonl"]
 
 

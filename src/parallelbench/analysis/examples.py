@@ -10,7 +10,7 @@ import pandas as pd
 from parallelbench.metrics.grammar import check
 from parallelbench.runs.folder import StoredCell, StoredRun
 from parallelbench.runs.records import Record, Trace
-from parallelbench.runs.scores import FAILURES, ScoreRow, scores_of
+from parallelbench.runs.scores import ScoreRow, reasons_of, scores_of
 
 MOST_CELLS = 20
 """The number of cells that a report shows examples of; each adds some 6 kB to the page."""
@@ -68,12 +68,12 @@ def _find(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:
         for folder in stored.folders
         for index, record in folder.find(stored.cell, set(wanted.values())).items()
     }
-    later = list(scores_of(stored))
+    later, reasons = list(scores_of(stored)), list(reasons_of(stored))
     for rank, index in wanted.items():
         folder, record = found[index]
         rows = {one.name: one.rows[record.sample_id] for one in later if record.sample_id in one.rows}
         scores = {**record.scores, **{name: row.value for name, row in rows.items() if row.value is not None}}
-        labels = rows[FAILURES].labels if FAILURES in rows else ()
+        labels = [label for one in reasons if record.sample_id in one.rows for label in one.rows[record.sample_id].labels]
         yield Example(stored.id, rank, record, folder.trace(record), scores, labels, _hits(record, scores, rows))
 
 

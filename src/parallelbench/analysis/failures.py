@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,28 +11,30 @@ import pandas as pd
 from parallelbench.analysis.frame import as_rows
 from parallelbench.metrics.failures import LABELS as LABELS  # the reasons with their descriptions, re-exported for the report
 from parallelbench.runs.folder import StoredRun
-from parallelbench.runs.scores import FAILURES, scores_of
+from parallelbench.runs.scores import reasons_of
 
 KEYS = ["model", "task", "decoder", "family"]
 COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "rate", "part"]
 
 
-def reasons(run: StoredRun) -> dict[tuple[str, str], list[str]]:
-    """Return the reasons of every sample that has been classified by `metrics.failures`, by (cell id, sample id).
+Reasons = Mapping[str, Mapping[str, Sequence[str]]]
+"""The reasons of each classified sample, by cell id and sample id; none where the answer is right."""
+
+
+def reasons(run: StoredRun) -> Reasons:
+    """Return the reasons of every sample that has been classified by `metrics.failures`; cells without any are left out.
 
     Raises:
         DamagedRun: a file is damaged.
     """
-    return {
-        (cell.id, sample_id): list(row.labels)
-        for cell in run.cells
-        for one in scores_of(cell)
-        if one.name == FAILURES
-        for sample_id, row in one.rows.items()
-    }
+    found: dict[str, dict[str, Sequence[str]]] = {}
+    for cell in run.cells:
+        for one in reasons_of(cell):
+            found.setdefault(cell.id, {}).update((sample_id, row.labels) for sample_id, row in one.rows.items())
+    return found
 
 
-def reason_rates(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]) -> pd.DataFrame:
+def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
     """Return one row per model, task, decoder and reason that occurs.
 
     Args:
@@ -42,25 +44,23 @@ def reason_rates(frame: pd.DataFrame, found: Mapping[tuple[str, str], list[str]]
     `rate` is the fraction of the samples that have the reason. For `part`, an answer with r reasons counts 1/r for each of
     them, so that the parts of a setting add up to the fraction of its answers with at least one reason.
     """
-    if not found:
-        return pd.DataFrame(columns=COLUMNS)
-    keys = list(zip(frame["cell"], frame["sample_id"], strict=True))
-    labelled = frame.assign(labels=pd.Series([found.get(key, []) for key in keys], index=frame.index, dtype=object))
-    labelled = labelled[[key in found for key in keys]]
-    rows: list[dict[str, Any]] = []
-    for _, part in labelled.groupby(KEYS, sort=False):
-        counts: Counter[str] = Counter()
-        parts: Counter[str] = Counter()
-        for labels in part["labels"]:
-            counts.update(labels)
-            parts.update(dict.fromkeys(labels, 1.0 / max(1, len(labels))))
-        about = {key: part[key].iloc[0] for key in KEYS}
-        about |= {"tokens_per_step": float(part["tokens_per_step"].mean()), "n": len(part)}
-        rows += [
-            {**about, "label": name, "count": counts[name], "rate": counts[name] / len(part), "part": parts[name] / len(part)}
-            for name in LABELS
-            if counts[name]
-        ]
+    labels = [found.get(cell, {}).get(name) for cell, name in zip(frame["cell"], frame["sample_id"], strict=True)]
+    known = (
+        frame[[*KEYS, "tokens_per_step"]].assign(labels=pd.Series(labels, frame.index, dtype=object)).dropna(subset=["labels"])
+    )
+    groups = known.groupby(KEYS, sort=False)
+    settings = as_rows(groups["tokens_per_step"].agg(tokens_per_step="mean", n="size").reset_index())
+    counts: list[Counter[str]] = [Counter() for _ in settings]
+    parts: list[Counter[str]] = [Counter() for _ in settings]
+    for place, reasons_why in zip(groups.ngroup(), known["labels"], strict=True):
+        counts[place].update(reasons_why)
+        parts[place].update(dict.fromkeys(reasons_why, 1.0 / max(1, len(reasons_why))))
+    rows = [
+        {**about, "label": name, "count": count[name], "rate": count[name] / about["n"], "part": part[name] / about["n"]}
+        for about, count, part in zip(settings, counts, parts, strict=True)
+        for name in LABELS
+        if count[name]
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -15,7 +15,7 @@ from parallelbench.analysis.names import name_cells
 from parallelbench.errors import UserError
 from parallelbench.runs.folder import StoredCell, StoredRun, read_run
 from parallelbench.runs.records import Record
-from parallelbench.runs.scores import FAILURES, check_backends, scores_of
+from parallelbench.runs.scores import check_backends, scores_of
 
 CELL_COLUMNS = [
     "cell", "suite", "task", "task_version", "model", "revision", "dtype", "template", "exact", "tokenizer", "decoder",
@@ -78,7 +78,7 @@ def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
 
 def _scores(stored: StoredCell, records: Sequence[Record]) -> list[Mapping[str, float]]:
     """Every score of each record; a score that was computed after the run replaces the record's score of the same metric."""
-    later = [one for one in scores_of(stored) if one.name != FAILURES]
+    later = list(scores_of(stored))
     if not later:
         return [record.scores for record in records]
     found: list[Mapping[str, float]] = []

@@ -38,6 +38,7 @@ Device = Annotated[str | None, typer.Option("--device", help="Where the model ru
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; the same command again continues.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would run; run and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]
+WholeTable = Annotated[bool, typer.Option("--table", help="Print every cell, however many there are.")]
 AllowShortCanvas = Annotated[
     bool, typer.Option("--allow-short-canvas", help="Run also where right answers are longer than the canvas.")
 ]

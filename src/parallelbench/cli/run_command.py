@@ -18,6 +18,7 @@ from parallelbench.cli.arguments import (
     Seeds,
     Shots,
     Suite,
+    WholeTable,
 )
 from parallelbench.errors import UserError
 
@@ -46,6 +47,7 @@ def command(
         typer.Option("--distribution", min=2, metavar="N", help="Draw N answers to one question; compare with the law."),
     ] = None,
     dry_run: DryRun = False,
+    table: WholeTable = False,
     as_json: AsJson = False,
 ) -> None:
     """Decode tasks with a model under several decoders.
@@ -76,7 +78,7 @@ def command(
         "device": device,
     }
     if distribution is None:
-        start(build(Sweep, "run", options), out, dry_run=dry_run, as_json=as_json)
+        start(build(Sweep, "run", options), out, dry_run=dry_run, as_json=as_json, table=table)
         return
 
     from parallelbench.cli.distribution import show_distributions

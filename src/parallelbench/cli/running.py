@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from parallelbench.experiments.spec import Sweep
 
 
-def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool) -> None:
-    """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan."""
+def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool, table: bool) -> None:
+    """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan.
+
+    With `table` every cell is printed, however many there are.
+    """
     from parallelbench.cli.names import check_names
 
     begun = time.monotonic()
@@ -37,7 +40,7 @@ def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool) -> No
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
     with watching() as progress:
         results = api.run_plan(cells, sweep, pool, out or api.default_out(cells), progress)
-    print_summary(results, time.monotonic() - begun)
+    print_summary(results, time.monotonic() - begun, table)
     if as_json:
         print(json.dumps(results.summary_json(), allow_nan=False))
 

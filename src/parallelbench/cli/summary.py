@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -12,31 +11,49 @@ from parallelbench.cli.tables import decoder_table, results_table
 from parallelbench.cli.terminal import console, say
 
 if TYPE_CHECKING:
-    from parallelbench.results import Result, Results
+    from parallelbench.results import DecoderMean, Result, Results
 
-MOST_ROWS = 30
-"""Cells that a terminal still shows one by one."""
+MOST_ROWS = 40
+"""Rows of a table that are printed unless the whole table was requested."""
 FEW_SAMPLES = 30
 
 
-def print_summary(results: Results, seconds: float) -> None:
-    """Print the cells where they are few or stdout is a file, then the summary; `seconds` is how long this call took."""
+def print_summary(results: Results, seconds: float, whole: bool = False) -> None:
+    """Print the cells where they are few or `whole` is set, then the summary; `seconds` is how long this call took."""
     out, rows = console(), results.rows
     if not rows:
         say(f"no samples in {results.out}")
         return
     tasks = len({row.task for row in rows})
-    if len(rows) <= MOST_ROWS or not sys.stdout.isatty():
+    shown = whole or len(rows) <= MOST_ROWS
+    if shown:
         out.print(results_table(rows, out))
         say()
     if tasks > 1 and results.by_decoder:
-        say(f"mean over {tasks} tasks:")
-        out.print(decoder_table(results.by_decoder, out))
+        chosen = results.by_decoder if whole else _chosen(results.by_decoder)
+        left_out = len(results.by_decoder) - len(chosen)
+        said = f", without {left_out} settings that another beats in accuracy and tokens per step" if left_out else ""
+        say(f"mean over {tasks} tasks{said}:")
+        out.print(decoder_table(chosen, out))
         say(_hardest(rows))
     say(_time(rows, seconds))
-    say(f"{len(rows)} cells, {sum(row.samples for row in rows)} samples in {results.out} (all numbers: summary.json)")
+    where = "all numbers: summary.json" if shown else "each of them: summary.json, the report, or the same command with --table"
+    say(f"{len(rows)} cells, {sum(row.samples for row in rows)} samples in {results.out} ({where})")
     for line in _next(results):
         say(line)
+
+
+def _chosen(means: Sequence[DecoderMean]) -> Sequence[DecoderMean]:
+    """All where they are few, else of each model those on its frontier of accuracy against tokens per step."""
+    if len(means) <= MOST_ROWS:
+        return means
+    from parallelbench.analysis.frontier import step_frontier
+
+    chosen: list[DecoderMean] = []
+    for model in dict.fromkeys(row.model for row in means):
+        of_model = [row for row in means if row.model == model]
+        chosen += [of_model[i] for i in step_frontier([(row.tokens_per_step or 0.0, row.accuracy) for row in of_model])]
+    return chosen
 
 
 def _hardest(rows: Sequence[Result]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import AsJson, BatchSize, Device, DryRun, Limit, Out
+from parallelbench.cli.arguments import AsJson, BatchSize, Device, DryRun, Limit, Out, WholeTable
 
 
 def command(
@@ -21,6 +21,7 @@ def command(
     batch_size: BatchSize = None,
     device: Device = None,
     dry_run: DryRun = False,
+    table: WholeTable = False,
     as_json: AsJson = False,
 ) -> None:
     """Run an experiment file: models, tasks, decoders and seeds.
@@ -33,4 +34,5 @@ def command(
 
     values = {"models": tuple(model) if model else None, "limit": limit, "batch_size": batch_size, "device": device}
     changed = {key: value for key, value in values.items() if value is not None}
-    start(load_sweep(experiment).model_copy(update=changed), out, dry_run=dry_run, as_json=as_json)
+    sweep = load_sweep(experiment).model_copy(update=changed)
+    start(sweep, out, dry_run=dry_run, as_json=as_json, table=table)

@@ -74,16 +74,18 @@ def score_run(out: Path, specs: Sequence[str], jobs: int, say: Say = lambda text
 def _score_cell(run: StoredRun, stored: StoredCell, metric: Metric | None, judge: Judge, say: Say) -> Scored | None:
     """Score what is missing of one cell; None where its samples lack the facts."""
     cell, folder = stored.cell, stored.folders[0]
-    records = folder.records(cell)
-    task = load(run, stored)
-    if metric is not None and (not records or not _has_facts(metric, _sample(task, cell, records[0]))):
-        return None
     name = FAILURES if metric is None else metric.name
     backend = _label_backend(stored) if metric is None else metric.backend()
     path = score_file(folder, name)
     before = read_scores(path)
     keep = before is not None and before.backend == backend
     rows = dict(before.rows) if before is not None and keep else {}
+    if rows and len(rows) == folder.done_rows():
+        return Scored(name, backend, cell.task, cell.decoder, len(rows), 0, _mean(rows, metric))
+    records = folder.records(cell)
+    task = load(run, stored)
+    if metric is not None and (not records or not _has_facts(metric, _sample(task, cell, records[0]))):
+        return None
     missing = [record for record in records if record.sample_id not in rows]
     if missing or not keep:
         say(f"{name}  {cell.task}  {cell.decoder}: {len(missing)} texts")

@@ -70,7 +70,7 @@ def read_scores(path: Path) -> StoredScores | None:
     """Read a file of scores; None where there is none or its first line is torn. A torn last line is left out.
 
     Raises:
-        DamagedRun: another line is damaged or repeats a sample, or the file is of another cell than its folder.
+        DamagedRun: another line is damaged or repeats a sample, or name or folder are those of another metric or cell.
         OtherSchema: another version wrote it.
     """
     head: ScoreHead | None = None
@@ -78,6 +78,8 @@ def read_scores(path: Path) -> StoredScores | None:
     for number, line in whole_lines(path):
         if head is None:
             head = parse(line, HEAD, path, number)
+            if head.metric != path.stem:
+                raise DamagedRun(path, f"holds {head.metric:.80}, not {path.stem}")
             if head.cell != path.parent.parent.name:
                 raise DamagedRun(path, f"is of the cell {head.cell:.80}, not {path.parent.parent.name}")
             continue
@@ -89,15 +91,25 @@ def read_scores(path: Path) -> StoredScores | None:
 
 
 def scores_of(cell: StoredCell) -> Iterator[StoredScores]:
-    """Yield what was computed afterwards for a cell, folder by folder, by name.
+    """Yield the metrics that were computed afterwards for a cell, folder by folder, by name.
 
     Raises:
         DamagedRun: a file is damaged.
     """
-    for folder in cell.folders:
-        for path in sorted((folder.path / SCORES).glob(f"*{SUFFIX}")):
-            if (found := read_scores(path)) is not None:
-                yield found
+    return (one for path in _files(cell) if path.stem != FAILURES and (one := read_scores(path)) is not None)
+
+
+def reasons_of(cell: StoredCell) -> Iterator[StoredScores]:
+    """Yield the reasons of failures of a cell, folder by folder.
+
+    Raises:
+        DamagedRun: a file is damaged.
+    """
+    return (one for path in _files(cell) if path.stem == FAILURES and (one := read_scores(path)) is not None)
+
+
+def _files(cell: StoredCell) -> Iterator[Path]:
+    return (path for folder in cell.folders for path in sorted((folder.path / SCORES).glob(f"*{SUFFIX}")))
 
 
 @contextlib.contextmanager
@@ -145,8 +157,7 @@ def backends(run: StoredRun) -> dict[str, set[str]]:
             rows[one.name] += len(one.rows)
         recorded = [pair for file in cell.files for pair in file.backends.items() if not 0 < count <= rows[pair[0]]]
         for name, backend in [*recorded, *((one.name, one.backend) for one in stored)]:
-            if name != FAILURES:
-                found.setdefault(name, set()).add(backend)
+            found.setdefault(name, set()).add(backend)
     return found
 
 
