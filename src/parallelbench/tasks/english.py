@@ -25,7 +25,7 @@ def third(verb: str) -> str:
 
 
 def past(verb: str) -> str:
-    """The past tense: bake, baked; throw, threw."""
+    """The past tense: bake, baked; throw, threw; dig up, dug up."""
     irregular = table("english.yaml")["irregular"]
     return str(irregular[verb][0]) if verb in irregular else _ed(verb)
 
@@ -40,8 +40,19 @@ def gerund(verb: str) -> str:
     """The form in -ing: bake, baking."""
     if verb.endswith("ie"):
         return f"{verb[:-2]}ying"
-    stem = verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else verb
+    stem = verb[:-1] if verb.endswith("e") and not verb.endswith(("ee", "ye")) else verb
     return _doubled(stem) + "ing"
+
+
+def plural(noun: str) -> str:
+    """The plural of a count noun: pie, pies; berry, berries; knife, knives; of a compound that of its last word."""
+    before, space, last = noun.rpartition(" ")
+    irregular = table("english.yaml")["plural"]
+    if last in irregular:
+        return before + space + str(irregular[last])
+    if _ends_in_consonant_y(last):
+        return f"{before}{space}{last[:-1]}ies"
+    return before + space + last + ("es" if last.endswith(("s", "x", "z", "ch", "sh")) else "s")
 
 
 def with_article(noun: str) -> str:
