@@ -16,7 +16,7 @@ from typing import Any, Literal
 from parallelbench.tasks.english import table
 from parallelbench.tasks.phrases import write
 
-CHATS = ("chats/plans.yaml", "chats/help.yaml", "chats/news.yaml")
+CHATS = ("chats/plans.yaml", "chats/help.yaml", "chats/news.yaml", "chats/more.yaml")
 TABLES = "chats/tables.yaml"
 REFERENCES = 3
 _PRONOUNS = {"she": ("she", "her", "her", "hers"), "he": ("he", "him", "his", "his")}
@@ -76,7 +76,9 @@ class _Words(dict[str, str]):
         return said
 
 
-_SMALL_TALK = frozenset({"hello", "sure", "sorry", "oh", "thanks", "bye", "shall", "both_shall"})
+_SMALL_TALK = frozenset(
+    {"hello", "sure", "agreed", "sorry", "deny", "oh", "alas", "thanks", "bye", "shall", "both_shall", "want"}
+)
 """Tables that are drawn from anew each time."""
 
 

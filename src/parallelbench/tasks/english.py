@@ -17,6 +17,7 @@ def table(name: str) -> Any:
     return yaml.safe_load(files("parallelbench.tasks").joinpath("data", name).read_text(encoding="utf-8"))
 
 
+@cache
 def third(verb: str) -> str:
     """The form for one person in the present: bake, bakes."""
     if _ends_in_consonant_y(verb):
@@ -24,18 +25,21 @@ def third(verb: str) -> str:
     return verb + ("es" if verb.endswith(("s", "x", "z", "ch", "sh", "o")) else "s")
 
 
+@cache
 def past(verb: str) -> str:
     """The past tense: bake, baked; throw, threw; dig up, dug up."""
     irregular = table("english.yaml")["irregular"]
     return str(irregular[verb][0]) if verb in irregular else _ed(verb)
 
 
+@cache
 def participle(verb: str) -> str:
     """The past participle: bake, baked; throw, thrown."""
     irregular = table("english.yaml")["irregular"]
     return str(irregular[verb][1]) if verb in irregular else _ed(verb)
 
 
+@cache
 def gerund(verb: str) -> str:
     """The form in -ing: bake, baking."""
     if verb.endswith("ie"):
@@ -44,6 +48,7 @@ def gerund(verb: str) -> str:
     return _doubled(stem) + "ing"
 
 
+@cache
 def plural(noun: str) -> str:
     """The plural of a count noun: pie, pies; berry, berries; knife, knives; of a compound that of its last word."""
     before, space, last = noun.rpartition(" ")
@@ -57,7 +62,8 @@ def plural(noun: str) -> str:
 
 def with_article(noun: str) -> str:
     """A count noun with its article: a cook, an artist."""
-    return ("an " if noun[0] in VOWELS and not noun.startswith(("uni", "use")) else "a ") + noun
+    vowel = noun.startswith("hour") or (noun[0] in VOWELS and not noun.startswith(("uni", "use", "uku")))
+    return ("an " if vowel else "a ") + noun
 
 
 def capital(text: str) -> str:

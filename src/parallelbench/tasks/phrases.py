@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,21 +49,19 @@ def parse(template: str) -> Phrase:
     Raises:
         ValueError: a bracket has no counterpart.
     """
-    options, rest = _options(list(_TOKEN.finditer(template)), 0, ())
-    if rest != -1 or sum(len(one.group()) for one in _TOKEN.finditer(template)) != len(template):
+    tokens = list(_TOKEN.finditer(template))
+    options, rest = _options(tokens, 0, "")
+    if rest != len(tokens) or sum(len(token.group()) for token in tokens) != len(template):
         raise ValueError(f"brackets do not match in {template!r}")
     return options[0] if len(options) == 1 else (Choice(options),)
 
 
-def _options(tokens: list[re.Match[str]], at: int, ends: Collection[str]) -> tuple[tuple[Phrase, ...], int]:
-    """Read alternatives from a token on, until one of `ends`; return them and the number of the token behind (-1: none left)."""
+def _options(tokens: Sequence[re.Match[str]], at: int, end: str) -> tuple[tuple[Phrase, ...], int]:
+    """Read alternatives from token `at` to the bracket `end`; return them and the number of the token behind it."""
     options: list[Phrase] = []
     nodes: list[str | Field | Choice | Told] = []
-    while at < len(tokens):
-        token = tokens[at].group()
+    while at < len(tokens) and (token := tokens[at].group()) not in ("]", ">"):
         at += 1
-        if token in ends:
-            return (*options, tuple(nodes)), at
         if token == "|":
             options.append(tuple(nodes))
             nodes = []
@@ -72,12 +70,14 @@ def _options(tokens: list[re.Match[str]], at: int, ends: Collection[str]) -> tup
             nodes.append(Choice(inner))
         elif token.startswith("<"):
             inner, at = _options(tokens, at, ">")
-            nodes.append(Told(tokens[at - 1].group() and token[1:-1], inner[0] if len(inner) == 1 else (Choice(inner),)))
-        elif token.startswith("{"):
-            nodes.append(Field(token[1:-1]))
+            nodes.append(Told(token[1:-1], (Choice(inner),)))
         else:
-            nodes.append(token)
-    return (*options, tuple(nodes)), -1
+            nodes.append(Field(token[1:-1]) if token.startswith("{") else token)
+    if not end:
+        return (*options, tuple(nodes)), at
+    if at == len(tokens) or tokens[at].group() != end:
+        raise ValueError(f"brackets do not match in {tokens[0].string!r}")
+    return (*options, tuple(nodes)), at + 1
 
 
 def write(

@@ -1,9 +1,9 @@
 """The topics that scenes are drawn from: people, what they do to which things, where, how and why, and what happens meanwhile.
 
-In a topic anyone of `people` can do any of `actions` to the things behind it, in any of its ways and for any of its reasons, at
-any of `places`; `everyday` is what anybody else can do there too. `events` follow "when" and "before", `states` "while", `causes`
-"because", and `buts` "although"; each is a subject and a verb phrase in its base form, and a plus marks a plural subject. The
-pronouns ~it and ~its stand for the thing.
+In a topic anyone of `people` can do any of `actions` to the things behind it, in any of its ways and for any of its reasons,
+at any of `places`; `everyday` is what anybody else can do there too. `events` follow "when" and "before", `states` "while",
+`causes` "because", and `buts` "although"; each is a subject and a verb phrase in its base form, and a plus marks a plural
+subject. The pronouns ~it and ~its stand for the thing.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import ClassVar, Literal
 
@@ -24,6 +25,15 @@ from parallelbench.tasks.topics import Thing, things, topics
 SENTENCES, RARE = "sentences.yaml", "rare.yaml"
 MANY = 5
 """From this number of words on, the sentences of easy words have two deeds."""
+LONGEST = 25
+"""Words of a sentence, at most."""
+OWNED = 0.12
+"""The probability that a rare thing is somebody's."""
+CHOICES = 8
+"""Draws of words from one sentence, at most."""
+RARE_FIELDS = frozenset(
+    {"portable", "creature", "site", "odd", "odds", "odded", "odd_done", "odding", "stunt", "stunted", "stunt_done"}
+)
 Band = Literal["easy", "medium", "hard"]
 
 
@@ -67,27 +77,35 @@ def draw_sentence(rng: random.Random, band: Band, count: int) -> tuple[str, list
         used: list[str] = []
         sentence = write(frame, rng, values, used=used)
         words = _choose_words(rng, values.shown(used), count, band)
-        if words:
+        if words and len(sentence.split()) <= LONGEST:
             return sentence, words
 
 
 def _choose_words(rng: random.Random, found: Sequence[tuple[str, str]], count: int, band: Band) -> list[str]:
-    """Choose `count` words of a sentence, those of two topics mixed; none if the sentence has too few."""
-    if len(found) < count or (band == "medium" and count > 1 and len({name[-1] == "2" for name, _ in found}) == 1):
-        return []
-    while True:
+    """Choose `count` words of a sentence, medium ones from both topics, hard ones two rare ones; none if it has too few."""
+    for _ in range(CHOICES if len(found) >= count else 0):
         taken = rng.sample(found, count)
-        if band != "medium" or count == 1 or len({name[-1] == "2" for name, _ in taken}) == 2:
+        fields = [name.rstrip("2") if band == "hard" else name[-1] == "2" for name, _ in taken]
+        rare = sum(field in RARE_FIELDS for field in fields)
+        if band == "easy" or count == 1 or (rare >= 2 if band == "hard" else len(set(fields)) == 2):
             return [word for _, word in taken]
+    return []
 
 
 def _add_rare(rng: random.Random, values: Values) -> None:
     """Add the fields of rare things, creatures and sites, and of what is done to the things."""
     rare, taken = table(RARE), set(values.nouns)
-    for kind, names in {"portable": ("portable", "portable2"), "creature": ("creature", "creature2"), "site": ("site",)}.items():
+    for kind, names in {
+        "portable": ("portable", "portable2"),
+        "creature": ("creature", "creature2"),
+        "site": ("site",),
+    }.items():
         offered = [thing for thing in (_portable() if kind == "portable" else _rare(kind)) if thing.noun not in taken]
         for name, thing in zip(names, rng.sample(offered, len(names)), strict=True):
-            values.add(name, nominal(rng, "site" if kind == "site" else "odd", thing.noun, thing.qualities))
+            phrase = nominal(rng, "odd" if kind == "portable" else "lone", thing.noun, thing.qualities)
+            if kind == "portable" and rng.random() < OWNED:
+                phrase = replace(phrase, determiner=f"the {rng.choice(rng.choice(topics()).people)}'s")
+            values.add(name, phrase)
     odd, stunt = rng.choice(rare["odd"]), rng.choice(rare["stunt"])
     values |= {"odd": odd, "odds": third(odd), "odded": past(odd), "odd_done": participle(odd), "odding": gerund(odd)}
     values |= {"stunt": stunt, "stunted": past(stunt), "stunt_done": participle(stunt)}
@@ -105,6 +123,11 @@ def _rare(kind: str) -> tuple[Thing, ...]:
 @cache
 def _portable() -> tuple[Thing, ...]:
     """Rare things that can be carried, and everyday ones of some classes."""
-    everyday = [things()[noun.rstrip("*+=~^")] for name in table(RARE)["classes"] for noun in table("things.yaml")[name]["nouns"]]
+    everyday = [
+        things()[noun.rstrip("*+=~^")] for name in table(RARE)["classes"] for noun in table("things.yaml")[name]["nouns"]
+    ]
     rare = _rare("portable")
-    return (*rare, *(thing for thing in everyday if thing.kind in ("count", "many") and thing.noun not in {one.noun for one in rare}))
+    return (
+        *rare,
+        *(thing for thing in everyday if thing.kind in ("count", "many") and thing.noun not in {one.noun for one in rare}),
+    )

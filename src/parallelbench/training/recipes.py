@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parallelbench.models.cards import CARDS
+from parallelbench.training.recipe_text2 import TINY_TEXT2
 from parallelbench.training.recipe_tiny2 import TINY2, TINY_AR2
 from parallelbench.training.stages import Group, Recipe, Shipped, Stage
 
@@ -114,7 +115,7 @@ TINY_TEXT = Shipped(
 # The autoregressive model is trained on every token of an answer in each step, so it needs fewer steps.
 TINY_AR = replace(TINY, recipe=TINY.recipe.model_copy(update={"steps": 4_500}))
 
-RECIPES = {shipped.card.name: shipped for shipped in (TINY, TINY2, TINY_TEXT)}
+RECIPES = {shipped.card.name: shipped for shipped in (TINY, TINY2, TINY_TEXT, TINY_TEXT2)}
 """The masked diffusion models by name."""
 CAUSAL_RECIPES = {"tiny-ar": TINY_AR, "tiny-ar2": TINY_AR2}
 """Their autoregressive counterparts by name."""
