@@ -21,7 +21,11 @@ FEW = 8
         ("tiny", "waiting_line/insert_random"),
         ("tiny", "puzzle/sudoku_n4_12"),
         ("tiny", "puzzle/latin_square_n4"),
-        ("tiny-text", "words_to_sentence/easy:max_new_tokens=32"),
+        pytest.param(
+            "tiny-text",
+            "words_to_sentence/easy:max_new_tokens=32",
+            marks=pytest.mark.xfail(reason="its weights know the texts of version 1; train it on version 2", strict=True),
+        ),
     ],
 )
 def test_a_shipped_model_answers_its_tasks(model: str, task: str, tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def draw_scene(rng: random.Random, first: Topic, second: Topic | None = None, tw
     other word.
     """
     one = draw_deed(rng, first, first.actions if second else first.actions + first.everyday)
-    deeds = (one,)
+    deeds: tuple[Deed, ...] = (one,)
     while two and len(deeds) == 1:
         topic = second or first
         other = draw_deed(rng, topic, topic.everyday if second else topic.actions + topic.everyday)

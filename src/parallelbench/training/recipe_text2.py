@@ -43,11 +43,11 @@ def _sentences_64(share: float) -> Group:
 
 
 def _summaries(share: float, words: bool = False, shots: int = 0) -> Group:
-    return _group("summaries", share, {SUMMARIES: 1.0}, 416 if shots else 224, 64, 16 if shots else 32, words, shots)
+    return _group("summaries", share, {SUMMARIES: 1.0}, 352 if shots else 192, 64, 16 if shots else 32, words, shots)
 
 
 def _paraphrases(share: float, words: bool = False, shots: int = 0) -> Group:
-    return _group("paraphrases", share, {PARAPHRASES: 1.0}, 224 if shots else 160, 64, 32 if shots else 40, words, shots)
+    return _group("paraphrases", share, {PARAPHRASES: 1.0}, 192 if shots else 128, 64, 32 if shots else 40, words, shots)
 
 
 _FIRST = (
@@ -72,5 +72,5 @@ TINY_TEXT2 = Shipped(
     Recipe(steps=6_000, hidden_size=192, layers=5, heads=6, mlp_size=512, precision="bfloat16", reach=416),
     (Stage(_FIRST, hold=0.4), Stage(_EVERYTHING, rate=0.6, hold=0.2, layers=1)),
     words_from=_VOCABULARY,
-    samples_per_task=2_500,
+    samples_per_task=1_500,
 )
