@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import Any
 
 import pytest
 
+from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import DECODERS, Decoder, Engine, load_decoder, load_decoders, make_prompt
 from parallelbench.models import load_model
+from parallelbench.schema import Prompt
 from parallelbench.specs import render
 from parallelbench.tasks import load_task
 
@@ -47,10 +50,16 @@ def test_raising_a_parameter_makes_a_decoder_as_fast_as_it_says(key: str) -> Non
     assert counts[0] > counts[1], f"{name}={slow} takes {counts[0]} forwards and {name}={fast} {counts[1]}"
 
 
-def forwards(decoder: Decoder) -> int:
-    """The forwards of eight shuffles of six items under the exact model, drawn at temperature 1."""
+@cache
+def shuffles() -> tuple[Denoiser, list[Prompt]]:
+    """The exact model under a tokenizer, and eight shuffles of six items."""
     model, task = load_model("exact:tokenizer=tiny"), load_task("list_ops/shuffle:lengths=6,may_stay=true,max_new_tokens=32")
-    prompts = (make_prompt(model, task.sample(0, index, 0), 32) for index in range(8))
+    return model, [make_prompt(model, task.sample(0, index, 0), 32) for index in range(8)]
+
+
+def forwards(decoder: Decoder) -> int:
+    """The forwards of eight shuffles, drawn at temperature 1."""
+    model, prompts = shuffles()
     return sum(sum(one.ledger.nfe.values()) for one in Engine(model, 8).generate(prompts, decoder, 0))
 
 

@@ -41,7 +41,7 @@ def eligible(canvas: list[int], block: int) -> list[int]:
 
 
 @pytest.mark.parametrize("spec", ALL_SETTINGS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(prompts=PROMPTS, batch_size=st.integers(1, 6), seed=st.integers(0, 5))
 def test_what_every_generation_obeys(spec: str, prompts: list[Prompt], batch_size: int, seed: int) -> None:
     model = Fake(noisy())

@@ -6,25 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+from children import Child, Done, command
 from parallelbench.metrics.extra import CHECKER
 
-WITHOUT = f"""
-import sys
-sys.modules.update(dict.fromkeys({CHECKER!r}))
-from parallelbench.cli import main
-for command in sys.argv[1:]:
-    sys.argv[1:] = command.split()
-    try:
-        main()
-    except SystemExit as left:
-        if left.code:
-            raise
-"""
-"""Runs commands, one after the other, in a process in which these modules cannot be imported."""
+
+def without(*commands: str) -> None:
+    """Run commands, one after the other, where these modules cannot be imported."""
+    assert not set(CHECKER) & set(sys.modules), "they are not there yet"
+    sys.modules.update(dict.fromkeys(CHECKER))  # type: ignore[arg-type]
+    for words in commands:
+        try:
+            command(*words.split())
+        except SystemExit as left:
+            if left.code:
+                raise
 
 
-def typed(*commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", WITHOUT, *commands], cwd=folder, capture_output=True, text=True, timeout=280)
+def typed(*commands: str, folder: Path) -> Done:
+    return Child(without, *commands, cwd=folder).wait(280)
 
 
 def test_lists_run_and_are_reported_without_the_extra(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from children import Child, command
 
 HERE = Path(__file__).parent / "plugin_package"
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
@@ -34,10 +34,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def installed(site: Path, *words: str) -> None:
+    """Run a command where the package is installed."""
+    sys.path.insert(0, str(site))
+    command(*words)
+
+
 def parallelbench(site: Path, *words: str) -> str:
-    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "parallelbench", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, check=False)
+    done = Child(installed, site, *words).wait()
     assert done.returncode == 0, done.stderr
     return done.stdout
 
