@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pytest", "parallelbench.api", "parallelbench.models.native", "parallelbench.report"])
+CONTEXT.set_forkserver_preload(
+    ["pytest", "parallelbench.api", "parallelbench.experiments.local", "parallelbench.models.native", "parallelbench.report"]
+)
 
 
 class Done(NamedTuple):

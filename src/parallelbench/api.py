@@ -10,20 +10,19 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from parallelbench.clean import for_terminal
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.generator import Generator
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.errors import UserError
-from parallelbench.experiments import local, provenance
+from parallelbench.experiments import provenance
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell, cells_of, distinct, notes, plan
 from parallelbench.experiments.progress import Progress, Silent, usual_progress
 from parallelbench.experiments.spec import Sweep
 from parallelbench.experiments.task_specs import load_tasks
-from parallelbench.results import Results
 from parallelbench.runs.cell import run_identity
 from parallelbench.runs.disk import write_text
 from parallelbench.runs.folder import SUMMARY
@@ -31,6 +30,9 @@ from parallelbench.runs.store import open_run
 from parallelbench.schema import BatchSize
 from parallelbench.specs import build
 from parallelbench.tasks import Task
+
+if TYPE_CHECKING:
+    from parallelbench.results import Results
 
 LOADED = "the loaded model"
 
@@ -135,6 +137,9 @@ def run_plan(cells: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: P
     Raises:
         UserError: the folder cannot be used, or a cell cannot be run.
     """
+    from parallelbench.experiments import local  # imports torch, and the results pandas, which a plan does not need
+    from parallelbench.results import Results
+
     counts = {one.cell.id: len(one.indices) for one in cells}
     arguments, resolved = provenance.given_arguments(), sweep.model_dump(mode="json")
     with open_run(out, counts, arguments, resolved, provenance.environment()) as store:

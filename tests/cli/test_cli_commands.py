@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import fake_model  # noqa: F401  (registers the fake model)
@@ -20,6 +21,7 @@ from parallelbench.cli.tables import NUMBERS, results_table
 from parallelbench.results import Result
 from parallelbench.specs import split_specs
 from parallelbench.tasks import TASKS
+from parallelbench.training.recipes import RECIPES, TINY
 
 RUN = ["run", "-m", "fake", "-t", "waiting_line/copy", "-d", "confidence:k=4", "--json", "--limit", "3"]
 
@@ -216,8 +218,12 @@ def test_a_narrow_terminal_leaves_numbers_out_and_no_names() -> None:
     assert "50.0 %" in where.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_train_writes_a_checkpoint_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    recipe = "tiny:steps=1,layers=2,threads=1"
+def test_train_writes_a_checkpoint_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tuple(replace(stage, mixture=tuple(replace(group, batch=4) for group in stage.mixture)) for stage in TINY.stages)
+    monkeypatch.setitem(RECIPES, "tiny", replace(TINY, stages=small, samples_per_task=10))
+    recipe = "tiny:steps=1,layers=2,threads=1,hidden_size=96,heads=3,mlp_size=16"
     code, out, _ = call(capsys, "train", recipe, "-o", str(tmp_path / "model"))
     assert (code, out.splitlines()[-1]) == (0, str(tmp_path / "model"))
     model, run = f"path:{tmp_path / 'model'}", ["-t", "waiting_line/copy", "-d", "all_at_once", "--limit", "2", "--json"]
@@ -226,7 +232,7 @@ def test_train_writes_a_checkpoint_that_runs(tmp_path: Path, capsys: pytest.Capt
     for wrong, said in (("tiny:step=3", "did you mean 'steps'"), ("huge", "unknown recipe 'huge'")):
         code, _, err = call(capsys, "train", wrong, "-o", str(tmp_path / "other"))
         assert (code, said in err, (tmp_path / "other").exists()) == (2, True, False)
-    code, _, err = call(capsys, "train", "tiny:steps=1,layers=3", "-o", str(tmp_path / "model"))
+    code, _, err = call(capsys, "train", recipe.replace("layers=2", "layers=3"), "-o", str(tmp_path / "model"))
     assert (code, "is being trained with layers=2, not 3" in err) == (2, True)
     code, _, err = call(capsys, "train", recipe, "-o", str(tmp_path / "out"))
     assert (code, "holds files that are no training" in err) == (2, True)

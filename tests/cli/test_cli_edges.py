@@ -66,7 +66,21 @@ def test_a_run_survives_a_closed_stdout(tmp_path: Path) -> None:  # fault 60
 @pytest.mark.parametrize("more", [{}, {"LC_ALL": "POSIX"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
 def test_an_argument_that_is_no_text_is_one_sentence(tmp_path: Path, more: dict[str, str]) -> None:  # fault 58
     for name in (b"x\xff", "☃".encode()):
-        command = [*LIST[:3], "run", "-m", "exact", "-t", "list_ops/copy", "-d", "all_at_once", "--limit", "1", "-o", name]
+        command = [
+            *LIST[:3],
+            "run",
+            "-m",
+            "exact",
+            "-t",
+            "list_ops/copy",
+            "-d",
+            "all_at_once",
+            "--limit",
+            "1",
+            "--dry-run",
+            "-o",
+            name,
+        ]
         done = call(command, cwd=tmp_path, env=more)
         expected = 0 if name == "☃".encode() and more.get("PYTHONUTF8") != "0" else 2
         assert done.returncode == expected, done.stderr

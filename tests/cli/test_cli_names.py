@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,14 @@ def test_a_misspelt_name_is_told_before_heavy_imports(words: list[str], said: st
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert done.returncode == 2 and said in done.stderr
     assert "parallelbench.errors" in imported and not imported & set(HEAVY)
+
+
+def test_a_dry_run_needs_neither_torch_nor_pandas(tmp_path: Path) -> None:
+    words = ["run", "-m", "tiny", "-t", "waiting_line/copy", "-d", "confidence:k=[1,2]", "--limit", "3", "--dry-run"]
+    command = [sys.executable, "-X", "importtime", "-m", "parallelbench", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "2 cells, 6 samples" in done.stdout and "numpy" in imported and not imported & set(HEAVY)
 
 
 def test_no_decoder_imports_torch_before_it_runs() -> None:
