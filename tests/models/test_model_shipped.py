@@ -19,8 +19,8 @@ FEW = 8
         ("tiny", "waiting_line/shuffle"),
         ("tiny", "waiting_line/replace_index"),
         ("tiny", "waiting_line/insert_random"),
-        ("tiny", "puzzle/sudoku_n4_12:max_new_tokens=32"),
-        ("tiny", "puzzle/latin_square_n4:max_new_tokens=40"),
+        ("tiny", "puzzle/sudoku_n4_12"),
+        ("tiny", "puzzle/latin_square_n4"),
         pytest.param(
             "tiny-text",
             "words_to_sentence/easy:max_new_tokens=32",
