@@ -1,156 +1,151 @@
-"""Matching: confident tokens, and one group of other positions that are drawn jointly and not one by one (our method).
+"""Matching: confident tokens, and one group of positions whose tokens are drawn jointly and tested in the next forward (ours).
 
 Tokens committed in one forward are drawn independently; their total correlation is a lower bound on the error (Theorem 1 of
-arXiv 2510.04767). But a forward gives more than each distribution alone: sum_i p_i(v) over masks i is the *expected number* of
-positions that hold token v, whatever the dependence between them. Where a list is reordered, n positions hold n names and each
-name is expected once; where an item is inserted, removed or replaced, n positions hold some of n + 1 tokens and none is
-expected more than once. If a group of positions has these expected numbers, its tokens exclude each other, and an answer is a
-matching of positions with tokens. The matchings with marginals p have, in the Bethe approximation (Vontobel, arXiv 1107.4196;
-exact on trees), the weights
-
-    w_i(v) = p_i(v) (1 - p_i(v)) / (1 - E(v)),    E(v) = sum_i p_i(v)
-
-and the best matching, max_y sum_i ln w_i(y_i) with every token used at most once, is a linear assignment problem. It is a
-joint draw that no product of distributions can make. The best matching may still omit a token that is more likely to be used
-than not: a new name that may be at any of n positions has a small p_i(v) at each, but E(v) is the probability that it is at
-one of them. So a token with E(v) > 1/2 that no position prefers is assigned first. At a temperature T, Gumbel noise on ln
-w_i(v) / T makes this perturb-and-MAP (Papandreou and Yuille, ICCV 2011).
+arXiv 2510.04767). But a forward gives more than each distribution alone: the expected number of positions that hold a token,
+whatever the dependence between them. Where these numbers say that the tokens of a group of positions exclude each other
+(`decoders/exclusion.py`), an answer is a matching of positions with tokens, and one matching is drawn for the whole group
+(`decoders/joint_draw.py`): the best one at temperature 0, a sample above.
 
 A step commits one such group, if there is one, together with the masks of confidence >= 1 - floor: a last name with
-probability 0.9 may still depend on the first name that the group decides. Without a group a step is one of threshold decoding,
-and it commits the most confident of the other masks too, which depends on the confident ones by no more than their entropy.
-Positions with a possible token in common are connected; a group is the first and longest run of a connected component that
-passes the test (one row of a Latin square, whose symbols are expected once in each row and four times in all). Only one group
-is committed at a time, because a forward does not give the dependence between two groups. A group whose tokens cannot be
-matched is not committed. Where a group passes the test by chance, every token is still possible at its position, but not every
-possible answer can be drawn.
+probability 0.9 may still depend on the first name that the group decides. Without a group a step is one of threshold
+decoding. Only one group, the largest, is committed at a time, because a forward does not give the dependence between two.
 
-One forward a step; needs only the model's distribution.
+Groups are taken for what the numbers say by chance, too: in texts, where two positions compete for two words, or where items
+of several tokens share some of them. So the next forward tests each token y_i of the group that was committed below gamma:
+beside the canvas it reads one branch for each, with that token masked, and the token is taken back if
+
+    p(y_i | all other tokens) < back max_v p(v | all other tokens)    (at a temperature: floor in the place of back).
+
+Nothing else is committed in a forward that takes tokens back, as all of it was conditioned on them, and a position that lost
+its token is filled by the threshold from then on. (A shadow mask costs no branch and does not do: other positions have read
+the token, and a model that marks which names are used says that this one is.) If the canvas is full no forward follows, and
+nothing is tested.
+
+One forward a step, of one row, or after a group of one row more than it has such tokens; it needs only the model's
+distribution. At temperature 1 it samples Shuffle of any order, Replace, Insert and Remove at a random place, and squares of
+three rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
-from scipy.optimize import linear_sum_assignment
 
 from parallelbench.contracts.forward import Ints
-from parallelbench.decoding.decoder import StepDecoder
+from parallelbench.decoding.decoder import ProgramDecoder, Run
+from parallelbench.decoding.decoders.exclusion import Group, Indices, groups
+from parallelbench.decoding.decoders.joint_draw import best_matching, sampled_matching
+from parallelbench.decoding.published import Borders
 from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
-Table = npt.NDArray[np.float64]
-LEAST = 1e-6  # lower limit of numbers before logarithms; tolerance of comparisons
-GUMBEL = 8  # first lane of random draws for the Gumbel noise; one lane for each token
-FORCED = 1e4  # exceeds every sum of gains, so that these tokens are assigned first
+OF_ROWS, OF_COLUMNS, TIES = 8, 9, 10  # lanes of random draws; from TIES on one for each token
+NONE = np.empty(0, dtype=np.int64)
 
 
-class Matching(StepDecoder):
-    """Commit confident positions, and one group of positions that are taken to hold different tokens."""
+class Matching(ProgramDecoder):
+    """Commit confident positions, and one group of positions that are taken to hold different tokens; then test the group."""
 
     family: ClassVar[str] = "matching"
     joint: ClassVar[bool] = True
-    speed = {"gamma": "slower", "slack": "faster"}
+    revises: ClassVar[bool] = True
+    borders: ClassVar[Borders] = Borders(state="positions that lost a token, and the group to test", over_blocks="carried")
+    speed = {"gamma": "slower", "slack": "faster", "back": "slower"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
     slack: float = Field(
         0.3, ge=0, le=0.5, description="tolerance of the test of a group: a token is expected at most 1 + slack times"
     )
     floor: float = Field(0.02, gt=0, le=0.5, description="probability from which a token counts as possible at a position")
-    top: int = Field(32, ge=2, le=256, description="most probable tokens of each position that are considered")
+    top: int = Field(64, ge=2, le=256, description="most probable tokens of each position that are considered")
+    back: float = Field(
+        0.5, ge=0, le=1, description="part of the best one's probability below which a token is taken back; 0: no test"
+    )
 
-    def request(self, state: State) -> ForwardRequest:
-        return ForwardRequest(top=self.top)
+    def run(self, state: State) -> Run:
+        tested, barred = NONE, NONE
+        while state.masked.any():
+            start, end = state.window
+            tested = tested[(tested >= start) & (tested < end)]
+            signals = yield self._request(state, tested)
+            if tested.size:
+                lost = self._lost(signals, tested)
+                if lost.size:
+                    barred = np.union1d(barred, lost)
+                    tested = NONE
+                    state.remask(lost)
+                    continue
+                signals = _first_row(signals, state)
+            tested = self._step(signals, state, barred)
 
-    def step(self, signals: Signals, state: State, memory: dict[str, Any]) -> None:
-        sure = signals.confidence >= self.gamma
-        group = self._group(signals, state)
-        if group is not None:
-            members, tokens, p = group
-            state.write(signals.positions[members], tokens, p)
-            sure = signals.confidence >= 1 - self.floor
-        elif not sure.all():
-            unsure = np.flatnonzero(~sure)
-            sure[unsure[self.best_first(signals.confidence[unsure], signals.positions[unsure], state)[0]]] = True
-        state.write(signals.positions[sure], signals.token[sure], signals.confidence[sure])
+    def _request(self, state: State, tested: Ints) -> ForwardRequest:
+        """Request the open positions, and one branch for each position to test, with its token masked."""
+        if not tested.size:
+            return ForwardRequest(top=self.top)
+        branches = np.tile(state.canvas, (1 + len(tested), 1))
+        branches[1 + np.arange(len(tested)), tested] = state.info.mask_id
+        positions = np.union1d(state.eligible, tested)
+        return ForwardRequest(
+            positions=positions, branches=branches, top=self.top, tokens=np.where(state.masked, -1, state.canvas)[positions],
+            role="verify",
+        )  # fmt: skip
 
-    def _group(self, signals: Signals, state: State) -> tuple[npt.NDArray[np.intp], Ints, Table] | None:
-        """Return the first group of positions that hold different tokens as (indices, tokens, probabilities), or None."""
-        uncertain = np.flatnonzero(signals.confidence < 1 - self.floor)
-        if uncertain.size < 2:
-            return None
-        vocabulary, table = self._table(signals, uncertain)
-        for component in _components(table > 0):
-            group = component[self._exclusive_run(table[component])]
-            if group.size:
-                tokens = np.flatnonzero(table[group].sum(0))
-                p = table[np.ix_(group, tokens)]
-                column = self._assign(p, signals.positions[uncertain[group]], state)
-                chosen = p[np.arange(len(group)), column]
-                if chosen.all():
-                    return uncertain[group], vocabulary[tokens[column]], chosen
-        return None
+    def _lost(self, signals: Signals, tested: Ints) -> Ints:
+        """Return the tested positions of which another token is much more probable, given all other tokens."""
+        if signals.p_of is None or signals.top_p is None:
+            raise ValueError("matching needs the probability of the tokens that it tests")
+        row, column = 1 + np.arange(len(tested)), np.searchsorted(signals.positions, tested)
+        least = self.floor if self.temperature > 0 else self.back
+        lost: Ints = tested[signals.p_of[row, column] < least * signals.top_p[row, column, 0]]
+        return lost
 
-    def _table(self, signals: Signals, places: npt.NDArray[np.intp]) -> tuple[Ints, Table]:
-        """Return the possible tokens [V'] and p_i(v) [M, V'] of the positions at the M indices `places`, 0 below `floor`."""
+    def _step(self, signals: Signals, state: State, barred: Ints) -> Ints:
+        """Commit what this forward allows; return the positions to test in the next."""
+        drawn = self._joint_draw(signals, state, barred)
+        if drawn is None:
+            self.commit(signals.confidence >= self.gamma, signals, state)
+            return NONE
+        group, column = drawn
+        where, p = signals.positions[group.rows], group.p[np.arange(len(column)), column]
+        state.write(where, group.tokens[column], p)
+        rest = np.setdiff1d(np.flatnonzero(signals.confidence >= 1 - self.floor), group.rows)
+        state.write(signals.positions[rest], signals.token[rest], signals.confidence[rest])
+        return where[p < self.gamma] if self.back > 0 else NONE
+
+    def _joint_draw(self, signals: Signals, state: State, barred: Ints) -> tuple[Group, Indices] | None:
+        """Return the largest group that has a matching, with the column of each of its rows; None where there is none."""
         if signals.top_token is None or signals.top_p is None:
             raise ValueError("matching needs the most probable tokens")
-        token, p = signals.top_token[places], np.asarray(signals.top_p[places], dtype=np.float64)
-        vocabulary, column = np.unique(token, return_inverse=True)
-        table = np.zeros((len(places), len(vocabulary)))
-        np.put_along_axis(table, column.reshape(token.shape), np.where(p >= self.floor, p, 0.0), axis=1)
-        return vocabulary, table
+        unsure = np.flatnonzero((signals.top_p[:, 0] < 1 - self.floor) & ~np.isin(signals.positions, barred))
+        if unsure.size < 2:
+            return None
+        found = groups(signals.top_token[unsure], signals.top_p[unsure], self.floor, self.slack)
+        for group in sorted(found, key=lambda one: -len(one.rows)):
+            column = self._matching(group, signals.positions[unsure[group.rows]], state)
+            if column is not None and group.p[np.arange(len(column)), column].all():
+                return group._replace(rows=unsure[group.rows]), column
+        return None
 
-    def _exclusive_run(self, p: Table) -> slice:
-        """Return the first run of consecutive rows of p [n, V] that is a group, as long as possible; else an empty slice.
-
-        A run of m >= 2 rows is a group if it has m or m + 1 possible tokens, none is expected more than 1 + slack times, and
-        p sums to at least m (1 - slack) in these rows.
-        """
-        before = np.concatenate([np.zeros((1, p.shape[1])), p.cumsum(0)])
-        for start in range(len(p) - 1):
-            expected = before[start + 2 :] - before[start]
-            size = np.arange(2, len(expected) + 2)
-            tokens = (expected > LEAST).sum(1)
-            few = (size <= tokens) & (tokens <= size + 1)
-            passes = few & (expected.max(1) <= 1 + self.slack) & (expected.sum(1) >= size * (1 - self.slack))
-            if passes.any():
-                return slice(start, start + int(size[passes][-1]))
-        return slice(0, 0)
-
-    def _assign(self, p: Table, positions: Ints, state: State) -> npt.NDArray[np.intp]:
-        """Return the column (token) that is assigned to each row (position) of p [n, m], [n]."""
-        unused = np.maximum(1 - p.sum(0), LEAST)
-        gain = np.log(np.maximum(p, LEAST**2)) + np.log(np.maximum(1 - p, LEAST)) - np.log(unused)
+    def _matching(self, group: Group, positions: Ints, state: State) -> Indices | None:
+        """Return the column of each row of a group: of the best matching, or of a sample."""
         if self.temperature > 0:
-            draws = np.stack([state.uniform(positions, GUMBEL + token) for token in range(p.shape[1])], axis=1)
-            gain = gain / self.temperature - np.log(-np.log(draws))
-        else:
-            gain = gain + FORCED * _overlooked(p)
-        column: npt.NDArray[np.intp] = linear_sum_assignment(gain, maximize=True)[1]
-        return column
+            of_rows, of_columns = state.uniform(positions, OF_ROWS), state.uniform(group.tokens, OF_COLUMNS)
+            return sampled_matching(group.p, of_rows, of_columns, self.temperature)
+        ties = np.stack([state.uniform(positions, TIES + token) for token in range(len(group.tokens))], axis=1)
+        return best_matching(group.p, ties)
 
 
-def _overlooked(p: Table) -> npt.NDArray[np.bool_]:
-    """Return which columns of p [n, m] have a sum above 1/2 and are the most probable column of no row, [m]."""
-    preferred = (p >= p.max(1, keepdims=True) - LEAST).any(0)
-    overlooked: npt.NDArray[np.bool_] = ~preferred & (p.sum(0) > 0.5)
-    return overlooked
-
-
-def _components(possible: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.intp]]:
-    """Yield the connected components of the rows of [n, m], by first row; rows that are True in one column are connected."""
-    left = np.ones(len(possible), dtype=bool)
-    while left.any():
-        member = np.zeros(len(possible), dtype=bool)
-        member[left.argmax()] = True
-        while True:
-            grown = possible[:, possible[member].any(0)].any(1) & left | member
-            if (grown == member).all():
-                break
-            member = grown
-        left &= ~member
-        yield np.flatnonzero(member)
+def _first_row(signals: Signals, state: State) -> Signals:
+    """Return the signals of the canvas itself at its open positions, from those of all branches."""
+    open_ = np.flatnonzero(state.is_eligible(signals.positions))
+    return replace(
+        signals,
+        positions=signals.positions[open_],
+        token=signals.token[0, open_],
+        confidence=signals.confidence[0, open_],
+        top_token=None if signals.top_token is None else signals.top_token[0, open_],
+        top_p=None if signals.top_p is None else signals.top_p[0, open_],
+        p_of=None,
+    )
