@@ -99,7 +99,7 @@ def propagated(weight: Table, unused: Table) -> Table:
         straight, crossed = odds / max(odds.sum(), TINY**2)
         return np.array([[straight, crossed], [crossed, straight]])
     ratio = weight / np.maximum(weight.sum(1, keepdims=True), TINY)
-    belief = ratio
+    belief: Table = ratio
     for _ in range(2 * len(weight) + SWEEPS):
         free = weight / np.maximum(unused + ratio.sum(0) - ratio, TINY)
         total = free.sum(1, keepdims=True)
