@@ -10,7 +10,6 @@ Above the exact model: McNemar's exact test over the samples that both decoded, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from parallelbench.analysis.frame import sample_keys
 from parallelbench.analysis.split import KEYS, LAW, ceiling_of
 
 ALPHA = 0.05
+Counts = npt.NDArray[np.integer]
+Numbers = npt.NDArray[np.float64]
 LINE_COLUMNS = ["model", *KEYS, "forwards", "right", "expected", "n", "p"]
 MODEL_COLUMNS = ["model", "exact_model", *KEYS, "measured", "exact", "difference", "low", "high", "n", "p"]
 
@@ -34,14 +35,20 @@ def above_line(frame: pd.DataFrame) -> pd.DataFrame:
     expects at most `expected`; `p` is corrected.
     """
     exact = frame[frame["exact"].astype(bool) & frame["law"].notna()]
-    named, laws = exact.groupby(["model", *KEYS], sort=False), exact.groupby(LAW, sort=False)
+    if exact.empty:
+        return pd.DataFrame(columns=LINE_COLUMNS)
     settings = exact[["model", *KEYS]].drop_duplicates().to_dict("records")
-    shapes = list(exact[LAW].drop_duplicates().itertuples(index=False, name=None))
-    columns = exact[["nfe", "accuracy"]].assign(law=laws.ngroup())
+    setting_of = exact.groupby(["model", *KEYS], sort=False).ngroup().to_numpy()
+    laws = exact.groupby(LAW, sort=False).ngroup().to_numpy()
+    forwards, accuracy = exact["nfe"].to_numpy(dtype=np.int64), exact["accuracy"].to_numpy()
+    shapes = exact[LAW].drop_duplicates().itertuples(index=False, name=None)
+    line = np.array([_within(shape, int(forwards.max())) for shape in shapes])
+    order = np.argsort(setting_of, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(setting_of[order])) + 1)
     rows = [
-        {**setting, **_most_surprising(part, shapes)}
-        for setting, (_, part) in zip(settings, columns.groupby(named.ngroup()), strict=True)
-        if stats.is_binary(part["accuracy"])
+        {**setting, **_most_surprising(forwards[group], accuracy[group] == 1.0, laws[group], line)}
+        for setting, group in zip(settings, groups, strict=True)
+        if stats.is_binary(accuracy[group])
     ]
     return _significant(pd.DataFrame(rows, columns=LINE_COLUMNS))
 
@@ -75,28 +82,31 @@ def tail(chances: npt.ArrayLike, at_least: int) -> float:
     return float(min(1.0, mass[at_least:].sum()))
 
 
-def _most_surprising(part: pd.DataFrame, shapes: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    """The number of forwards with the smallest p, among those at which more samples were right than expected.
+def _most_surprising(forwards: Counts, right: npt.NDArray[np.bool_], laws: Counts, line: Numbers) -> dict[str, Any]:
+    """The number of forwards with the smallest p, among those at which more samples of a setting were right than expected.
 
-    `part` holds one setting's samples; its column `law` is the place of each sample's law in `shapes`.
+    Args:
+        forwards: the number of forwards of each sample, [n].
+        right: whether it is right, [n].
+        laws: the row of its law in `line`, [n].
+        line: what the line says of each law within 1, 2, ... forwards, [laws, forwards].
     """
-    forwards, right = part["nfe"].to_numpy(dtype=np.int64), part["accuracy"].to_numpy() == 1.0
     limits = np.unique(forwards)
-    laws, numbers = np.unique(part["law"].to_numpy(), return_counts=True)
-    chances = np.array([_within(shapes[law], limits) for law in laws])
+    present, numbers = np.unique(laws, return_counts=True)
+    chances = line[np.ix_(present, limits - 1)]
     expected = numbers @ chances
     counts = np.searchsorted(np.sort(forwards[right]), limits, side="right")
     tested = [(tail(np.repeat(chances[:, i], numbers), int(counts[i])), i) for i in np.flatnonzero(counts > expected)]
     p, i = min(tested, default=(1.0, 0))
-    found = {"forwards": int(limits[i]), "right": int(counts[i]), "expected": float(expected[i]), "n": len(part)}
+    found = {"forwards": int(limits[i]), "right": int(counts[i]), "expected": float(expected[i]), "n": len(forwards)}
     return {**found, "p": min(1.0, p * len(limits))}
 
 
-def _within(shape: tuple[Any, ...], limits: npt.NDArray[np.int64]) -> list[float]:
-    """What the line says for each number of forwards, on a law (its name, its size, whether the answer must differ)."""
+def _within(shape: tuple[Any, ...], most: int) -> list[float]:
+    """What the line says within 1 to `most` forwards on a law (its name, its size, whether the answer must differ)."""
     name, size, must_differ = shape
     values = after_draw(str(name), int(size), bool(must_differ)).values
-    return [float(at(values, limit) or 0.0) for limit in limits.tolist()]
+    return [float(at(values, limit) or 0.0) for limit in range(1, most + 1)]
 
 
 def _scores(frame: pd.DataFrame) -> pd.DataFrame:

@@ -44,7 +44,8 @@ def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
     `rate` is the fraction of the samples that have the reason. For `part`, an answer with r reasons counts 1/r for each of
     them, so that the parts of a setting add up to the fraction of its answers with at least one reason.
     """
-    labels = [found.get(cell, {}).get(name) for cell, name in zip(frame["cell"], frame["sample_id"], strict=True)]
+    names = (frame[key].to_numpy(dtype=object) for key in ("cell", "sample_id"))
+    labels = [found.get(cell, {}).get(name) for cell, name in zip(*names, strict=True)]
     known = (
         frame[[*KEYS, "tokens_per_step"]].assign(labels=pd.Series(labels, frame.index, dtype=object)).dropna(subset=["labels"])
     )
@@ -52,9 +53,10 @@ def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
     settings = as_rows(groups["tokens_per_step"].agg(tokens_per_step="mean", n="size").reset_index())
     counts: list[Counter[str]] = [Counter() for _ in settings]
     parts: list[Counter[str]] = [Counter() for _ in settings]
-    for place, reasons_why in zip(groups.ngroup(), known["labels"], strict=True):
-        counts[place].update(reasons_why)
-        parts[place].update(dict.fromkeys(reasons_why, 1.0 / max(1, len(reasons_why))))
+    for place, why in zip(groups.ngroup(), known["labels"], strict=True):
+        if why:
+            counts[place].update(why)
+            parts[place].update(dict.fromkeys(why, 1.0 / len(why)))
     rows = [
         {**about, "label": name, "count": count[name], "rate": count[name] / about["n"], "part": part[name] / about["n"]}
         for about, count, part in zip(settings, counts, parts, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,6 +158,10 @@ def _label_backend(stored: StoredCell) -> str:
     return f"labels {VERSION}; {checker}{headline}: {judged}"
 
 
+@cache
 def _is_text(headline: str) -> bool:
-    """True for a metric of text; those of lists and puzzles come in a lenient and a strict form."""
+    """True for a metric of text; those of lists and puzzles come in a lenient and a strict form.
+
+    All names of metrics are those of installed packages too, which takes a while to find out for each of many cells.
+    """
     return f"{headline.removesuffix('_strict')}_strict" not in METRICS.names()

@@ -109,15 +109,17 @@ def metrics(data: ReportData) -> Section | None:
     for key, scores in data.samples.groupby(["model", "task", "decoder"], sort=False)["scores"]:
         model, task, decoder = map(str, key)
         named = [Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder)]
-        lines.append([*named, *(_mean(name, list(scores)) for name in names)])
+        values: dict[str, list[float]] = {name: [] for name in names}
+        for name, value in (pair for one in scores for pair in one.items()):
+            values[name].append(value)
+        lines.append([*named, *map(_mean, values.values())])
     by = {name: "; ".join(sorted(ways)) for name, ways in backends(data.run).items() if name in names}
     caption = "Every metric, mean in %" + "".join(f"; {name} by {way}" for name, way in by.items())
     table = Table(caption, ["task", "decoder", *names], lines, folded=True, slanted=True)
     return Section("metrics", "Every metric", "", tables=[table])
 
 
-def _mean(name: str, scores: Any) -> Cell:
-    values = [one[name] for one in scores if name in one]
+def _mean(values: list[float]) -> Cell:
     if not values:
         return Cell("", right=True)
     mean = sum(values) / len(values)
