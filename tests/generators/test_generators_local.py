@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -22,10 +23,21 @@ from parallelbench.models import load_any
 from parallelbench.tasks import load_task
 from parallelbench.training.causal import answer_loss, new_model, train
 from parallelbench.training.data import Batch
+from parallelbench.training.recipes import CAUSAL_RECIPES
 from parallelbench.training.stages import Recipe
 
 RECIPE = Recipe(steps=3, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 COPY = "waiting_line/copy:lengths=[3],max_new_tokens=12"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_batches() -> Iterator[None]:
+    """Train on few rows a step, and with the words of few samples."""
+    whole = CAUSAL_RECIPES["tiny-ar"]
+    stages = tuple(replace(one, mixture=tuple(replace(group, batch=6) for group in one.mixture)) for one in whole.stages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CAUSAL_RECIPES, "tiny-ar", replace(whole, stages=stages, samples_per_task=10))
+        yield
 
 
 def run_training(folder: Path, say: Callable[[str], None] = lambda line: None) -> Path:
