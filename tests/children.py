@@ -39,6 +39,8 @@ class Child:
         self._output = tempfile.TemporaryDirectory(prefix="parallelbench-child-")
         files = [Path(self._output.name, name) for name in ("stdout", "stderr")]
         self._files = files
+        for file in files:  # also for a process that is killed before it opens them
+            file.touch()
         folder = str(cwd or Path.cwd())
         self.process = CONTEXT.Process(target=_main, args=(function, arguments, [str(file) for file in files], folder))
         self.process.start()
