@@ -68,7 +68,7 @@ def test_there_is_none_where_a_model_is_at_home_or_of_general_use(model: str, ta
         ("tiny", "waiting_line/sort:names=wide,wording=plain", "with names=wide,"),
         ("tiny", "list_ops/copy:items=numbers,infill=false", "with infill=false, items=numbers,"),
         ("tiny2", "waiting_line/copy:lengths=[2,21]", "with lengths=[2,21]"),
-        ("tiny2", "puzzle/latin_square_n4:shots=2", "with 2 demonstrations,"),
+        ("tiny2", "puzzle/latin_square_n4:shots=1", "with 1 demonstration,"),
         ("tiny2", "list_ops/shuffle:may_stay=true", "with may_stay=true"),
     ],
 )
@@ -88,9 +88,9 @@ def test_options_that_a_model_was_trained_on_are_not(task: str) -> None:
 @pytest.mark.parametrize(
     "task",
     [
-        "waiting_line/sort:names=wide,wording=polite,lengths=[2,12,20],shots=1,max_new_tokens=96",
+        "waiting_line/sort:names=wide,wording=polite,lengths=[2,12,20],max_new_tokens=96",
         "list_ops/sort:items=numbers,lengths=[20],infill=false,max_new_tokens=96",
-        "puzzle/sudoku_n4_12:shots=1,wording=task_first",
+        "puzzle/sudoku_n4_12:wording=task_first",
     ],
 )
 def test_the_second_generation_was_trained_on_more(task: str) -> None:
@@ -98,18 +98,16 @@ def test_the_second_generation_was_trained_on_more(task: str) -> None:
     assert unfamiliar(info("tiny"), load_task(task)) is not None
 
 
-def test_no_model_that_is_not_in_the_package_is_recommended() -> None:
-    assert trained_for(load_task("waiting_line/copy")) == ["tiny"]
-    assert trained_for(load_task("list_ops/sort")) == []  # only the second generation was trained for it
-    assert models_of("tiny", [task := load_task("list_ops/sort")]) == {"tiny": [task]}
+def test_a_task_goes_to_the_shipped_model_that_was_trained_for_it() -> None:
+    assert trained_for(load_task("waiting_line/copy")) == ["tiny", "tiny2"]
+    assert trained_for(load_task("list_ops/sort")) == ["tiny2"]
+    assert models_of("tiny", [task := load_task("list_ops/sort")]) == {"tiny2": [task]}
 
 
 def test_what_a_model_was_trained_with_is_a_line_for_each_family() -> None:
     lines = facts_of(info("tiny2"))["trained with"].splitlines()
-    assert lines[0].startswith("waiting_line/*: 0 or 1 demonstrations; lengths 2 to 20; wording plain, polite or task_first")
-    assert lines[2] == (
-        "puzzle/latin_square_n4, puzzle/sudoku_n4_12: 0 or 1 demonstrations; wording plain, polite or task_first"
-    )
+    assert lines[0].startswith("waiting_line/*: 0 demonstrations; lengths 2 to 20; wording plain, polite or task_first")
+    assert lines[2] == ("puzzle/latin_square_n4, puzzle/sudoku_n4_12: 0 demonstrations; wording plain, polite or task_first")
     assert "trained with" not in facts_of(info("llada-1.5"))
 
 

@@ -280,7 +280,7 @@ def test_the_rows_of_the_second_generation_vary_in_what_its_card_says(tokenizers
         for group in stage.mixture:
             names = {load_task(name).name.split("/")[0] for name in group.tasks}
             known = trained[{"waiting_line": "waiting_line/*", "list_ops": "list_ops/*"}.get(*names, "puzzle/latin_square_n4")]
-            assert set(group.shots) <= set(known.shots), (number, group.name)
+            assert set(group.shots) <= {0, 1}, (number, group.name)
             for key, values in group.options.items():
                 assert set(values) <= set(known.options[key])
             for task in map(load_task, group.tasks):

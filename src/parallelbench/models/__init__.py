@@ -27,6 +27,7 @@ MODELS = Registry(
     "model",
     {
         "tiny": Entry(f"{_DESCRIBE}:describe_tiny", "ships with the package: list and puzzle tasks, plain LLaDA layout"),
+        "tiny2": Entry(f"{_DESCRIBE}:describe_tiny", CARDS["tiny2"].summary, {"card": "tiny2"}),
         "tiny-text": Entry(f"{_DESCRIBE}:describe_tiny", CARDS["tiny-text"].summary, {"card": "tiny-text"}),
         "exact": Entry(
             "parallelbench.models.describe_exact:describe_exact",

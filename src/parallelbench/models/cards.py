@@ -140,9 +140,9 @@ CARDS: dict[str, Card] = {
             "plain wording",
         ),
         _small(
-            "tiny2", "the second generation of tiny, not in the package: parallelbench train tiny2", 32, WIDER,
-            "lists of 2 to 12 people, letters, words or numbers, some of up to 20, Latin squares and Sudokus of 4 x 4, with "
-            "one demonstration and without, in three wordings",
+            "tiny2", "ships with the package: 1.4 M parameters, tiny's tasks in other lengths, wordings and items", 32, WIDER,
+            "lists of 2 to 12 people, letters, words or numbers, some of up to 20, Latin squares and Sudokus of 4 x 4, without "
+            "demonstrations, in three wordings",
         ),
         _small(
             "tiny-text", "ships with the package: words to sentence, summaries, paraphrases", 32, TEXTS,

@@ -29,13 +29,18 @@ SHIPPED = Path(str(files("parallelbench.models")))
 REPOSITORY = re.compile(r"models--(?P<owner>[^/]+?)--(?P<name>[^/]+)")
 
 
+def shipped_folder(name: str) -> Path:
+    """The folder of a model that ships with the package; it may be missing."""
+    return SHIPPED / name.replace("-", "_")
+
+
 def describe_tiny(rest: str, device: str | None = None, card: str = "tiny") -> DenoiserHandle:
     """Describe a model that ships with the package.
 
     Raises:
         UserError: its weights are not in the package, or an option is wrong.
     """
-    folder = SHIPPED / card.replace("-", "_")
+    folder = shipped_folder(card)
     if not (folder / WHOLE).is_file():
         raise UserError(
             f"the weights of {card} are not in this package; make them with 'parallelbench train {card} -o DIR' and run "

@@ -51,9 +51,9 @@ LISTS_AND_PUZZLES = (
     Trained(_PUZZLES, {"wording": ("plain",)}),
 )
 WIDER = (
-    Trained(("waiting_line/*",), {**_WIDER, "names": ("standard", "wide")}, shots=(0, 1)),
-    Trained(("list_ops/*",), {**_WIDER, "items": ("letters", "words", "numbers")}, shots=(0, 1)),
-    Trained(_PUZZLES, {"wording": _WORDINGS}, shots=(0, 1)),
+    Trained(("waiting_line/*",), {**_WIDER, "names": ("standard", "wide")}),
+    Trained(("list_ops/*",), {**_WIDER, "items": ("letters", "words", "numbers")}),
+    Trained(_PUZZLES, {"wording": _WORDINGS}),
 )
 _COUNTS = {"words": (1, 2, 3, 4, 5, 6, 7)}
 TEXTS = (

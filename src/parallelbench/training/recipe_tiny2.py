@@ -32,12 +32,6 @@ SORT_AND_INDEX = {
     "insert_random": 0.8, "remove_random": 0.6, "reverse": 0.4, "copy": 0.2,
 }  # fmt: skip
 
-# With a demonstration the last to be learned is which of the question's names the answer has already.
-NO_REPEATS = {
-    "shuffle": 4.0, "insert_random": 3.0, "sort": 3.0, "remove_random": 2.0, "replace_random": 1.5, "reverse": 2.0,
-    "insert_index": 1.0, "replace_index": 0.7, "remove_index": 0.7, "copy": 0.7,
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -153,15 +147,6 @@ _LAST_ERRORS = (
     _puzzles(0.07, latin=4.0, sudoku=1.0, words=True, shown=True),
 )  # fmt: skip
 
-_DEMONSTRATIONS = (
-    _lines(0.11, SHORT_SHOWN, weights=NO_REPEATS), _lines(0.20, SHORT_SHOWN, True, NO_REPEATS),
-    _lines(0.12, MIDDLE_SHOWN, weights=NO_REPEATS), _lines(0.22, MIDDLE_SHOWN, True, NO_REPEATS),
-    _items(0.03, SHORT_SHOWN), _items(0.03, MIDDLE_SHOWN, True),
-    _puzzles(0.07, latin=2.0, sudoku=1.0, shown=True), _puzzles(0.05, latin=3.0, sudoku=1.0, words=True, shown=True),
-    _lines(0.03, SHORT), _lines(0.04, MIDDLE, weights=SORT_AND_INDEX), _similar_names(0.04, MIDDLE),
-    _puzzles(0.02, latin=2.0, sudoku=1.0), _lines(0.02, LONG), _lines(0.02, LONG_SHOWN, True, NO_REPEATS),
-)  # fmt: skip
-
 _VOCABULARY = (
     *(f"waiting_line/{name}:names=wide,wording={wording}" for name in OPERATIONS for wording in WORDINGS),
     *(f"list_ops/{name}:items=words,wording={wording}" for name in OPERATIONS for wording in WORDINGS),
@@ -176,7 +161,6 @@ TINY2 = Shipped(
         Stage(_WIDER, share=1.1, rate=0.7, hold=0.3, layers=1, rows=2),
         Stage(_EVERYTHING, share=1.2, rate=0.6, hold=0.2, layers=1, rows=2),
         Stage(_LAST_ERRORS, share=0.5, rate=0.4, rows=2),
-        Stage(_DEMONSTRATIONS, share=0.13, rate=0.5, hold=0.2, rows=0.5),
     ),
     words_from=_VOCABULARY,
     samples_per_task=60,
