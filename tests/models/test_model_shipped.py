@@ -23,7 +23,7 @@ FEW = 8
         ("tiny", "puzzle/latin_square_n4"),
         ("tiny2", "waiting_line/shuffle:wording=polite,names=wide"),
         ("tiny2", "waiting_line/sort:wording=task_first"),
-        ("tiny2", "list_ops/replace_index:items=numbers,infill=false,max_new_tokens=32"),
+        ("tiny2", "list_ops/replace_index:items=numbers,lengths=[4,5],infill=false,max_new_tokens=32"),
         pytest.param(
             "tiny-text",
             "words_to_sentence/easy:max_new_tokens=32",
