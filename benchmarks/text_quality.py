@@ -3,7 +3,8 @@
     python benchmarks/text_quality.py                       # the tables of docs/text.md
     python benchmarks/text_quality.py --samples 60 --seed 7  # the samples of docs/text_samples.md, to be read
 
-Distinct-2 is the fraction of different ones among the pairs of adjacent words within the texts of a seed, cut after 1,000 words.
+Distinct-2 is the fraction of different ones among the pairs of adjacent words within the texts of a seed, cut
+after 1,000 words.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def table(seeds: int) -> None:
     answer: Callable[[Sample], str] = lambda sample: sample.answer  # noqa: E731
     source: Callable[[Sample], str] = lambda sample: str(sample.facts["source"])  # noqa: E731
     print("| texts | distinct-2 | least of the seeds | flagged by the checker |\n|---|---|---|---|")
-    for name, part, read in (*((name, "answers", answer) for name in SENTENCES), (SUMMARIES, "answers", answer),
-                             (SUMMARIES, "chats", source), (PARAPHRASES, "answers", answer), (PARAPHRASES, "sources", source)):  # fmt: skip
+    rows = [(name, "answers", answer) for name in (*SENTENCES, SUMMARIES, PARAPHRASES)]
+    for name, part, read in (*rows, (SUMMARIES, "chats", source), (PARAPHRASES, "sources", source)):
         texts = [[read(sample) for sample in samples(name, seed, 110)] for seed in range(seeds)]
         found = [distinct_2(drawn) for drawn in texts]
         flagged = "" if part == "chats" else f"{mean(bool(check(text)) for drawn in texts for text in drawn):.1%}"
