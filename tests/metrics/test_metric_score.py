@@ -19,9 +19,10 @@ import parallelbench
 from parallelbench.analysis.frame import samples
 from parallelbench.cli import invoke
 from parallelbench.errors import UserError
-from parallelbench.experiments.scoring import score_run
+from parallelbench.experiments.scoring import label_run, score_run
 from parallelbench.metrics import score
 from parallelbench.metrics.grammar import embedded, languagetool
+from parallelbench.runs.folder import read_run
 from parallelbench.runs.scores import read_scores
 from parallelbench.tasks import load_task
 
@@ -84,6 +85,23 @@ def test_the_same_command_again_computes_nothing_and_a_torn_line_is_mended(run: 
     files[0].write_bytes(whole[0].replace(b'"value"', b'"value', 1))
     with pytest.raises(UserError, match=r"rouge_2\.jsonl line 2 is damaged"):
         score_run(run, ["rouge_2"], jobs=1)
+
+
+def test_a_report_labels_what_is_missing_and_reads_no_cell_that_has_all(run: Path) -> None:
+    label_run(read_run(run))
+    labels = stored(run, "failures")
+    assert len(labels) == 36
+    file = sorted(run.glob("cells/*/scores/failures.jsonl"))[0]
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9])
+    label_run(read_run(run))
+    assert stored(run, "failures") == labels
+    records = file.parent.parent / "records.jsonl"
+    records.write_bytes(b"{}" + records.read_bytes())
+    label_run(read_run(run))
+    file.write_bytes(whole[:-9])
+    with pytest.raises(UserError, match=r"records\.jsonl line 1 is damaged"):
+        label_run(read_run(run))
 
 
 def test_two_processes_give_what_one_gives(run: Path, tmp_path: Path) -> None:

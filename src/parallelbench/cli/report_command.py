@@ -27,15 +27,15 @@ def command(
     """
     from parallelbench.cli.terminal import note, say
     from parallelbench.errors import UserError
-    from parallelbench.experiments.scoring import score_run
+    from parallelbench.experiments.scoring import label_run
     from parallelbench.report import write_report
     from parallelbench.report.data import Filters
     from parallelbench.runs.folder import read_run
 
-    read_run(*runs)  # a folder that is no run is said once
-    for run in dict.fromkeys(runs):
+    stored = [read_run(run) for run in dict.fromkeys(runs)]  # a folder that is no run is said once
+    for run in stored:
         try:
-            score_run(run, ["failures"], jobs=1)
+            label_run(run)
         except UserError as error:
             note(f"the reasons of failures are left out; {error}")
     keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))

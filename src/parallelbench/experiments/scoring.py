@@ -25,6 +25,7 @@ from parallelbench.runs.scores import (
     appending_scores,
     check_backends,
     head_of,
+    is_complete,
     read_scores,
     row_line,
     score_file,
@@ -72,6 +73,18 @@ def score_run(out: Path, specs: Sequence[str], jobs: int, say: Say = lambda text
     return found
 
 
+def label_run(run: StoredRun) -> None:
+    """Compute the reasons of failures for every sample of one folder's run that lacks them; cells that have all are not read.
+
+    Raises:
+        UserError: as `score_run`.
+    """
+    with locked(run.folders[0].path), judging(FAILURES, None, jobs=1) as judge:
+        for cell in run.cells:
+            if not is_complete(cell.folders[0], FAILURES, _label_backend(cell)):
+                _score_cell(run, cell, None, judge, lambda text: None)
+
+
 def _score_cell(run: StoredRun, stored: StoredCell, metric: Metric | None, judge: Judge, say: Say) -> Scored | None:
     """Score what is missing of one cell; None where its samples lack the facts."""
     cell, folder = stored.cell, stored.folders[0]
@@ -81,8 +94,6 @@ def _score_cell(run: StoredRun, stored: StoredCell, metric: Metric | None, judge
     before = read_scores(path)
     keep = before is not None and before.backend == backend
     rows = dict(before.rows) if before is not None and keep else {}
-    if rows and len(rows) == folder.done_rows():
-        return Scored(name, backend, cell.task, cell.decoder, len(rows), 0, _mean(rows, metric))
     records = folder.records(cell)
     task = load(run, stored)
     if metric is not None and (not records or not _has_facts(metric, _sample(task, cell, records[0]))):

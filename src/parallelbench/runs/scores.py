@@ -90,6 +90,18 @@ def read_scores(path: Path) -> StoredScores | None:
     return None if head is None else StoredScores(head.metric, head.backend, rows)
 
 
+def is_complete(folder: CellFolder, name: str, backend: str) -> bool:
+    """Whether a finished cell has a score of this name from this backend for each of its samples; only the head is parsed.
+
+    Raises:
+        DamagedRun: DONE or the head is damaged.
+    """
+    path, done = score_file(folder, name), folder.done_rows()
+    lines = whole_lines(path)
+    head = next((parse(line, HEAD, path, number) for number, line in lines), None)
+    return head is not None and head.backend == backend and done == sum(1 for _ in lines)
+
+
 def scores_of(cell: StoredCell) -> Iterator[StoredScores]:
     """Yield the metrics that were computed afterwards for a cell, folder by folder, by name.
 
