@@ -36,7 +36,7 @@ READERS: dict[str, Callable[[Record], Any]] = {
 }
 """The functions that read the columns of samples other than the scores and the law from a record."""
 _index = attrgetter("index")
-MEANS = {name: (name, "mean") for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")}
+MEANS = ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")
 
 
 def samples(out: Path | StoredRun) -> pd.DataFrame:
@@ -118,7 +118,9 @@ def _of_cell(stored: StoredCell) -> dict[str, Any]:
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each cell of a frame of samples: n, mean accuracy with its interval, mean costs, total seconds."""
-    return _summarise(frame, CELL_COLUMNS, {"seconds": ("seconds", "sum")})
+    facts = frame[list(CELL_COLUMNS)].drop_duplicates("cell")  # grouping by all of them takes many times as long
+    numbers = _summarise(frame, ["cell"]).drop(columns="cell")
+    return pd.concat([facts.reset_index(drop=True), numbers], axis=1)  # both in the order in which cells first appear
 
 
 def sample_keys(frame: pd.DataFrame) -> pd.Series[str]:
@@ -140,7 +142,7 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
     keys = [*MODEL_COLUMNS, "suite", "task", *DECODER_COLUMNS]
     numbers = ["accuracy", *MEANS, "seconds"]
     pooled = frame.assign(sample=sample_keys(frame)).groupby([*keys, "sample"], sort=False)[numbers].mean().reset_index()
-    table = _summarise(pooled, keys, {"seconds": ("seconds", "sum")})
+    table = _summarise(pooled, keys)
     by_seed = frame.groupby([*keys, "seed"], sort=False)["accuracy"].mean().groupby(keys, sort=False)
     spread = by_seed.agg(seeds="size", seed_spread="std").reset_index()
     return table.merge(spread, on=keys)
@@ -167,10 +169,12 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, "tasks", "accuracy", "low", "high", *MEANS])
 
 
-def _summarise(frame: pd.DataFrame, keys: Sequence[str], more: dict[str, tuple[str, str]]) -> pd.DataFrame:
+def _summarise(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     groups = frame.groupby(list(keys), sort=False)
-    spread = {"variance": ("accuracy", "var")}
-    table = groups.agg(n=("accuracy", "size"), accuracy=("accuracy", "mean"), **MEANS, **spread, **more).reset_index()
+    table = groups[["accuracy", *MEANS]].mean()
+    table.insert(0, "n", groups.size())
+    table["variance"], table["seconds"] = groups["accuracy"].var(), groups["seconds"].sum()
+    table = table.reset_index()
     ends = [stats.interval(values) for _, values in groups["accuracy"]]
     at = list(table.columns).index("accuracy") + 1
     table.insert(at, "low", [end.low for end in ends])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from parallelbench.contracts.thoughts import split_thought
@@ -38,7 +38,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str], cell_id: str) -> tuple[Re
         "pieces": (pieces, tuple(decoded.pieces)),
         "reported": (reported, decoded.reported),
     }
-    sample, speed = decoded.sample, decoded.speed
+    sample, speed, order = decoded.sample, decoded.speed, decoding_order(decoded.history)
     shape = None if sample.law is None else shape_of_sample(sample.law, sample.facts)
     record = Record(
         schema=SCHEMA,
@@ -56,7 +56,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str], cell_id: str) -> tuple[Re
         content_tokens_per_forward=speed.content_tokens_per_forward,
         seconds=decoded.seconds,
         costs=decoded.costs,
-        order=DecodingOrder(**asdict(decoding_order(decoded.history))),
+        order=DecodingOrder(order.afp, order.kendall_tau, order.spearman),
         law=None if shape is None else LawShape(**shape),
         reported=reported,
         replaced=tuple(name for name, (now, before) in versions.items() if now != before),

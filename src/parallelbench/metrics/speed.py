@@ -117,6 +117,7 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
 
 def _ranks(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Ranks from 1; equal values get the mean of their ranks."""
-    _, inverse, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
-    mean: npt.NDArray[np.float64] = np.cumsum(counts) - (counts - 1) / 2
-    return mean[inverse]
+    ranked = np.asarray(values)
+    ordered = np.sort(ranked)
+    mean: npt.NDArray[np.float64] = (np.searchsorted(ordered, ranked) + 1 + np.searchsorted(ordered, ranked, "right")) / 2
+    return mean

@@ -118,7 +118,7 @@ def _refuse(error: ValidationError, path: Path, line: int | None) -> NoReturn:
 def cleaned(value: Any) -> Any:
     """Return a JSON value with every lone surrogate, which no JSON file can hold, replaced by U+FFFD."""
     if isinstance(value, str):
-        return SURROGATE.sub("\ufffd", value)
+        return value if value.isascii() else SURROGATE.sub("\ufffd", value)
     if isinstance(value, Mapping):
         return {cleaned(key): cleaned(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
