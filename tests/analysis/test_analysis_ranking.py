@@ -138,6 +138,6 @@ def test_ten_points_are_ten_points_whatever_their_floats() -> None:
     rows = [sample(f"confidence:k={k}", i, score, 12 / k, 1) for i in range(8) for k, score in ((1, 0.8), (4, 0.7))]
     frame = pd.DataFrame(rows)
     found = headline("m", frame, tables.overall(tables.points(frame)), lost)
-    assert found.fastest is not None and found.fastest["tokens_per_step"] == 4.0 and found.robust == 1
+    assert found.fastest is not None and found.fastest["tokens_per_step"] == 4.0
     assert found.baseline is not None and found.baseline["accuracy"] == pytest.approx(0.8)
     assert found.baseline["by_first"] == found.baseline["by_second"] == "confidence:k=1"

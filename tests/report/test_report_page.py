@@ -104,13 +104,24 @@ def test_the_page_says_what_was_run(results: Results, text: str) -> None:
         "fake on 2 tasks",
         "7 decoders",
         "84 samples",
-        "right one token at a time",
+        "of one token at a time",
         "Provenance",
         "confidence:k=4,block=8",
     ):
         assert words in text
     assert "unfinished" not in text
     assert text.count("<h4>best") == 14 and "accuracy nearest" not in text
+
+
+def test_the_first_screen_says_what_was_found_with_intervals_and_where_its_numbers_are(results: Results, text: str) -> None:
+    said = re.findall(r'<p class="finding">(.*?) <a href="#(.*?)">', text)
+    assert [section for _, section in said] == ["tradeoff", "loss"] and text.index("finding") < text.index("<nav>")
+    assert all(f'<section id="{section}">' in text for _, section in said)
+    fastest, cost = (sentence for sentence, _ in said)
+    assert re.search(r"\d % \[[\d.]+, [\d.]+\] of (its )?answers", fastest)
+    assert re.search(
+        r"At 4 tokens per step confidence loses -?[\d.]+ points on average \[-?[\d.]+, -?[\d.]+\]: \d of 2 tasks", cost
+    )
 
 
 def test_a_page_of_many_cells_shows_examples_of_some_and_says_which(tmp_path: Path) -> None:

@@ -84,10 +84,27 @@ def cross_fit(frame: pd.DataFrame, half: pd.Series[int], tables: dict[int, pd.Da
 
 
 def held_out(chosen: Chosen, columns: Sequence[str]) -> dict[str, Any]:
-    """Return means over tasks of `accuracy`, with its interval, and of `columns`, and the names of what was chosen."""
+    """Return means over tasks of `accuracy` and of `columns`, with intervals, and the names of what was chosen.
+
+    The interval of the accuracy is `low` to `high`, that of a column x is `x_low` to `x_high`.
+    """
     groups = chosen.samples.assign(sample=sample_keys(chosen.samples))
     pooled = groups.groupby(["suite", "task", "sample"], sort=False)[["accuracy", *columns]].mean()
     tasks = pooled.groupby(["suite", "task"], sort=False)
     low, high = stats.mean_interval(*(list(getattr(tasks["accuracy"], name)()) for name in ("mean", "size", "var")))
-    names = {"decoder": chosen.name, "by_first": chosen.by_first, "by_second": chosen.by_second, "low": low, "high": high}
+    ends = {
+        f"{name}_{end}": value
+        for name in columns
+        for end, value in stats.normal_interval(*(list(getattr(tasks[name], of)()) for of in ("mean", "size", "var")))
+        ._asdict()
+        .items()
+    }
+    names = {
+        **ends,
+        "decoder": chosen.name,
+        "by_first": chosen.by_first,
+        "by_second": chosen.by_second,
+        "low": low,
+        "high": high,
+    }
     return {**names, **{str(key): float(value) for key, value in tasks.mean().mean().items()}}

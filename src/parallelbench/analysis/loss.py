@@ -14,7 +14,8 @@ from parallelbench.analysis.halves import QUESTION, Rows, cross_fit, halves, hel
 PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
 NEAR = 0.5  # a setting counts for a speed that is at most this many doublings away
-SHARP, ROBUST_AT, HARD_AT = 0.10, 4, 8
+SHARP, COMPARED_AT = 0.10, 4
+SPEEDS = ("tokens_per_step", "content_tokens_per_forward")
 ROUNDING = 1e-9  # in floating point 0.8 - 0.7 is more than 0.1
 
 
@@ -26,22 +27,13 @@ class Headline:
         baseline: the best setting at one token per step (`halves.held_out`: chosen on one half of the samples and reported on
             the other); None where there is none.
         fastest: the same of the fastest setting with a mean accuracy at most 10 points below the baseline's.
-        tasks: the number of tasks with a setting near `speed` tokens per step.
-        robust: the number of these tasks that lose at most 10 points between 1 and `speed` tokens per step.
-        speed: the largest speed up to 4 at which losses are known.
-        hardest, hardest_loss: the task that loses most between 1 and `far` tokens per step, and its loss.
-        far: the largest speed up to 8 at which losses are known.
+        speed: the largest speed up to 4 tokens per step at which losses are known.
     """
 
     model: str
     baseline: dict[str, Any] | None
     fastest: dict[str, Any] | None
-    tasks: int
-    robust: int
     speed: int
-    hardest: str | None
-    hardest_loss: float
-    far: int
 
 
 def reference_curve(points: pd.DataFrame) -> str | None:
@@ -80,23 +72,16 @@ def headline(model: str, frame: pd.DataFrame, overall: pd.DataFrame, lost: pd.Da
         overall: one row per (model, decoder), whose decoders take part (`frame.overall`).
         lost: the losses (`losses`).
     """
-    measured = frame[["model", "series", "decoder", *QUESTION, "accuracy", "tokens_per_step"]]
+    measured = frame[["model", "series", "decoder", *QUESTION, "accuracy", *SPEEDS]]
     samples = measured.merge(overall.loc[overall["model"] == model, ["model", "decoder"]], on=["model", "decoder"])
     half = halves(samples)
     means = means_by_half(samples, half, ("accuracy", "tokens_per_step"))
     baseline, fastest = (
-        None if (chosen := cross_fit(samples, half, means, rule)) is None else held_out(chosen, ["tokens_per_step"])
+        None if (chosen := cross_fit(samples, half, means, rule)) is None else held_out(chosen, SPEEDS)
         for rule in (_best_slow, _fastest_kept)
     )
-    of_model = [row for row in as_rows(lost) if row["model"] == model]
-    speed, far = (max((row["speed"] for row in of_model if row["speed"] <= limit), default=1) for limit in (ROBUST_AT, HARD_AT))
-    near = [row for row in of_model if row["speed"] == speed]
-    ends = [row for row in of_model if row["speed"] == far]
-    worst = max(ends, key=lambda row: row["loss"], default=None)
-    return Headline(
-        model, baseline, fastest, tasks=len(near), robust=sum(row["loss"] <= SHARP + ROUNDING for row in near), speed=speed,
-        hardest=None if worst is None else worst["task"], hardest_loss=0.0 if worst is None else worst["loss"], far=far,
-    )  # fmt: skip
+    speeds = lost.loc[(lost["model"] == model) & (lost["speed"] <= COMPARED_AT), "speed"]
+    return Headline(model, baseline, fastest, speed=int(speeds.max()) if len(speeds) else 1)
 
 
 def _best_slow(rows: Rows) -> str | None:

@@ -142,6 +142,16 @@ def mean_interval(means: Sequence[float], counts: Sequence[int], variances: Sequ
     return wilson(mean * samples / shrunk, samples / shrunk)
 
 
+def normal_interval(means: Sequence[float], counts: Sequence[int], variances: Sequence[float]) -> Interval:
+    """Return the normal interval of the plain mean over tasks of any quantity; the arguments are those of `mean_interval`.
+
+    It is NaN where a task has one sample.
+    """
+    n, s2 = np.asarray(counts, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+    mean, half = float(np.mean(means)), Z95 * math.sqrt(float((s2 / n).sum())) / n.size
+    return Interval(mean - half, mean + half)
+
+
 def holm(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return p-values corrected for their number (Holm): all that stay below alpha are false with a probability below alpha.
 

@@ -16,6 +16,7 @@ from parallelbench.errors import UserError
 from parallelbench.report import decoding_order, provenance, vega
 from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
+from parallelbench.report.findings import findings
 from parallelbench.report.section import Section
 from parallelbench.report.sections import SECTIONS
 
@@ -71,6 +72,7 @@ def render(data: ReportData, sections: list[Section], script: str) -> str:
         title=data.run.said("name") or f"{', '.join(data.models)} on {len(data.tasks)} tasks",
         description=data.run.said("description"),
         data=data,
+        findings=findings,
         sections=sections,
         groups=groups,
         cells_shown=sum(len(cells) for _, cells in groups),

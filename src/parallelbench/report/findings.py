@@ -1,0 +1,82 @@
+"""The sentences at the top of a report: what was found about each model, from its numbers, with intervals."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from parallelbench.analysis import stats
+from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.loss import ROUNDING, SHARP, Headline
+from parallelbench.report.data import ReportData
+from parallelbench.report.tables import percent
+
+
+class Finding(NamedTuple):
+    """A sentence, and the id of the section that shows its numbers."""
+
+    text: str
+    section: str
+
+
+def findings(data: ReportData, headline: Headline) -> list[Finding]:
+    """Return up to two sentences about a model: how fast it can be decoded, and what speed costs on which tasks."""
+    found = [_fastest(headline), _cost(data, headline)]
+    return [one for one in found if one is not None]
+
+
+def _fastest(headline: Headline) -> Finding | None:
+    """The fastest setting within 10 points of one token at a time, compared with that."""
+    slow, fast, points = headline.baseline, headline.fastest, round(100 * SHARP)
+    if slow is None or fast is None:
+        return None
+    if slow["decoder"] == fast["decoder"]:
+        text = (
+            f"No faster setting stays within {points} points of {slow['decoder']}, which is right in {_rate(slow)} of answers."
+        )
+        return Finding(text, "tradeoff")
+    name = fast["decoder"].replace(" | ", " or ") + (
+        ", as one half of the samples or the other says," * (" | " in fast["decoder"])
+    )
+    text = (
+        f"{name} is the fastest setting within {points} points of one token at a time: {_rate(fast)} of its answers are right "
+        f"at {_speed(fast)}, against {_rate(slow)} ({slow['decoder']})."
+    )
+    return Finding(text, "tradeoff")
+
+
+def _cost(data: ReportData, headline: Headline) -> Finding | None:
+    """What the curve of reference loses between one token at a time and a faster setting, and on which tasks."""
+    rows = [row for row in as_rows(data.losses) if row["model"] == headline.model]
+    fast = [row for row in rows if row["speed"] == headline.speed > 1]
+    if not fast:
+        return None
+    slow = {row["task"]: row for row in rows if row["speed"] == 1}
+    lost = sorted((row for row in fast if row["loss"] > SHARP + ROUNDING), key=lambda row: -row["loss"])
+    both = [(slow[row["task"]], row) for row in fast]
+    low, high = stats.normal_interval(
+        [row["loss"] for row in fast], [1] * len(both), [sum(one["variance"] / one["n"] for one in two) for two in both]
+    )
+    mean = sum(row["loss"] for row in fast) / len(fast)
+    names = ", ".join(f"{row['task']} ({100 * row['loss']:.0f})" for row in lost[:3])
+    cause = f"{len(lost)} of {len(fast)} tasks lose more than {100 * SHARP:.0f}" + (f", led by {names}" if lost else "")
+    text = (
+        f"At {headline.speed} tokens per step {data.curve} loses {100 * mean:.1f} points on average "
+        f"{_between(100 * low, 100 * high)}: {cause}."
+    )
+    return Finding(text, "loss")
+
+
+def _rate(row: dict[str, Any]) -> str:
+    return f"{percent(row['accuracy'])} % {_between(100 * row['low'], 100 * row['high'])}"
+
+
+def _speed(row: dict[str, Any]) -> str:
+    """Content tokens per forward, which padding does not raise; tokens per step where the content is unknown."""
+    known = row["content_tokens_per_forward"] == row["content_tokens_per_forward"]
+    name = "content_tokens_per_forward" if known else "tokens_per_step"
+    return f"{row[name]:.1f} {name.replace('_', ' ')} {_between(row[f'{name}_low'], row[f'{name}_high'])}"
+
+
+def _between(low: float, high: float) -> str:
+    """A 95 % interval, or the words for none."""
+    return f"[{low:.1f}, {high:.1f}]" if low == low and high == high else "(no interval: one sample a task)"
