@@ -151,6 +151,6 @@ def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None: 
         begun = time.monotonic()
         with pytest.raises(UserError, match=said):
             read_yaml(path, "name another file")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
     with pytest.raises(UserError, match="larger than"):
         read_bytes(Path("/proc/kallsyms"), "name another file", limit=1024)

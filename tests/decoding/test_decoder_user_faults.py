@@ -130,7 +130,7 @@ def test_only_a_regular_file_is_imported(tmp_path: Path) -> None:  # fault 53
     for name, said in (("fifo", "no regular file"), ("folder", "a folder"), ("huge", "larger than"), ("zero", "no regular")):
         with pytest.raises(UserError, match=said):
             load_decoder(f"{tmp_path / name}.py:Mine")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 def test_the_hash_covers_what_a_file_imports_from_its_folder(tmp_path: Path) -> None:

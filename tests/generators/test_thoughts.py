@@ -68,9 +68,9 @@ def test_a_closed_thought_changes_no_answer(thought: str, answer: str) -> None:
 
 def test_it_is_linear_in_the_text() -> None:
     text = "<think></think>" * 50_000 + "<" * 200_000
-    start = time.monotonic()
+    start = time.process_time()
     split_thought(text)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("protocol", ["openai", "mercury", "anthropic"])

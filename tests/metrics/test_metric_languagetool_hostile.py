@@ -43,7 +43,7 @@ def test_a_server_that_is_hostile_for_good_is_one_sentence(server: StandIn, tmp_
     start = time.monotonic()
     with pytest.raises(UserError, match=r"LanguageTool at .* cannot be used .* keeps every score so far") as caught:
         metric.backend()
-    assert "\n" not in str(caught.value) and time.monotonic() - start < 10
+    assert "\n" not in str(caught.value) and time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize(

@@ -56,18 +56,18 @@ def test_halving_equals_the_plain_recursion(falls):
 def test_twelve_positions_over_all_partitions_are_quick():
     rng = np.random.default_rng(1)
     table = TableLaw(np.unique(rng.integers(0, 3, (400, 12)), axis=0))
-    start = time.perf_counter()
+    start = time.process_time()
     best = optimum(table)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert bound(table, best.schedule(4)) == pytest.approx(best.bounds[3], abs=1e-9)
     assert best.bounds[3] < bound(table, [(0, 1, 2), (3, 4, 5), (6, 7, 8), (9, 10, 11)])
 
 
 def test_shuffle_of_a_thousand_for_every_number_of_steps_is_quick():
     answers = law("shuffle", 1000)
-    start = time.perf_counter()
+    start = time.process_time()
     best = optimum(answers)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     sizes = [len(chosen) for chosen in best.schedule(500)]
     assert bound_of_sizes(answers, sizes) == pytest.approx(best.bounds[499], abs=1e-6)
     assert best.bounds[499] < bound_of_sizes(answers, [2] * 500)
