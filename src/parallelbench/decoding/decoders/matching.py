@@ -16,10 +16,10 @@ beside the canvas it reads one branch for each, with that token masked, and the 
 
     p(y_i | all other tokens) < back max_v p(v | all other tokens)    (at a temperature: floor in the place of back).
 
-Nothing else is committed in a forward that takes tokens back, as all of it was conditioned on them, and a position that lost
-its token is filled by the threshold from then on. (A shadow mask costs no branch and does not do: other positions have read
-the token, and a model that marks which names are used says that this one is.) If the canvas is full no forward follows, and
-nothing is tested.
+Nothing else is committed in a forward that takes tokens back, as all of it was conditioned on them, and from then on the
+sample is decoded by the threshold alone, because what looks like a group in it is none or more than the model can tell.
+(A shadow mask costs no branch and does not do: other positions have read the token, and a model that marks which names are
+used says that this one is.) If the canvas is full no forward follows, and nothing is tested.
 
 One forward a step, of one row, or after a group of one row more than it has such tokens; it needs only the model's
 distribution. At temperature 1 it samples Shuffle of any order, Replace, Insert and Remove at a random place, and squares of
@@ -52,7 +52,7 @@ class Matching(ProgramDecoder):
     family: ClassVar[str] = "matching"
     joint: ClassVar[bool] = True
     revises: ClassVar[bool] = True
-    borders: ClassVar[Borders] = Borders(state="positions that lost a token, and the group to test", over_blocks="carried")
+    borders: ClassVar[Borders] = Borders(state="the group to test, and whether a token was taken back", over_blocks="carried")
     speed = {"gamma": "slower", "slack": "faster", "back": "slower"}
     gamma: float = Field(0.9, ge=0, le=1, description="confidence from which a token is committed")
     slack: float = Field(
@@ -65,7 +65,7 @@ class Matching(ProgramDecoder):
     )
 
     def run(self, state: State) -> Run:
-        tested, barred = NONE, NONE
+        tested, trusted = NONE, True
         while state.masked.any():
             start, end = state.window
             tested = tested[(tested >= start) & (tested < end)]
@@ -73,12 +73,11 @@ class Matching(ProgramDecoder):
             if tested.size:
                 lost = self._lost(signals, tested)
                 if lost.size:
-                    barred = np.union1d(barred, lost)
-                    tested = NONE
+                    tested, trusted = NONE, False
                     state.remask(lost)
                     continue
                 signals = _first_row(signals, state)
-            tested = self._step(signals, state, barred)
+            tested = self._step(signals, state, trusted)
 
     def _request(self, state: State, tested: Ints) -> ForwardRequest:
         """Request the open positions, and one branch for each position to test, with its token masked."""
@@ -101,9 +100,9 @@ class Matching(ProgramDecoder):
         lost: Ints = tested[signals.p_of[row, column] < least * signals.top_p[row, column, 0]]
         return lost
 
-    def _step(self, signals: Signals, state: State, barred: Ints) -> Ints:
-        """Commit what this forward allows; return the positions to test in the next."""
-        drawn = self._joint_draw(signals, state, barred)
+    def _step(self, signals: Signals, state: State, trusted: bool) -> Ints:
+        """Commit what this forward allows; return the positions to test in the next. No group is sought unless `trusted`."""
+        drawn = self._joint_draw(signals, state) if trusted else None
         if drawn is None:
             self.commit(signals.confidence >= self.gamma, signals, state)
             return NONE
@@ -114,11 +113,11 @@ class Matching(ProgramDecoder):
         state.write(signals.positions[rest], signals.token[rest], signals.confidence[rest])
         return where[p < self.gamma] if self.back > 0 else NONE
 
-    def _joint_draw(self, signals: Signals, state: State, barred: Ints) -> tuple[Group, Indices] | None:
+    def _joint_draw(self, signals: Signals, state: State) -> tuple[Group, Indices] | None:
         """Return the largest group that has a matching, with the column of each of its rows; None where there is none."""
         if signals.top_token is None or signals.top_p is None:
             raise ValueError("matching needs the most probable tokens")
-        unsure = np.flatnonzero((signals.top_p[:, 0] < 1 - self.floor) & ~np.isin(signals.positions, barred))
+        unsure = np.flatnonzero(signals.top_p[:, 0] < 1 - self.floor)
         if unsure.size < 2:
             return None
         found = groups(signals.top_token[unsure], signals.top_p[unsure], self.floor, self.slack)
