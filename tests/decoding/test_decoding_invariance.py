@@ -46,7 +46,8 @@ def answers(model: Denoiser, prompts: list[Prompt], spec: str, batch_size: int) 
     return found
 
 
-FEW = (("shuffled", 64), ("reversed", 4))
+FEW = (("reversed", 4),)
+"""In addition to all at once, in order, and some alone."""
 MORE = (("shuffled", 64), ("reversed", 5), ("reversed", 7), ("in order", 7))
 SHIPPED = ("confidence:k=4", "threshold:gamma=0.9", "random:k=3,temperature=1.0")
 
@@ -96,7 +97,7 @@ def test_every_common_key_is_walked() -> None:
 
 @pytest.mark.parametrize("spec", SHIPPED)
 def test_the_shipped_model_is_invariant_too(spec: str, shipped_model: Denoiser) -> None:
-    assert not differing(shipped_model, of_the_shipped(shipped_model, 3), spec, [("shuffled", 64), ("reversed", 4)])
+    assert not differing(shipped_model, of_the_shipped(shipped_model, 3), spec, FEW)
 
 
 @pytest.mark.slow
