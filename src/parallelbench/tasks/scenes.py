@@ -42,7 +42,7 @@ _KIN = frozenset(
         "girlfriend",
     }
 )
-QUALIFIED: Mapping[Kind | str, float] = {"odd": 0.62, "lone": 0.55}
+QUALIFIED: Mapping[Kind | str, float] = {"odd": 0.7, "lone": 0.6}
 """The probability that a noun has a quality, where it is not .45."""
 UNKNOWN = 0.3
 """The probability that a place is one of several, with a quality."""
@@ -70,6 +70,7 @@ _DETERMINERS: Mapping[Kind | str, tuple[tuple[tuple[str, bool], ...], tuple[floa
 }  # fmt: skip
 
 Part = Literal["verbs", "nouns", "qualities", "phrases"]
+_AROUND = ("event", "state", "cause", "but")
 Voice = Callable[[Part, str], str]
 """How a word or a whole phrase is said: as it is, or in another way."""
 
@@ -209,7 +210,9 @@ def draw_scene(rng: random.Random, first: Topic, second: Topic | None = None, tw
         shared = one.words & other.words
         if not shared - ({one.place.split()[-1]} if not second else set()):
             deeds = (one, other)
-    clauses = {name: rng.choice(getattr(first, f"{name}s")) for name in ("event", "state", "cause", "but")}
+    noun = one.place.split()[-1]
+    around = {name: [clause for clause in getattr(first, f"{name}s") if noun not in clause.subject] for name in _AROUND}
+    clauses = {name: rng.choice(clauses) for name, clauses in around.items()}
     return Scene(deeds, clauses, {name: rng.choice(choices) for name, choices in table(MOMENTS).items()})
 
 
@@ -217,11 +220,13 @@ def draw_deed(rng: random.Random, topic: Topic, actions: Sequence[Action]) -> De
     """Draw who of a topic does one of the actions, to what, where, how and why."""
     action = rng.choice(actions)
     person = _person(rng, rng.choice(topic.people))
-    thing = things()[rng.choice([noun for noun in action.what if noun != person.noun])]
+    place = _place(rng, topic)
+    taken = (person.noun, place.split()[-1])
+    thing = things()[rng.choice([noun for noun in action.what if noun not in taken])]
     what = nominal(rng, thing.kind, thing.noun, [one for one in thing.qualities if one[:4] != action.verb[:4]])
     if what.determiner == person.determiner != "a":
         what = replace(what, determiner="the")
-    return Deed(person, action.verb, what, _place(rng, topic), rng.choice(action.how), rng.choice(action.why))
+    return Deed(person, action.verb, what, place, rng.choice(action.how), rng.choice(action.why))
 
 
 def _person(rng: random.Random, noun: str) -> Nominal:

@@ -27,7 +27,7 @@ MANY = 5
 """From this number of words on, the sentences of easy words have two deeds."""
 LONGEST = 25
 """Words of a sentence, at most."""
-OWNED = 0.12
+OWNED = 0.16
 """The probability that a rare thing is somebody's."""
 CHOICES = 8
 """Draws of words from one sentence, at most."""
