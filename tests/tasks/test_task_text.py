@@ -103,7 +103,7 @@ def test_paraphrases_are_other_sentences_about_the_same() -> None:
         assert len(references) == 3 and references[0] == sample.answer
         assert len({source, *references}) == len(references) + 1
         shared = [set(WORD.findall(source.lower())) & set(WORD.findall(text.lower())) for text in references]
-        assert all(len(words) >= 3 for words in shared)
+        assert all(len(words) >= 2 for words in shared)
         lexical += len(set(WORD.findall(sample.answer.lower())) - set(WORD.findall(source.lower()))) >= 3
     assert lexical >= 80  # of 100 answers have three words and more that their source has not
 
