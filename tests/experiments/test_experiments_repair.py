@@ -217,6 +217,7 @@ def refusals(out: Path) -> list[str]:
 @given(file=st.sampled_from(FILES), where=st.floats(0, 1), value=JSON)
 @example(file="run.json", where=0.0, value="\n")
 @example(file="cells/*/cell.json", where=0.0, value="\x1b[31m\u202e\r\n")
+@example(file="cells/*/cell.json", where=0.359375, value=[])  # no metrics
 @example(file="cells/*/records.jsonl", where=0.05, value="a\nb")
 @example(file="cells/*/records.jsonl", where=0.0, value={"\n": "\n"})
 def test_any_value_anywhere_is_read_or_refused_in_one_sentence(

@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from parallelbench.schema import DecoderFacts
 
@@ -72,7 +74,7 @@ class Cell:
     cache: str = "none"
     aux: str | None = None
     task_spec: str
-    metrics: tuple[str, ...]
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     approximate: bool = False
     decoder_facts: DecoderFacts
     model_facts: ModelFacts
