@@ -27,7 +27,7 @@ def labelled(answer: dict[str, Any]) -> set[str]:
     """What the labeller says."""
     task = load_task(answer["task"])
     sample = task.sample(answer["seed"], answer["index"], 0)
-    if "facts" in answer:  # a sample of an earlier version of its task, as the reader saw it
+    if "facts" in answer:  # a puzzle of an earlier version of its task, as the reader saw it
         sample = replace(sample, facts=answer["facts"])
     headline = next(iter(score(sample, answer["text"], task.metrics).values()))
     return set(label(sample, answer["text"], right=headline == 1, full=answer["full"]))

@@ -26,12 +26,7 @@ from parallelbench.training.tiny import masked_loss, new_model, train
 RECIPE = Recipe(steps=2, warmup=1, hidden_size=96, layers=2, heads=3, mlp_size=32, threads=1)
 
 
-TASKS = {
-    "tiny": "waiting_line/copy",
-    "tiny2": "waiting_line/copy:wording=polite",
-    "tiny-text": "words_to_sentence/easy",
-    "tiny-text2": "words_to_sentence/easy:wording=polite",
-}
+TASKS = {"tiny": "waiting_line/copy", "tiny2": "waiting_line/copy:wording=polite", "tiny-text": "words_to_sentence/easy"}
 
 
 @pytest.fixture(scope="module", params=RECIPES)

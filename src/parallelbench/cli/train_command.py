@@ -15,17 +15,13 @@ from parallelbench.errors import UnknownName
 
 def command(
     recipe: Annotated[
-        str,
-        typer.Argument(
-            metavar="RECIPE", help="tiny, tiny-text, tiny-ar, or tiny2, tiny-text2, tiny-ar2; with options: tiny:steps=2000"
-        ),
+        str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text, tiny-ar, tiny2 or tiny-ar2; with options: tiny:steps=2000")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
     """Train a small model that ships, or its second generation.
 
-    The result runs as -m path:OUT (tiny, tiny-text, tiny2, tiny-text2) or as -m ar:path=OUT,card=tiny
-    (tiny-ar; card=tiny2 for tiny-ar2).
+    The result runs as -m path:OUT (tiny, tiny-text, tiny2) or as -m ar:path=OUT,card=tiny (tiny-ar; card=tiny2 for tiny-ar2).
     """
     from parallelbench.runs.disk import disk_errors
     from parallelbench.specs import build, parse

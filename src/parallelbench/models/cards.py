@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from parallelbench.contracts.info import Attention, Capability
 from parallelbench.models.layouts import LAYOUTS, Layout
-from parallelbench.models.trained import LISTS_AND_PUZZLES, TEXTS, WIDER, WIDER_TEXTS, Trained
+from parallelbench.models.trained import LISTS_AND_PUZZLES, TEXTS, WIDER, Trained
 
 CARD_FIELD = "parallelbench_card"
 """Where the config.json of our checkpoints names their model card."""
@@ -147,11 +147,6 @@ CARDS: dict[str, Card] = {
         _small(
             "tiny-text", "ships with the package: words to sentence, summaries, paraphrases", 32, TEXTS,
             "sentences with 1 to 7 given words, summaries of chats and paraphrases, without demonstrations",
-        ),
-        _small(
-            "tiny-text2", "the second generation of tiny-text, not in the package: parallelbench train tiny-text2", 32,
-            WIDER_TEXTS, "sentences with 1 to 7 given words, summaries of chats and paraphrases, with one demonstration and "
-            "without, in three wordings",
         ),
         _llada("llada-8b-instruct", "GSAI-ML/LLaDA-8B-Instruct", "LLaDA 8B, instruction-tuned"),
         _llada("llada-8b-base", "GSAI-ML/LLaDA-8B-Base", "LLaDA 8B, base"),

@@ -55,14 +55,9 @@ WIDER = (
     Trained(("list_ops/*",), {**_WIDER, "items": ("letters", "words", "numbers")}),
     Trained(_PUZZLES, {"wording": _WORDINGS}),
 )
-_COUNTS = {"words": (1, 2, 3, 4, 5, 6, 7)}
 TEXTS = (
-    Trained(("words_to_sentence/*",), {**_COUNTS, "wording": ("plain",)}),
-    Trained(("paraphrase_summarize/*",), {"wording": ("plain",)}),
-)
-WIDER_TEXTS = (
-    Trained(("words_to_sentence/*",), {**_COUNTS, "wording": _WORDINGS, "max_new_tokens": (32, 64)}, shots=(0, 1)),
-    Trained(("paraphrase_summarize/*",), {"wording": _WORDINGS}, shots=(0, 1)),
+    Trained(("words_to_sentence/*",), {"words": (1, 2, 3, 4, 5, 6, 7)}),
+    Trained(("paraphrase_summarize/*",)),
 )
 
 

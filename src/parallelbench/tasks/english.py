@@ -17,7 +17,6 @@ def table(name: str) -> Any:
     return yaml.safe_load(files("parallelbench.tasks").joinpath("data", name).read_text(encoding="utf-8"))
 
 
-@cache
 def third(verb: str) -> str:
     """The form for one person in the present: bake, bakes."""
     if _ends_in_consonant_y(verb):
@@ -25,45 +24,29 @@ def third(verb: str) -> str:
     return verb + ("es" if verb.endswith(("s", "x", "z", "ch", "sh", "o")) else "s")
 
 
-@cache
 def past(verb: str) -> str:
-    """The past tense: bake, baked; throw, threw; dig up, dug up."""
+    """The past tense: bake, baked; throw, threw."""
     irregular = table("english.yaml")["irregular"]
     return str(irregular[verb][0]) if verb in irregular else _ed(verb)
 
 
-@cache
 def participle(verb: str) -> str:
     """The past participle: bake, baked; throw, thrown."""
     irregular = table("english.yaml")["irregular"]
     return str(irregular[verb][1]) if verb in irregular else _ed(verb)
 
 
-@cache
 def gerund(verb: str) -> str:
     """The form in -ing: bake, baking."""
     if verb.endswith("ie"):
         return f"{verb[:-2]}ying"
-    stem = verb[:-1] if verb.endswith("e") and not verb.endswith(("ee", "ye")) else verb
+    stem = verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else verb
     return _doubled(stem) + "ing"
-
-
-@cache
-def plural(noun: str) -> str:
-    """The plural of a count noun: pie, pies; berry, berries; knife, knives; of a compound that of its last word."""
-    before, space, last = noun.rpartition(" ")
-    irregular = table("english.yaml")["plural"]
-    if last in irregular:
-        return before + space + str(irregular[last])
-    if _ends_in_consonant_y(last):
-        return f"{before}{space}{last[:-1]}ies"
-    return before + space + last + ("es" if last.endswith(("s", "x", "z", "ch", "sh")) else "s")
 
 
 def with_article(noun: str) -> str:
     """A count noun with its article: a cook, an artist."""
-    vowel = noun.startswith("hour") or (noun[0] in VOWELS and not noun.startswith(("uni", "use", "uku")))
-    return ("an " if vowel else "a ") + noun
+    return ("an " if noun[0] in VOWELS and not noun.startswith(("uni", "use")) else "a ") + noun
 
 
 def capital(text: str) -> str:

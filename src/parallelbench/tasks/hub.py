@@ -21,7 +21,6 @@ from parallelbench.specs import build, parse, render
 from parallelbench.tasks.base import Question
 from parallelbench.tasks.paraphrase_summarize import ask_paraphrase, ask_summary
 from parallelbench.tasks.text import PARAPHRASE_METRICS, SUMMARY_METRICS, TEXT_TOKENS, TextTask
-from parallelbench.tasks.wordings import plain_text
 
 OPTIONS = ("samples", "max_new_tokens", "shots")
 Clean = Callable[[str], bool]
@@ -150,13 +149,13 @@ def _shuffled(source: DataSet, folder: Path | None) -> Iterable[Mapping[str, Any
 
 def _read_dialogue(row: Mapping[str, Any]) -> tuple[str, Question]:
     dialogue, summary = str(row["dialogue"]).replace("\r\n", "\n"), str(row["summary"])
-    return dialogue, ask_summary(plain_text("summarization", source=dialogue), dialogue, [summary])
+    return dialogue, ask_summary(dialogue.split("\n"), [summary], "Summarize this chat in one or two sentences.")
 
 
 def _read_sentence(row: Mapping[str, Any]) -> tuple[str, Question]:
     text, references = str(row["text"]), row["paraphrases"]
     parsed = ast.literal_eval(references) if isinstance(references, str) else references
-    return text, ask_paraphrase(plain_text("paraphrasing", source=text), text, [str(reference) for reference in parsed])
+    return text, ask_paraphrase(text, [str(reference) for reference in parsed])
 
 
 DATA_SETS: dict[str, DataSet] = {

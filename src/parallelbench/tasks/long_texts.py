@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -12,10 +12,8 @@ from parallelbench.tasks.dialogues import draw_dialogue
 from parallelbench.tasks.english import join, table
 from parallelbench.tasks.lists import names, one_or_many
 from parallelbench.tasks.paraphrase_summarize import ask_summary
-from parallelbench.tasks.phrases import write
-from parallelbench.tasks.scenes import Values, draw_scene
+from parallelbench.tasks.scenes import draw, topics
 from parallelbench.tasks.text import STORY_METRICS, SUMMARY_METRICS, TextTask
-from parallelbench.tasks.topics import Topic, topics
 
 STORIES = "stories.yaml"
 STORY_TOPICS = 4
@@ -23,9 +21,6 @@ STORY_TOPICS = 4
 
 class Story(TextTask):
     """Write a story that uses the given words in their order; ours has one sentence for each word."""
-
-    version: ClassVar[int] = 2
-    texts: ClassVar[str] = "story"
 
     words: Annotated[tuple[Annotated[int, Field(ge=2, le=64)], ...], BeforeValidator(one_or_many)] = Field(
         (8, 16, 24, 32), min_length=1, description="numbers of words, in turn"
@@ -42,14 +37,12 @@ class Story(TextTask):
 
     def question(self, rng: random.Random, index: int) -> Question:
         sentences, words = draw_story(rng, self.words[index % len(self.words)])
-        return Question(self._ask(words=join(words)), " ".join(sentences), {"kind": "story", "words": words})
+        text = f"Write a story that uses these words in this order: {join(words)}. Answer with the story only."
+        return Question(text, " ".join(sentences), {"kind": "story", "words": words})
 
 
 class DialogueSummary(TextTask):
     """Summarize a long chat, one or two sentences for each of its events."""
-
-    version: ClassVar[int] = 2
-    texts: ClassVar[str] = "dialogue_summary"
 
     events: Annotated[tuple[Annotated[int, Field(ge=2, le=12)], ...], BeforeValidator(one_or_many)] = Field(
         (4, 6, 8), min_length=1, description="numbers of events, in turn"
@@ -65,15 +58,15 @@ class DialogueSummary(TextTask):
         return SUMMARY_METRICS
 
     def question(self, rng: random.Random, index: int) -> Question:
-        dialogue = draw_dialogue(rng, self.events[index % len(self.events)])
-        return ask_summary(self._ask(source=dialogue.text), dialogue.text, list(dialogue.summaries))
+        turns, summaries = draw_dialogue(rng, self.events[index % len(self.events)])
+        return ask_summary(turns, summaries, "Summarize everything in this chat, in a sentence or two for each matter.")
 
 
 def draw_story(rng: random.Random, count: int) -> tuple[list[str], list[str]]:
     """Draw a story of `count` sentences, and one word of each in order; no word comes twice."""
     first, _ = names()
     people = dict(zip(("hero", "friend"), rng.sample(first, 2), strict=True))
-    chosen = rng.sample(topics(), STORY_TOPICS)
+    chosen = topics(rng, STORY_TOPICS)
     parts = ["start", *["next"] * (count - 2), "end"]
     sentences: list[str] = []
     words: list[str] = []
@@ -84,13 +77,11 @@ def draw_story(rng: random.Random, count: int) -> tuple[list[str], list[str]]:
     return sentences, words
 
 
-def _sentence(rng: random.Random, topic: Topic, part: str, people: dict[str, str], used: list[str]) -> tuple[str, str]:
+def _sentence(rng: random.Random, topic: str, part: str, people: dict[str, str], used: list[str]) -> tuple[str, str]:
     """Draw a sentence of a story, with a word of it that has not been used."""
     while True:
-        values = Values(draw_scene(rng, topic, two=False))
-        values.update(people)
-        shown: list[str] = []
-        sentence = write(rng.choice(table(STORIES)[part]), rng, values, used=shown)
-        fresh = [word for _, word in values.shown(shown) if word not in used]
+        drawn = draw(rng, [topic], people)
+        frame = rng.choice(table(STORIES)[part])
+        fresh = [word for _, word in drawn.words_of(frame) if word not in used]
         if fresh:
-            return sentence, rng.choice(fresh)
+            return drawn.fill(frame), rng.choice(fresh)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from parallelbench.tasks.wordings import WordedTask
+from parallelbench.tasks.base import Task
 
 TEXT_TOKENS = 64
 SENTENCE_METRICS = ("grammar", "inclusion")
@@ -16,7 +16,7 @@ PARAPHRASE_METRICS = ("grammar", "one_minus_bleu", "rouge_l")
 STORY_METRICS = ("grammar", "words_in_order", "inclusion")
 
 
-class TextTask(WordedTask, ABC):
+class TextTask(Task, ABC):
     """A task with sentences as answers."""
 
     default_shots: ClassVar[int] = 0

@@ -1,4 +1,4 @@
-"""The base class of the tasks whose question has one of three wordings, in `data/wordings.yaml`.
+"""The base class of list and puzzle tasks: their question has one of three wordings, in `data/wordings.yaml`.
 
 A wording changes only the text around the operands: sample i has the same operands and answers in each. A chat template is
 another thing; it belongs to the model.
@@ -52,8 +52,3 @@ class WordedTask(Task, ABC):
         texts = self._texts()
         said = {"instruction": fill(texts[instruction], operands)} if instruction else {}
         return fill(texts["text"], {**operands, **said})
-
-
-def plain_text(texts: str, **operands: object) -> str:
-    """The question in the plain wording of the tasks that `texts` names."""
-    return fill(table("wordings.yaml")[texts]["plain"]["text"], operands)

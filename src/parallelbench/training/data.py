@@ -183,7 +183,7 @@ def _task(name: str, options: tuple[tuple[str, Any], ...]) -> Task:
 def _draw(encoder: Encoder, task: Task, seed: int, shots: int, group: Group) -> Row:
     """Draw a row: of `group.closest` samples the one with the most similar neighbours (`_shared_by_neighbours`).
 
-    A sample that is held out, or longer than the rows or the canvas of the group, is replaced by those of the next seeds.
+    A sample that is held out, or longer than the rows of the group, is replaced by those of the next seeds.
     """
     index = seed % 5040
     while True:
@@ -191,7 +191,7 @@ def _draw(encoder: Encoder, task: Task, seed: int, shots: int, group: Group) -> 
         sample = max(near, key=_shared_by_neighbours)
         if not held_out(sample):
             row = encoder.row(sample, task.max_new_tokens, task.infill, group.words)
-            if len(row[0]) + len(row[1]) <= group.length and len(row[1]) <= group.canvas:
+            if len(row[0]) + len(row[1]) <= group.length:
                 return row
         seed += group.closest
 

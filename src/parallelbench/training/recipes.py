@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parallelbench.models.cards import CARDS
-from parallelbench.training.recipe_text2 import TINY_TEXT2
 from parallelbench.training.recipe_tiny2 import TINY2, TINY_AR2
 from parallelbench.training.stages import Group, Recipe, Shipped, Stage
 
@@ -97,10 +96,10 @@ TINY_TEXT = Shipped(
     CARDS["tiny-text"],
     Recipe(steps=4_000, hidden_size=160, layers=4, heads=5, mlp_size=432),
     (Stage((
-        Group("sentences", 0.45, _sentences({"easy": 2.0, "medium": 1.0, "hard": 1.0}, 32), length=96, canvas=32, batch=64),
+        Group("sentences", 0.45, _sentences({"easy": 2.0, "medium": 1.0, "hard": 1.0}, 32), length=64, canvas=32, batch=64),
         Group("sentences_64", 0.20, {
             "words_to_sentence/easy": 2.0, "words_to_sentence/medium": 1.0, "words_to_sentence/hard": 1.0,
-        }, length=128, canvas=64, batch=48),
+        }, length=96, canvas=64, batch=48),
         Group("summaries", 0.25, {"paraphrase_summarize/summarization": 1.0}, length=192, canvas=64, batch=32),
         Group("paraphrases", 0.10, {"paraphrase_summarize/paraphrasing": 1.0}, length=128, canvas=64, batch=40),
     ), hold=0.4),),
@@ -109,13 +108,13 @@ TINY_TEXT = Shipped(
         "words_to_sentence/medium:words=7", "words_to_sentence/hard", "paraphrase_summarize/summarization",
         "paraphrase_summarize/paraphrasing",
     ),
-    samples_per_task=2_000,
+    samples_per_task=4_000,
 )  # fmt: skip
 
 # The autoregressive model is trained on every token of an answer in each step, so it needs fewer steps.
 TINY_AR = replace(TINY, recipe=TINY.recipe.model_copy(update={"steps": 4_500}))
 
-RECIPES = {shipped.card.name: shipped for shipped in (TINY, TINY2, TINY_TEXT, TINY_TEXT2)}
+RECIPES = {shipped.card.name: shipped for shipped in (TINY, TINY2, TINY_TEXT)}
 """The masked diffusion models by name."""
 CAUSAL_RECIPES = {"tiny-ar": TINY_AR, "tiny-ar2": TINY_AR2}
 """Their autoregressive counterparts by name."""

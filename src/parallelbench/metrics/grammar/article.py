@@ -6,7 +6,7 @@ import re
 
 _EITHER = re.compile(r"herb|histor|homage|urugua|ural")
 """Words that are said with either sound: "an herb" in America, "a herb" in Britain."""
-_VOWEL_SOUND = re.compile(r"hour|honest|honor|honour|heir|hors(?!e)")
+_VOWEL_SOUND = re.compile(r"hour|honest|honor|honour|heir|hors")
 _CONSONANT_SOUND = re.compile(
     r"eu|ewe|one(?![a-z]*r)|once|oui|use|using|usual|usab|usag|usur|utens|uteri|uterus|utili|utop|utah|uk|ufo|ugand|ubiq|urin|uran|"
     r"url|usa|uvul|unanim|uni(?:[coptvxq]|f|l(?!l)|dir|mod|son|sex|$|-)"
