@@ -46,7 +46,7 @@ def test_ordinary_text_stays_as_it_is() -> None:
 def test_a_figure_of_any_label_is_drawn_and_tabled(tmp_path: Path, text: str) -> None:
     rows = [{"decoder": text, "accuracy": 0.5}, {"decoder": "-x", "accuracy": 1.0}]
     chart = alt.Chart(alt.Data(values=rows)).mark_bar().encode(x="decoder:N", y="accuracy:Q")
-    figure = Figure("one", "", alt.layer(chart), rows)
+    figure = Figure("one", "", alt.layer(chart).to_dict(), rows)
     if text != "a\ud800b":  # no file can hold it; labels are cleaned of it before they are stored
         figure.save(tmp_path)
         ElementTree.fromstring((tmp_path / "one.svg").read_bytes())
