@@ -35,7 +35,7 @@ def _fastest(headline: Headline) -> Finding | None:
         )
         return Finding(text, "tradeoff")
     name = fast["decoder"].replace(" | ", " or ") + (
-        ", as one half of the samples or the other says," * (" | " in fast["decoder"])
+        " (each chosen on one half of the samples and measured on the other)" * (" | " in fast["decoder"])
     )
     text = (
         f"{name} is the fastest setting within {points} points of one token at a time: {_rate(fast)} of its answers are right "
