@@ -45,7 +45,9 @@ def test_what_is_described_is_what_is_loaded(layout: str, tmp_path: Path) -> Non
     assert model.codec_for(sample()).encode_chat(turns) == handle.codec_for(sample()).encode_chat(turns)
 
 
-@pytest.mark.parametrize("spec", ["tiny", "tiny-text:shots=2", "exact", "exact:tokenizer=tiny"])
+@pytest.mark.parametrize(
+    "spec", ["tiny", "tiny2", "tiny-text:shots=2", "exact", "exact:tokenizer=tiny", "exact:tokenizer=tiny2"]
+)
 def test_models_that_need_no_files_of_the_user(spec: str) -> None:
     handle = describe(spec)
     assert handle.load().info == handle.info
@@ -166,7 +168,7 @@ def test_show_model_tells_what_config_and_index_say_without_the_weights(  # faul
         assert fact in said, fact
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny-text", "exact", "exact:tokenizer=tiny"])
+@pytest.mark.parametrize("name", ["tiny", "tiny2", "tiny-text", "exact", "exact:tokenizer=tiny2"])
 def test_show_model_of_what_ships_reads_no_weights(name: str, no_weights: None, capsys: pytest.CaptureFixture[str]) -> None:
     info = describe(name).info
     assert isinstance(info, ModelInfo) and invoke(["show", "model", name]) == 0
