@@ -170,7 +170,7 @@ class Interrupt:
     def cell_started(self, cell: Cell, missing: int) -> None: ...
     def cell_done(self, cell: Cell) -> None: ...
 
-    def sample_done(self, cell: Cell) -> None:
+    def sample_done(self, cell: Cell, record: object) -> None:
         self.left -= 1
         if not self.left:
             raise KeyboardInterrupt

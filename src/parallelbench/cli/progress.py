@@ -15,6 +15,7 @@ from parallelbench.clean import for_terminal
 from parallelbench.cli.terminal import note, say
 from parallelbench.experiments.progress import Estimate, Progress
 from parallelbench.runs.cell import Cell
+from parallelbench.runs.records import Record
 
 EVERY = 3.0
 """The minimum time in seconds between two plain lines."""
@@ -51,7 +52,7 @@ class LiveProgress:
         self._estimate.start(cell, missing)
         self._bars.update(self._bar, description=for_terminal(f"{cell.task}  {cell.decoder}"))
 
-    def sample_done(self, cell: Cell) -> None:
+    def sample_done(self, cell: Cell, record: Record) -> None:
         self._estimate.sample()
         self._bars.update(self._bar, advance=1, speed=self._estimate.text)
 
@@ -79,7 +80,7 @@ class PlainProgress:
         self._estimate.start(cell, missing)
         self._print(f"{cell.model}  {cell.task}  {cell.decoder}: {missing} samples")
 
-    def sample_done(self, cell: Cell) -> None:
+    def sample_done(self, cell: Cell, record: Record) -> None:
         self._estimate.sample()
         self._print(f"{cell.model}  {cell.task}  {cell.decoder}", last=self._estimate.done == self._estimate.total)
 

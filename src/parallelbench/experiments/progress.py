@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from parallelbench.runs.cell import Cell
+from parallelbench.runs.records import Record
 
 SURE = 0.25
 """Part of a cell's samples after which its speed is taken for an estimate."""
@@ -26,8 +27,8 @@ class Progress(Protocol):
     def cell_started(self, cell: Cell, missing: int) -> None:
         """A cell begins to decode its missing samples."""
 
-    def sample_done(self, cell: Cell) -> None:
-        """One more sample is on disk."""
+    def sample_done(self, cell: Cell, record: Record) -> None:
+        """One more sample is on disk, with this record."""
 
     def cell_done(self, cell: Cell) -> None:
         """All samples of a cell are on disk."""
@@ -45,7 +46,7 @@ class Silent:
     def cell_started(self, cell: Cell, missing: int) -> None:
         """Nothing is said."""
 
-    def sample_done(self, cell: Cell) -> None:
+    def sample_done(self, cell: Cell, record: Record) -> None:
         """Nothing is said."""
 
     def cell_done(self, cell: Cell) -> None:
@@ -161,7 +162,7 @@ class NotebookBar:
     def cell_started(self, cell: Cell, missing: int) -> None:
         self._bar.set_description(f"{cell.task} {cell.decoder}"[:60])
 
-    def sample_done(self, cell: Cell) -> None:
+    def sample_done(self, cell: Cell, record: Record) -> None:
         self._bar.update()
         if self._bar.n >= self._bar.total:
             self._bar.close()

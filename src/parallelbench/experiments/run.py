@@ -75,6 +75,7 @@ def run_cell(todo: Remaining, source: Source, batch_size: BatchSize, store: RunS
     folder.begin(work.cell, backends(work.task.metrics), hash_of(source.first_prompt()), session)
     with folder.writing(todo.stored, todo.trace_bytes) as writer:
         for decoded in source.decode(todo.missing):
-            writer.append(*make_row(decoded, work.task.metrics, work.cell.id))
-            progress.sample_done(work.cell)
+            record, trace = make_row(decoded, work.task.metrics, work.cell.id)
+            writer.append(record, trace)
+            progress.sample_done(work.cell, record)
     folder.finish(work.cell, writer.count, ended=now(), added=writer.count - todo.stored)
