@@ -36,17 +36,18 @@ LAYERS: dict[str, set[str]] = {
     "theory": NOUNS,
     "contracts": NOUNS,
     "runs": NOUNS,
-    "analysis": NOUNS | {"runs", "metrics", "theory"},  # ceilings are drawn beside what was measured
-    "report": NOUNS | {"runs", "analysis"},
+    "paper": NOUNS,  # the published numbers
+    "analysis": NOUNS | {"runs", "metrics", "theory", "paper"},  # ceilings are drawn beside what was measured
+    "report": NOUNS | {"runs", "analysis", "paper"},
     "models": BELOW_MODELS,
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
     "training": BELOW_MODELS | {"runs", "models", "decoding"},  # its folder is written as a run's is: locked and whole
-    "experiments": BELOW_MODELS | {"runs", "models", "decoding"},
+    "experiments": BELOW_MODELS | {"runs", "models", "decoding", "paper"},  # published speeds size an experiment
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }
-TORCHLESS = ("tasks", "metrics", "theory", "runs", "analysis", "report")
+TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report")
 
 
 def unit_of(name: str) -> str:

@@ -168,7 +168,7 @@ def test_the_commands_take_both_forms(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_sweep_of_figure_2_plans_and_asks_the_questions_of_the_paper() -> None:
-    sweep = load_sweep("paper_fig2")
+    sweep = load_sweep("paper:fig2")
     assert sweep.models == ("exact", "tiny")
     works = plan(sweep.model_copy(update={"models": ("exact",)}), ModelPool(None))
     assert len(works) == 2 * 6 * (2 * 2 + 2 + 6)

@@ -30,6 +30,9 @@ class Sweep(Options):
 
     name: str = Field("", description="a title for the report")
     description: str = Field("", description="what the run is for")
+    covers: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (), description="other names of this experiment, in the folder of its file"
+    )
     models: Names = Field(description="models, for example tiny")
     tasks: Names = Field(description="tasks; a * stands for any part of a name")
     decoders: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
@@ -68,8 +71,8 @@ class Sweep(Options):
 
 
 def experiment_names() -> list[str]:
-    """Return the names of the experiments that the package holds."""
-    return sorted(path.stem for path in NAMED.glob("*.yaml"))
+    """Return the names of the experiments that the package holds; those of the paper begin with `paper:`."""
+    return sorted(_name_of(path) for path in NAMED.rglob("*.yaml"))
 
 
 def load_sweep(path: str | Path) -> Sweep:
@@ -93,7 +96,19 @@ def _experiment(path: Path) -> Path:
     names = experiment_names()
     bare = path.parent in (Path(), Path("experiments"))
     if bare and path.stem in names and path.suffix in ("", *SUFFIXES):
-        return NAMED / f"{path.stem}.yaml"
+        return _file_of(path.stem)
     if bare and path.suffix not in SUFFIXES:
-        raise UnknownName("experiment", str(path)[:200], names)
+        covered = {name[: name.rfind(":") + 1] + other: name for name in names for other in load_sweep(_file_of(name)).covers}
+        if str(path) in covered:
+            return _file_of(covered[str(path)])
+        raise UnknownName("experiment", str(path)[:200], [*names, *covered])
     return path
+
+
+def _name_of(file: Path) -> str:
+    """`paper:fig3` of paper/fig3.yaml."""
+    return ":".join(file.relative_to(NAMED).with_suffix("").parts)
+
+
+def _file_of(name: str) -> Path:
+    return NAMED.joinpath(*name.split(":")).with_suffix(".yaml")
