@@ -20,7 +20,13 @@ from typing import Any, NamedTuple
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
-    ["pytest", "parallelbench.api", "parallelbench.experiments.local", "parallelbench.models.native", "parallelbench.report"]
+    [
+        "pytest",
+        "parallelbench.api",
+        "parallelbench.experiments.executors.local",
+        "parallelbench.models.native",
+        "parallelbench.report",
+    ]
 )
 
 

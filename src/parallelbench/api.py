@@ -137,13 +137,14 @@ def run_plan(cells: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: P
     Raises:
         UserError: the folder cannot be used, or a cell cannot be run.
     """
-    from parallelbench.experiments import local  # imports torch, and the results pandas, which a plan does not need
-    from parallelbench.results import Results
+    from parallelbench.experiments.executors.local import LocalExecutor  # imports torch, which a plan does not need
+    from parallelbench.experiments.run import run_cells
+    from parallelbench.results import Results  # imports pandas
 
     counts = {one.cell.id: len(one.indices) for one in cells}
     arguments, resolved = provenance.given_arguments(), sweep.model_dump(mode="json")
     with open_run(out, counts, arguments, resolved, provenance.environment()) as store:
-        local.execute(cells, store, pool, sweep.batch_size, progress)
+        run_cells(cells, store, LocalExecutor(pool, sweep.batch_size), sweep.batch_size, progress)
         results = Results(out)
         write_text(out / SUMMARY, json.dumps(results.summary_json(), indent=2, allow_nan=False) + "\n")
     return results

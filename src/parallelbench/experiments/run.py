@@ -1,17 +1,21 @@
-"""The one cell loop: the missing samples of a cell become records and traces on disk."""
+"""Writes what an executor yields: the missing samples of planned cells become records and traces on disk.
+
+Only this module writes into the cells of a run, whatever the number of workers.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from parallelbench.experiments.executors.events import CellOpened, CellStarted, CellTodo, Event, Executor, SampleDone
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
-from parallelbench.experiments.records import hash_of, make_row
-from parallelbench.experiments.sources import Source
-from parallelbench.metrics import backends
 from parallelbench.runs.calls import changed_packages
 from parallelbench.runs.cell_files import Session
 from parallelbench.runs.cell_folder import CellFolder, trace_end
+from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.store import RunStore
 from parallelbench.runs.times import now
 from parallelbench.schema import BatchSize
@@ -51,31 +55,115 @@ def remaining(work: PlannedCell, store: RunStore) -> Remaining:
     return Remaining(work, folder, missing, len(records), trace_end(records))
 
 
-def run_cell(todo: Remaining, source: Source, batch_size: BatchSize, store: RunStore, progress: Progress) -> None:
-    """Decode what is missing of a cell, append each sample as it finishes, and mark the cell done.
-
-    The records depend on nothing but the cell, `seconds` aside.
+def run_cells(
+    works: Sequence[PlannedCell], store: RunStore, executor: Executor, batch_size: BatchSize, progress: Progress
+) -> None:
+    """Run what is missing of every cell.
 
     Raises:
-        UserError: a prompt does not fit, the prompts changed since the cell was begun, or the disk cannot be written.
-        DamagedRun: other samples are on disk afterwards than were read and written.
+        DamagedRun: a file of a cell is damaged (found before anything runs), or other samples are on disk afterwards than were
+            read and written.
+        UserError: a cell cannot be run or written, or its prompts changed since it was begun.
     """
-    work, folder, environment = todo.work, todo.folder, store.call.environment
-    session = Session(
-        call=store.call.number,
-        started=now(),
-        device=source.device,
-        batch_size=batch_size,
-        model=source.details(),
-        environment=environment,
-    )
-    earlier = folder.read().sessions if folder.begun else ()
-    if earlier and (changed := changed_packages(earlier[-1].environment, environment)):
-        progress.note(f"{work.cell.task}, {work.cell.decoder}: other versions than in the earlier part of it: {changed}.")
-    folder.begin(work.cell, backends(work.task.metrics), hash_of(source.first_prompt()), session)
-    with folder.writing(todo.stored, todo.trace_bytes) as writer:
-        for decoded in source.decode(todo.missing):
-            record, trace = make_row(decoded, work.task.metrics, work.cell.id)
-            writer.append(record, trace)
-            progress.sample_done(work.cell, record)
-    folder.finish(work.cell, writer.count, ended=now(), added=writer.count - todo.stored)
+    found = [remaining(work, store) for work in works]
+    progress.planned([(one.work.cell, len(one.missing)) for one in found], sum(len(work.indices) for work in works))
+    for one in found:
+        if not one.missing and not one.folder.is_done and one.folder.begun:
+            one.folder.finish(one.work.cell, one.stored)
+    todo = [one for one in found if one.missing]
+    with (
+        _writing(todo, store, batch_size, progress) as cells,
+        contextlib.closing(executor.execute([CellTodo(one.work, one.missing) for one in todo])) as events,
+    ):
+        for event in events:
+            cells.take(event)
+        cells.check_complete()
+
+
+@contextlib.contextmanager
+def _writing(todo: Sequence[Remaining], store: RunStore, batch_size: BatchSize, progress: Progress) -> Iterator[_Cells]:
+    """Close every cell that is still open when the context ends, so that what is finished is durable."""
+    cells = _Cells(todo, store, batch_size, progress)
+    try:
+        yield cells
+    finally:
+        cells.close()
+
+
+@dataclass(slots=True)
+class _OpenCell:
+    """A cell that is being written."""
+
+    writer: CellWriter
+    closing: contextlib.ExitStack
+
+
+class _Cells:
+    """The cells of a run while it runs."""
+
+    def __init__(self, todo: Sequence[Remaining], store: RunStore, batch_size: BatchSize, progress: Progress) -> None:
+        self._todo = {one.work.cell.id: one for one in todo}
+        self._left = {cell_id: set(one.missing) for cell_id, one in self._todo.items()}
+        self._open: dict[str, _OpenCell] = {}
+        self._store, self._batch_size, self._progress = store, batch_size, progress
+
+    def take(self, event: Event) -> None:
+        """Write down one event."""
+        match event:
+            case CellStarted():
+                one = self._todo[event.cell_id]
+                self._progress.cell_started(one.work.cell, len(one.missing))
+            case CellOpened():
+                self._opened(event)
+            case SampleDone():
+                self._left[event.record.cell].remove(event.record.index)
+                self._open[event.record.cell].writer.append(event.record, event.trace)
+                self._progress.sample_done(self._todo[event.record.cell].work.cell, event.record)
+                self._end(event.record.cell)
+
+    def _opened(self, event: CellOpened) -> None:
+        """Begin a cell.
+
+        Raises:
+            UserError: its prompts or metrics differ from those on disk.
+        """
+        if event.cell_id in self._open:
+            return
+        one, environment = self._todo[event.cell_id], self._store.call.environment
+        session = Session(
+            call=self._store.call.number,
+            started=now(),
+            device=event.device,
+            batch_size=self._batch_size,
+            model=event.details,
+            environment=environment,
+        )
+        cell, folder = one.work.cell, one.folder
+        earlier = folder.read().sessions if folder.begun else ()
+        if earlier and (changed := changed_packages(earlier[-1].environment, environment)):
+            self._progress.note(f"{cell.task}, {cell.decoder}: other versions than in the earlier part of it: {changed}.")
+        folder.begin(cell, event.backends, event.prompt_hash, session)
+        closing = contextlib.ExitStack()
+        writer = closing.enter_context(folder.writing(one.stored, one.trace_bytes))
+        self._open[event.cell_id] = _OpenCell(writer, closing)
+
+    def _end(self, cell_id: str) -> None:
+        """Close a cell of which no sample is left; it is done if each of them is on disk."""
+        if self._left[cell_id]:
+            return
+        one, written = self._todo[cell_id], self._open.pop(cell_id)
+        written.closing.close()
+        one.folder.finish(one.work.cell, written.writer.count, ended=now(), added=written.writer.count - one.stored)
+        self._progress.cell_done(one.work.cell)
+
+    def check_complete(self) -> None:
+        """Refuse an executor that ended without an error and left samples out."""
+        left = {cell_id: len(indices) for cell_id, indices in self._left.items() if indices}
+        if left:
+            raise RuntimeError(f"the executor left out samples of the cells {left}")
+
+    def close(self) -> None:
+        """Close the files of the cells that are still open."""
+        with contextlib.ExitStack() as all_files:
+            for written in self._open.values():
+                all_files.push(written.closing)
