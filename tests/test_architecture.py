@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "parallelbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-NOUNS = {"schema", "errors", "registry", "rng", "specs", "files", "yaml_border", "clean", "user_cache"}
+NOUNS = {"schema", "errors", "registry", "rng", "specs", "files", "yaml_border", "clean", "user_cache", "worker"}
 BELOW_MODELS = NOUNS | {"bounded_http", "sampling", "tasks", "metrics", "theory", "contracts"}
 LAYERS: dict[str, set[str]] = {
     "schema": set(),
@@ -29,6 +29,7 @@ LAYERS: dict[str, set[str]] = {
     "files": {"errors", "specs", "yaml_border"},
     "clean": set(),
     "user_cache": set(),
+    "worker": set(),
     "parameters": set(),
     "bounded_http": {"errors"},
     "tasks": NOUNS | {"metrics"},  # a demonstration is judged by the metric of the question

@@ -16,7 +16,6 @@ from transformers import AutoTokenizer
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from parallelbench.errors import UserError
-from parallelbench.models.generators import template_renderer
 from parallelbench.models.generators.load_local import TINY_AR
 from parallelbench.models.generators.local_folder import template_codec
 from parallelbench.models.generators.template_renderer import TemplateRenderer
@@ -59,7 +58,7 @@ shared = renderer(CHATML)
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_template_is_one_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:  # fault 56
-    monkeypatch.setattr(template_renderer, "RENDER_SECONDS", 2.0)
+    monkeypatch.setattr(shared._worker, "_seconds", 2.0)
     monkeypatch.setattr(shared, "_template", HOSTILE[name])
     start = time.monotonic()
     with pytest.raises(UserError) as caught:
@@ -76,8 +75,8 @@ def test_after_a_fault_the_next_prompt_is_rendered(monkeypatch: pytest.MonkeyPat
         with pytest.raises(UserError, match="too long"):
             shared.render(TURNS)
         assert shared.render(TURNS[:1]) == "one"
-    assert shared._process is not None
-    shared._process.kill()
+    assert shared._worker._process is not None
+    shared._worker._process.kill()
     with pytest.raises(UserError, match=r"ended with code|cannot be used"):
         shared.render(TURNS)
     assert shared.render(TURNS[:1]) == "one"
@@ -130,8 +129,8 @@ def test_of_several_templates_the_default_is_taken(tmp_path: Path) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are counted through /proc")
 def test_a_renderer_leaves_no_process_behind() -> None:
     one = renderer("x")
-    assert one.render(TURNS) == "x" and one._process is not None
-    process = Path(f"/proc/{one._process.pid}")
+    assert one.render(TURNS) == "x" and one._worker._process is not None
+    process = Path(f"/proc/{one._worker._process.pid}")
     assert process.exists()
     del one
     assert not process.exists()

@@ -39,6 +39,7 @@ STORY = written(kind="story", words=["ferry", "bay"])
 PARAPHRASE = written(kind="paraphrase", source=SOURCE, references=["Twice a day, the old ferry goes over the bay."])
 LATIN = Sample("t", 1, 0, 0, (), "", {"symbols": ["A", "B", "C"]}, "", "latin_square")
 SUDOKU = Sample("t", 1, 0, 0, (), "", {"puzzle": "1034\n3412\n2143\n4321", "solution": "1234\n3412\n2143\n4321"}, "")
+SUM = Sample("t", 1, 0, 0, (), "", {"answers": ["18"], "read": ["after", "####"]})
 
 CASES: list[tuple[str, Sample, str, set[str]]] = [
     ("first and last names of two people exchanged", SHUFFLE,
@@ -80,6 +81,9 @@ CASES: list[tuple[str, Sample, str, set[str]]] = [
     ("the words in another order", STORY, "In the bay sails a ferry.", {"words_disordered"}),
     ("the source again", PARAPHRASE, "The old ferry crosses the bay twice a day", {"copied_source"}),
     ("a foreign special token", WORDS, "The ferry <|mdm_mask|> sails in the bay.", {"special_token", "spelling"}),
+    ("a marker with nothing behind it", SUM, "The sum is 18.\n####", {"answer_begun"}),
+    ("no marker", SUM, "The sum is 19.", {"answer_missing"}),
+    ("another number", SUM, "#### 19", {"wrong_answer"}),
     ("no reason is known", PARAPHRASE, "The ferry goes twice a day.", {"other"}),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from parallelbench.errors import UnknownName
 from parallelbench.specs import parse, split_head
 
-FILES = (".py", ".yaml", ".yml")
+FILES = (".py", ".yaml", ".yml", ".json", ".jsonl")
 
 
 def check_names(models: Sequence[str], tasks: Sequence[str], decoders: Sequence[str], suite: str = "ours") -> None:

@@ -59,6 +59,24 @@ def _entries(target: str, summary: str) -> dict[str, Entry]:
     }
 
 
+_ANSWERS = {
+    "answer_exact": "the answer is the expected text",
+    "answer_text": "the answer is the expected text, case, spaces and marks at its ends aside",
+    "answer_contains": "the answer contains the expected words",
+    "answer_number": "the answer is the expected number",
+    "answer_choice": "the answer is the letter or the text of the expected choice",
+    "answer_math": "the answer is the expected formula, in any equal form",
+}
+
+
+def _of_answers() -> dict[str, Entry]:
+    found = {}
+    for name, summary in _ANSWERS.items():
+        found[name] = Entry(f"{_MODULE}.answers:{name.upper()}", f"{summary}; found anywhere in the text")
+        found[f"{name}_strict"] = Entry(f"{_MODULE}.answers:{name.upper()}_STRICT", f"{summary}; in the required place")
+    return found
+
+
 _TEXT = {
     "grammar": ("grammar:GRAMMAR", "no rule of the embedded checker objects; 1 or 0"),
     "grammar_languagetool": ("grammar.languagetool:make", "LanguageTool finds nothing; needs url=... or jars=..."),
@@ -78,6 +96,7 @@ _TEXT = {
 METRICS = Registry(
     "metric",
     {k: v for target, summary in _SUMMARIES.items() for k, v in _entries(target, summary).items()}
+    | _of_answers()
     | {name: Entry(f"{_MODULE}.{target}", summary) for name, (target, summary) in _TEXT.items()},
 )
 

@@ -1,4 +1,4 @@
-"""The optional libraries of the metrics of text, which `pip install 'parallelbench[text]'` brings."""
+"""The optional libraries of metrics, which `pip install 'parallelbench[text]'` or `[math]` brings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from parallelbench.errors import MissingExtra
 STEMMER = ("nltk",)
 CHECKER = ("harper", "lemminflect", "nltk", "textblob")
 """Modules that the embedded grammar checker imports; textblob imports nltk."""
+EXTRAS = {"math_verify": "math"}
+"""The extra that brings a module, where that is not `text`."""
 
 
 @cache
@@ -19,5 +21,6 @@ def require(what: str, modules: tuple[str, ...]) -> None:
     Raises:
         MissingExtra: one of them is not installed; `what` says what needs it.
     """
-    if any(find_spec(module) is None for module in modules):
-        raise MissingExtra(what, "text")
+    missing = next((module for module in modules if find_spec(module) is None), None)
+    if missing is not None:
+        raise MissingExtra(what, EXTRAS.get(missing, "text"))

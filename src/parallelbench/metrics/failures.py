@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from parallelbench.metrics import failures_lists, failures_puzzles, failures_texts
+from parallelbench.metrics import failures_answers, failures_lists, failures_puzzles, failures_texts
 from parallelbench.schema import Sample
 
-VERSION = 2
+VERSION = 3
 LABELS = {
     "empty": "nothing was written",
     "cut_off": "the canvas was full before the text was complete",
@@ -39,6 +39,9 @@ LABELS = {
     "word_missing": "a required word is not in the text",
     "words_disordered": "the required words occur, in a wrong order",
     "copied_source": "the text is a copy of the source that it should rephrase",
+    "answer_begun": "the answer was begun and is not complete",
+    "answer_missing": "no answer in the required place",
+    "wrong_answer": "an answer in the required place, and it is wrong",
     "other": "wrong, for none of the reasons above",
 }
 """Every reason, in the order in which reports list them."""
@@ -64,6 +67,8 @@ def label(sample: Sample, text: str, right: bool, full: bool) -> tuple[str, ...]
         found |= failures_lists.reasons(sample, text)
     elif "symbols" in sample.facts or "puzzle" in sample.facts:
         found |= failures_puzzles.reasons(sample, text)
+    elif "answers" in sample.facts:
+        found |= failures_answers.reasons(sample, text)
     else:
         found |= failures_texts.reasons(sample, text, grammatical=right)
         if not full and text.strip() and not _ended(text):

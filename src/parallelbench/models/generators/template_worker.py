@@ -11,24 +11,14 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from types import TracebackType
+
+from parallelbench.worker import limit_memory
 
 MEMORY = 512 << 20
 """Bytes that a template may take beyond what the process has when it is ready."""
 TEXT = 1 << 20
 """Characters of a prompt at most."""
-
-
-def limit_memory() -> None:
-    """Limit the address space, where the system can do that."""
-    try:
-        import resource
-
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
-    except (ImportError, OSError, ValueError):
-        return  # Windows and macOS: the parent's limit of time remains
 
 
 def one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -48,7 +38,7 @@ def main() -> None:
 
     faults = (TemplateError, ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
     sys.excepthook = one_line
-    limit_memory()
+    limit_memory(MEMORY)
     print("ready", flush=True)
     for line in sys.stdin:
         job = json.loads(line)
