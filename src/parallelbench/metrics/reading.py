@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -168,7 +168,7 @@ def _braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-_READ = {
+_READ: dict[Way, Callable[[str, str], str | None]] = {
     "whole": lambda text, _: text if text.strip() else None,
     "last_line": lambda text, _: last_line(text),
     "after": _after,
