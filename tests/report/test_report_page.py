@@ -75,7 +75,7 @@ def test_the_page_loads_nothing_from_anywhere(text: str) -> None:
 def test_each_figure_is_a_spec_on_the_page_and_a_csv_and_an_svg_beside_it(results: Results, text: str) -> None:
     page = Page(text)
     shown = [attributes["data-chart"] for tag, attributes in page.elements if tag == "script" and "data-chart" in attributes]
-    assert shown == ["chart-tradeoff", "chart-loss", "chart-by-task", "chart-matched"]
+    assert shown == ["chart-tradeoff", "chart-loss", "chart-by-task", "chart-matched", "chart-lengths"]
     specs = [json.loads(script) for script in page.scripts[1:-1]]
     assert all("vega-lite" in spec["$schema"] for spec in specs)
     for chart in shown:

@@ -26,8 +26,8 @@ REFERENCE = "threshold"
 COSTS = ("tokens_per_step", "tokens_per_row", "nfe", "rows", "seconds")
 MEASURED = ("tokens_per_step", "nfe", "rows", "seconds")
 COLUMNS = [
-    "model", "series", "decoder", "by_first", "by_second", "accuracy", "low", "high", *COSTS, "aup_step", "aup_row",
-    "saved", "saved_low", "saved_high",
+    "model", "series", "decoder", "by_first", "by_second", "accuracy", "low", "high", *COSTS, "tokens_per_step_low",
+    "tokens_per_step_high", "aup_step", "aup_row", "saved", "saved_low", "saved_high",
 ]  # fmt: skip
 TASK_COLUMNS = ["model", "task", "by_first", "by_second", "decoder", "accuracy", "low", "high", "tokens_per_step"]
 

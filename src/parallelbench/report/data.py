@@ -12,10 +12,14 @@ import pandas as pd
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.above import above_exact_model, above_line
 from parallelbench.analysis.best_curves import best_curves
+from parallelbench.analysis.curve_numbers import areas, pbx
+from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import match_speeds
+from parallelbench.analysis.oracle import oracles
 from parallelbench.analysis.ranking import rankings
 from parallelbench.analysis.split import ceiling_of, split
+from parallelbench.analysis.task_map import settings_of, task_map
 from parallelbench.errors import UserError
 from parallelbench.runs.folder import StoredRun, read_run
 
@@ -32,6 +36,8 @@ class Filters:
 ALL = Filters()
 BARS = (0.9, 0.8, 0.7)
 """The mean accuracies at which decoders are ranked by speed."""
+SPEEDS = (1.0, 2.0, 4.0, 8.0)
+"""The tokens per step at which lists of several lengths are compared."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,35 @@ class ReportData:
     def rankings(self) -> dict[float, pd.DataFrame]:
         """The ranking of the decoders at each of `BARS` (`analysis.ranking`)."""
         return rankings(self.samples, self.overall, BARS)
+
+    @cached_property
+    def oracles(self) -> pd.DataFrame:
+        """What each decoder would reach if its setting were chosen for each sample (`analysis.oracle`)."""
+        return oracles(self.samples)
+
+    @cached_property
+    def pbx(self) -> pd.DataFrame:
+        """The fastest accurate setting of each curve, with the optimism of choosing it (`analysis.curve_numbers`)."""
+        return pbx(self.rankings, self.overall)
+
+    @cached_property
+    def areas(self) -> pd.DataFrame:
+        """The accuracy under parallelism of each curve, cross-fitted (`analysis.curve_numbers`)."""
+        return areas(self.samples, self.overall)
+
+    @cached_property
+    def task_map(self) -> pd.DataFrame:
+        """How parallel each task can be decoded, and in which order (`analysis.task_map`)."""
+        return task_map(self.samples, settings_of(self.run))
+
+    @cached_property
+    def by_length(self) -> pd.DataFrame:
+        """Accuracy by the length of the list at `SPEEDS` (`analysis.lengths`).
+
+        Only of the curve of reference and of threshold decoding, or of all curves where neither ran.
+        """
+        shown = self.samples[self.samples["series"].isin([self.curve, "threshold"])]
+        return at_speeds(by_length(shown if len(shown) else self.samples, lengths_of(self.run)), SPEEDS)
 
     @cached_property
     def headlines(self) -> list[Headline]:

@@ -10,13 +10,17 @@ from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import charts
 from parallelbench.report import lines as line_rows
-from parallelbench.report.data import BARS, ReportData
+from parallelbench.report.curve_numbers import curve_numbers
+from parallelbench.report.data import ReportData
 from parallelbench.report.exact import above_lines, loss_parts
 from parallelbench.report.failures import metrics, why
 from parallelbench.report.figures import Figure
+from parallelbench.report.lengths import lengths
+from parallelbench.report.oracle import oracle
 from parallelbench.report.ranked import ranked
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
+from parallelbench.report.task_map import task_map
 
 POINT = [
     "model",
@@ -132,7 +136,8 @@ def numbers(data: ReportData) -> Section:
         cut = [Cell(f"{percent(row['flagged'])} %", right=True)] if flagged else []
         lines.append([Cell(name), rate(row["accuracy"]), Cell(interval), *costs, *cut])
     tables = [Table("Mean over tasks", header, lines)] if lines else []
-    return Section("numbers", "The numbers", "", tables=[*tables, _matrix(data), *_summaries(data)])
+    curves = [table for table in (curve_numbers(data),) if table is not None]
+    return Section("numbers", "The numbers", "", tables=[*tables, _matrix(data), *curves])
 
 
 def _matrix(data: ReportData) -> Table:
@@ -145,35 +150,10 @@ def _matrix(data: ReportData) -> Table:
     return Table("Accuracy by task in %; point at a cell for its interval", ["decoder", *data.tasks], lines, slanted=True)
 
 
-def _summaries(data: ReportData) -> list[Table]:
-    """PBx and AUP of each curve."""
-    found = {bar: as_rows(table) for bar, table in data.rankings.items()}
-    reach = {(row["model"], row["series"], bar): row for bar, rows in found.items() for row in rows}
-    lines = []
-    for model, series in dict.fromkeys((row["model"], row["series"]) for row in as_rows(data.overall)):
-        curve = [reach[model, series, bar] for bar in BARS]
-        cells = [_held_out(row) if row["decoder"] else number(0.0) for row in curve]
-        lines.append([Cell(f"{model} · {series}" if len(data.models) > 1 else series), *cells, number(curve[0]["aup_step"])])
-    header = ["curve", *(f"PB{100 * bar:.0f}" for bar in BARS), "AUP by steps"]
-    caption = (
-        "Curves in one number: PBx, tokens per step of the fastest setting with a mean accuracy of x %, chosen on one half of "
-        "the samples and reported on the other, both ways (point at a cell for the settings and their accuracy there); AUP, "
-        "accuracy under parallelism, by tokens per step"
-    )
-    return [Table(caption, header, lines)] if lines else []
-
-
-def _held_out(row: dict[str, Any]) -> Cell:
-    """The speed of what each half chose, on the other half; the note names the settings."""
-    chosen = f"first half chose {row['by_first']}, second half {row['by_second']}"
-    accuracy = f"{percent(row['accuracy'])} % [{percent(row['low'])}, {percent(row['high'])}] on the other half"
-    return number(row["tokens_per_step"])._replace(note=f"{chosen}; {accuracy}")
-
-
 def _picked(rows: Rows, keys: list[str]) -> Rows:
     return [{key: row[key] for key in keys} for row in rows]
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, matched, numbers, metrics,
+    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, oracle, matched, task_map, lengths, numbers, metrics,
 )  # fmt: skip

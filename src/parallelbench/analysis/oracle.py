@@ -1,0 +1,141 @@
+"""How fast a decoder would be if its setting were chosen for each sample: the oracle of ParallelBench, and one without luck.
+
+The paper's oracle (arXiv 2510.04767, Appendix G.2) looks at the outcomes of a sample under all settings of a decoder, keeps the
+settings with the best score, and takes the one with the fewest forwards. It sees the outcome that it is then scored by. Where
+outcomes are partly random, it counts luck as skill: among six settings that are each right in half of the cases, independently,
+it is right in 98 %.
+
+The second oracle never sees the outcome that counts. It goes from the fastest setting to slower ones until one is right, and
+then decodes with the *next slower* setting, which it has not looked at; if none of the settings but the slowest is right, it
+takes the slowest. If the outcomes of a sample under different settings are independent, what it takes is a mixture of the
+settings that does not depend on the outcome, and within a task it is no better than such a mixture. Its price: it is slower
+than it had to be by the distance of two settings, so it is a lower bound of what can be gained by adapting to a sample. It
+removes only what is independent between settings: two settings that decode a sample identically have one outcome.
+
+Both are compared with the same decoder at equal accuracy without a choice per sample: the fastest mixture of two settings, each
+used for a fixed proportion of the samples, that is as accurate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from parallelbench.analysis import stats
+from parallelbench.analysis.settings import DRAWS, VALUES, Floats, Integers, TaskMatrix, interval_of, matrices
+
+PAPER, LEFT_OUT = "best outcome", "outcome left out"
+"""The names of the two rules: the paper's, and ours."""
+MIN_SETTINGS = 3
+COLUMNS = [
+    "model", "series", "rule", "settings", "tasks", "n", "accuracy", "low", "high",
+    "tokens_per_step", "tokens_per_step_low", "tokens_per_step_high", "content_tokens_per_forward", "nfe",
+    "fixed_accuracy", "fixed_tokens_per_step", "reached", "ratio", "ratio_low", "ratio_high",
+]  # fmt: skip
+
+
+def best_outcome(scores: Floats, nfe: Floats) -> Integers:
+    """Return for each sample the setting with the fewest forwards among those with the best score: the paper's rule.
+
+    Args:
+        scores: the score of each sample under each setting, [n, m].
+        nfe: the number of forwards, [n, m].
+
+    Returns:
+        The column of the chosen setting, [n]; the first of several that are equal.
+    """
+    best = scores == scores.max(axis=1, keepdims=True)
+    chosen: Integers = np.where(best, nfe, np.inf).argmin(axis=1)
+    return chosen
+
+
+def outcome_left_out(scores: Floats, nfe: Floats) -> Integers:
+    """Return for each sample the setting next to the fastest one that is right, on the slow side: the rule without luck.
+
+    The arguments and the result are those of `best_outcome`. Scores are 0 or 1. Settings are ordered by their mean number of
+    forwards, so that the cost of a sample takes no part in its choice either.
+    """
+    order = np.argsort(nfe.mean(axis=0), kind="stable")
+    right = scores[:, order[:-1]] == 1.0
+    place = np.where(right.any(axis=1), right.argmax(axis=1) + 1, order.size - 1)
+    return order[place]
+
+
+RULES = {PAPER: best_outcome, LEFT_OUT: outcome_left_out}
+
+
+def oracles(frame: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
+    """Return both oracles of each model and curve (`series`) with at least three settings whose speed adapts to the model.
+
+    Args:
+        frame: one row per sample (`frame.samples`).
+        draws: resamples of the bootstrap.
+
+    Returns:
+        One row for each (model, series, rule): means over samples, then over tasks. `fixed_tokens_per_step` is the speed of
+        the fastest mixture of the decoder's settings at the same accuracy; where none is as accurate (`reached` False), that
+        of the most accurate setting, and `fixed_accuracy` is its accuracy. `ratio` is `tokens_per_step` divided by it. All
+        intervals are percentile intervals of a bootstrap over the samples of each task. The second rule is left out where a
+        score is neither 0 nor 1.
+    """
+    rows: list[dict[str, Any]] = []
+    known = frame[frame["adaptive"].astype(bool) & frame["tokens_per_step"].notna()]
+    for (model, series), part in known.groupby(["model", "series"], sort=False):
+        names = list(part["decoder"].unique())
+        tasks = matrices(part, names) if len(names) >= MIN_SETTINGS else []
+        binary = all(stats.is_binary(task.values["accuracy"]) for task in tasks)
+        named = {"model": model, "series": series, "settings": len(names)}
+        rules = [rule for rule in RULES if tasks and (rule == PAPER or binary)]
+        rows += [{**named, **oracle_of(tasks, rule, draws)} for rule in rules]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def oracle_of(tasks: list[TaskMatrix], rule: str, draws: int = DRAWS, seed: int = 0) -> dict[str, Any]:
+    """Return one oracle over the tasks of one curve, as a row of `oracles` without the names of model and curve."""
+    generator = np.random.default_rng(seed)
+    sums: Floats = np.zeros((draws + 1, len(VALUES), tasks[0].values["nfe"].shape[1] + 1))
+    for task in tasks:
+        chosen = RULES[rule](task.values["accuracy"], task.values["nfe"])
+        weights = np.vstack([task.weight, task.weights(generator, draws)])
+        for place, name in enumerate(VALUES):
+            matrix = task.values[name]
+            taken = np.take_along_axis(matrix, chosen[:, None], axis=1)
+            sums[:, place] += weights @ np.hstack([taken, matrix])
+    means = dict(zip(VALUES, np.moveaxis(sums / len(tasks), 1, 0), strict=True))  # each [draws + 1, 1 + settings]
+    accuracy, speed = means["accuracy"], means["tokens_per_step"]
+    fixed = fastest_mixture(accuracy[:, 1:], speed[:, 1:], accuracy[:, 0])
+    ratio = speed[:, 0] / fixed
+    ends = [interval_of(values[1:]) for values in (accuracy[:, 0], speed[:, 0], ratio)]
+    reached = bool(accuracy[0, 1:].max() >= accuracy[0, 0] - 1e-9)
+    return {
+        "rule": rule, "tasks": len(tasks), "n": sum(int(task.sample.max()) + 1 for task in tasks),
+        "accuracy": float(accuracy[0, 0]), "low": ends[0][0], "high": ends[0][1],
+        "tokens_per_step": float(speed[0, 0]), "tokens_per_step_low": ends[1][0], "tokens_per_step_high": ends[1][1],
+        "content_tokens_per_forward": float(means["content_tokens_per_forward"][0, 0]), "nfe": float(means["nfe"][0, 0]),
+        "fixed_accuracy": float(min(accuracy[0, 0], accuracy[0, 1:].max())), "fixed_tokens_per_step": float(fixed[0]),
+        "reached": reached, "ratio": float(ratio[0]), "ratio_low": ends[2][0], "ratio_high": ends[2][1],
+    }  # fmt: skip
+
+
+def fastest_mixture(accuracy: Floats, speed: Floats, at_least: Floats) -> Floats:
+    """Return the highest speed of a mixture of two settings with an accuracy of at least `at_least`.
+
+    Args:
+        accuracy, speed: of each setting, [b, m].
+        at_least: the accuracy that is needed, [b].
+
+    Returns:
+        The speeds, [b]; where no setting is as accurate, the speed of the most accurate one.
+    """
+    needed = at_least[:, None] - 1e-9
+    enough = accuracy >= needed
+    alone = np.where(enough, speed, -np.inf).max(axis=1)
+    slow, fast = accuracy[:, :, None], accuracy[:, None, :]  # the accurate setting of the two, and the other
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = (at_least[:, None, None] - fast) / (slow - fast)
+        mixed = part * speed[:, :, None] + (1.0 - part) * speed[:, None, :]
+    together = np.where(enough[:, :, None] & ~enough[:, None, :], mixed, -np.inf).max(axis=(1, 2))
+    most = np.take_along_axis(speed, accuracy.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.where(enough.any(axis=1), np.maximum(alone, together), most)
