@@ -20,6 +20,9 @@ def command(
         Patterns, typer.Option("--decoder", "-d", help="Only decoders of this name or with these options; repeatable.")
     ] = None,
     model: Annotated[Patterns, typer.Option("--model", "-m", help="Only models of this name; repeatable.")] = None,
+    no_published: Annotated[
+        bool, typer.Option("--no-published", help="Leave out the numbers that the paper published for the same tasks.")
+    ] = False,
 ) -> None:
     """Write OUT/report.html, and its figures as CSV and SVG.
 
@@ -39,4 +42,4 @@ def command(
         except UserError as error:
             note(f"the reasons of failures are left out; {error}")
     keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))
-    say(str(write_report(*runs, out=out, keep=keep)))
+    say(str(write_report(*runs, out=out, keep=keep, with_published=not no_published)))

@@ -10,7 +10,7 @@ import altair as alt
 
 from parallelbench.analysis.frontier import Rows, with_frontier
 from parallelbench.analysis.names import PLAIN
-from parallelbench.report import theme
+from parallelbench.report import published, theme
 from parallelbench.report.lines import drawn_lines
 from parallelbench.report.theme import Spec
 
@@ -43,7 +43,7 @@ def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerCha
     """Accuracy against tokens per step: points with intervals, and each family's Pareto frontier drawn as steps.
 
     Rows need the columns of `frame.points`, and `frontier` and `point` from `with_frontier`. Rows from `lines.rows_of_lines`
-    are drawn behind them.
+    are drawn behind them, and those of `published.published_rows` as hollow points.
     """
     colour = alt.Color("family:N", title="decoder", scale=theme.colours(row["family"] for row in rows if "family" in row))
     shown = alt.when(CHOSEN).then(alt.value(1.0)).otherwise(alt.value(0.08))
@@ -59,7 +59,10 @@ def tradeoff(rows: Rows, size: tuple[int, int], point: int = 75) -> alt.LayerCha
     )
     lines = steps.encode(y=score_axis(), detail="family:N", opacity=shown, order=alt.Order("tokens_per_step:Q"))
     behind = drawn_lines(data.encode(y=score_axis()), colour) if any("line" in row for row in rows) else []
-    return alt.layer(*behind, lines, bars, dots).properties(width=size[0], height=size[1])
+    hollow = (
+        published.drawn_points(base.encode(y=score_axis(), opacity=shown), point) if any("of" in row for row in rows) else []
+    )
+    return alt.layer(*behind, *hollow, lines, bars, dots).properties(width=size[0], height=size[1])
 
 
 def _shape(rows: Rows) -> dict[str, Any]:
@@ -83,9 +86,9 @@ def tooltip() -> list[alt.Tooltip]:
     ]
 
 
-def overall(rows: Rows, models: Sequence[str]) -> Spec:
-    """The trade-off curves of the mean over tasks, in one panel per model."""
-    marked = with_frontier(rows, ("model", "family"))
+def overall(rows: Rows, models: Sequence[str], behind: Rows) -> Spec:
+    """The trade-off curves of the mean over tasks, in one panel per model; `behind` are published points."""
+    marked = with_frontier(rows, ("model", "family")) + behind
     if len(models) == 1:
         return theme.spec_of(tradeoff(marked, (840, 400)).add_params(CHOSEN), marked)
     facet = alt.Facet("model:N", title=None, sort=list(models))
@@ -94,7 +97,7 @@ def overall(rows: Rows, models: Sequence[str]) -> Spec:
 
 
 def by_task(rows: Rows, behind: Rows) -> Spec:
-    """The trade-off curves of each task, in one panel per task; `behind` are the rows of `lines.rows_of_lines`."""
+    """The trade-off curves of each task, in one panel per task; `behind` are rows of lines and of published points."""
     marked = with_frontier(rows, ("task", "family")) + behind
     panel = tradeoff(marked, (262, 180), point=45)
     tasks = list(dict.fromkeys(row["task"] for row in rows))

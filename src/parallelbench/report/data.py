@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.matched import match_speeds
 from parallelbench.analysis.oracle import oracles
+from parallelbench.analysis.published import compared, published_points
 from parallelbench.analysis.ranking import rankings
 from parallelbench.analysis.split import ceiling_of, split
 from parallelbench.analysis.task_map import settings_of, task_map
@@ -53,6 +54,7 @@ class ReportData:
         split: the parts of each loss (`analysis.split`); empty where no exact model with a learned model's tokenizer ran.
         above_line: exact models' settings significantly above the line after the draw (`analysis.above`).
         above_exact: learned models' settings significantly above their exact model (`analysis.above`).
+        published, compared: what the paper published for these tasks, and our difference from it (`analysis.published`).
     """
 
     run: StoredRun
@@ -66,6 +68,8 @@ class ReportData:
     split: pd.DataFrame
     above_line: pd.DataFrame
     above_exact: pd.DataFrame
+    published: pd.DataFrame
+    compared: pd.DataFrame
 
     @cached_property
     def models(self) -> list[str]:
@@ -131,8 +135,10 @@ class ReportData:
         return [headline(model, self.samples, self.overall, self.losses) for model in self.models]
 
 
-def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
+def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = True) -> ReportData:
     """Read one run folder, or several together, limited to the cells that `keep` selects.
+
+    `with_published` says whether the published numbers of the paper are read too.
 
     Raises:
         UserError: a folder holds no run, no sample is finished yet, or the filters select no cell.
@@ -144,6 +150,7 @@ def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
         raise UserError(f"{paths[0]} holds no finished samples yet; run its command again first.")
     points = tables.points(samples)
     curve = reference_curve(points)
+    shown = run if with_published else replace(run, cells=())
     return ReportData(
         run=run,
         samples=samples,
@@ -156,4 +163,6 @@ def read_report_data(*paths: Path, keep: Filters = ALL) -> ReportData:
         split=split(samples, points),
         above_line=above_line(samples),
         above_exact=above_exact_model(samples, points),
+        published=published_points(shown),
+        compared=compared(run, points if with_published else points[:0]),
     )

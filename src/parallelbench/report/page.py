@@ -23,19 +23,20 @@ from parallelbench.report.sections import SECTIONS
 PAGE = "report.html"
 
 
-def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL) -> Path:
+def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL, with_published: bool = True) -> Path:
     """Write the report of one run folder, or of several together, and return the path of the page.
 
     Args:
         runs: the folders.
         out: where the page and the figures are written; None is the only folder, or `report` for several.
         keep: which cells are reported.
+        with_published: whether the numbers that the paper published are shown too.
 
     Raises:
         UserError: the folder holds no run or no samples, a record line is damaged, or the folder cannot be written.
     """
     out = out or (runs[0] if len(runs) == 1 else Path(PAGE).with_suffix(""))
-    data = read_report_data(*runs, keep=keep)
+    data = read_report_data(*runs, keep=keep, with_published=with_published)
     try:
         (out / FIGURES).mkdir(parents=True, exist_ok=True)
         page = _drawn(data, out / FIGURES)

@@ -8,7 +8,7 @@ from typing import Any
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
-from parallelbench.report import charts
+from parallelbench.report import charts, published
 from parallelbench.report import lines as line_rows
 from parallelbench.report.curve_numbers import curve_numbers
 from parallelbench.report.data import ReportData
@@ -46,7 +46,8 @@ def tradeoff(data: ReportData) -> Section | None:
     caption = (
         f"Mean over tasks of accuracy and of tokens per step, with 95 % intervals. {STEPS} Click a decoder to single it out."
     )
-    figure = Figure("tradeoff", caption, charts.overall(rows, data.models), rows)
+    behind = published.mean_rows(data, rows)
+    figure = Figure("tradeoff", caption + published.caption(behind), charts.overall(rows, data.models, behind), rows)
     return Section("tradeoff", "Accuracy against speed", "", [figure])
 
 
@@ -62,8 +63,11 @@ def by_task(data: ReportData) -> Section | None:
         exact = [row for row in points if row["model"] == ceiling]
         intervals = "95 % intervals over samples (Wilson's for scores of 0 and 1)"
         caption = f"{model}: one panel per task, {intervals}." + (line_rows.CAPTION if exact else "")
-        chart = charts.by_task(rows, line_rows.rows_of_lines(rows, exact, data.curves_of(ceiling)) if exact else [])
-        figures.append(Figure("by-task" + (f"-{place + 1}" if place else ""), caption, chart, rows))
+        behind = line_rows.rows_of_lines(rows, exact, data.curves_of(ceiling)) if exact else []
+        hollow = published.published_rows(data, model)
+        chart = charts.by_task(rows, behind + hollow)
+        name = "by-task" + (f"-{place + 1}" if place else "")
+        figures.append(Figure(name, caption + published.caption(hollow), chart, rows))
     return Section("by-task", "Task by task", "", figures) if figures else None
 
 
@@ -155,5 +159,6 @@ def _picked(rows: Rows, keys: list[str]) -> Rows:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, oracle, matched, task_map, lengths, numbers, metrics,
+    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, oracle, matched, task_map, lengths, published.beside_published,
+    numbers, metrics,
 )  # fmt: skip

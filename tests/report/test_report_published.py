@@ -1,0 +1,124 @@
+"""The paper's numbers beside ours: hollow in the same panels, cell by cell in a table, or left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_model import FakeDenoiser, FakeOptions
+
+from parallelbench import cli
+from parallelbench.analysis.published import compared, independent_difference, published_points
+from parallelbench.analysis.stats import wilson
+from parallelbench.api import run
+from parallelbench.contracts.info import ModelInfo
+from parallelbench.models import MODELS
+from parallelbench.registry import Entry
+from parallelbench.report.data import ReportData, read_report_data
+from parallelbench.report.published import beside_published, mean_rows
+from parallelbench.report.sections import by_task
+from parallelbench.results import Results
+from parallelbench.runs.folder import StoredRun
+
+TASKS = ["waiting_line/copy", "waiting_line/shuffle", "waiting_line/sort:shots=0"]
+DECODERS = ["confidence:k=[1,2,3]", "confidence:k=2,block=4", "threshold:gamma=[0.9,0.85]", "credit:gamma=0.9"]
+
+
+class Published(FakeDenoiser):
+    """The fake model under the name of a published one."""
+
+    @property
+    def info(self) -> ModelInfo:
+        return replace(super().info, name="llada-1.5")
+
+
+def load(rest: str, device: str | None = None) -> Published:
+    return Published(FakeOptions())
+
+
+MODELS.register("fake-published", Entry(f"{__name__}:load", "for tests"))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run("fake-published", TASKS, DECODERS, limit=4, out=tmp_path_factory.mktemp("published") / "out")
+
+
+@pytest.fixture(scope="module")
+def data(results: Results) -> ReportData:
+    return read_report_data(results.out)
+
+
+def test_each_cell_with_a_published_twin_is_compared(data: ReportData) -> None:
+    """k = 1 and 2, blocks of 4 (Figure 5) and gamma = 0.9 are published for each task; k = 3, gamma = 0.85, credit are not."""
+    rows = data.compared
+    assert len(rows) == 3 * 4
+    assert set(rows["decoder"]) == {"confidence:k=1", "confidence:k=2", "confidence:k=2,block=4", "threshold:gamma=0.9"}
+    blocks = rows[(rows["decoder"] == "confidence:k=2,block=4") & (rows["task"] == "waiting_line/shuffle")]
+    assert blocks["published"].item() == 0.14 and blocks["source"].item().startswith("arXiv")
+    assert ((rows["difference_low"] <= 0) & (rows["difference_high"] >= 0)).tolist() == rows["inside"].tolist()
+    assert not rows["source"].str.contains("7b93009").any(), "the re-run has other prompts"
+
+
+def test_hollow_points_are_whole_curves_of_the_decoders_that_ran(data: ReportData) -> None:
+    shuffle = data.published[data.published["task"] == "waiting_line/shuffle"]
+    assert set(shuffle["family"]) == {"confidence", "threshold"} and not shuffle["other"].any()
+    assert len(shuffle) == 6 + 6 + 1, "six k, six gamma, and the one block length that ran"
+    means = mean_rows(data, [{"model": "llada-1.5"}])
+    assert {row["decoder"] for row in means} >= {"confidence:k=32", "threshold:gamma=0.5"}
+
+
+def test_the_section_counts_and_says_what_differs(data: ReportData) -> None:
+    section = beside_published(data)
+    assert section is not None
+    assert "of 12 results are within" in section.text and "sorts by first name" in section.text
+    assert "RCR" not in section.text and len(section.tables[0].rows) == 12
+
+
+def test_the_figures_draw_them(data: ReportData) -> None:
+    (figure,) = by_task(data).figures
+    assert "Hollow: published for LLaDA 1.5 8B." in figure.caption and "isValid(datum.of)" in figure.script
+
+
+def test_the_command_leaves_them_out(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[bool] = []
+
+    def write(*runs: Path, with_published: bool, **more: object) -> Path:
+        said.append(with_published)
+        return runs[0]
+
+    monkeypatch.setattr("parallelbench.report.write_report", write)
+    assert cli.invoke(["report", str(results.out)]) == cli.invoke(["report", str(results.out), "--no-published"]) == 0
+    assert said == [True, False]
+    without = read_report_data(results.out, with_published=False)
+    (figure,) = by_task(without).figures
+    assert beside_published(without) is None and "Hollow" not in figure.caption and "isValid(datum.of)" not in figure.script
+
+
+def of(stored: StoredRun, **changed: object) -> StoredRun:
+    """The run as if its cells had other values."""
+    cells = [replace(one, files=tuple(replace(f, cell=replace(f.cell, **changed)) for f in one.files)) for one in stored.cells]
+    return replace(stored, cells=tuple(cells))
+
+
+def test_a_model_that_was_never_published_has_the_papers_main_model_beside_it(data: ReportData) -> None:
+    mine = of(data.run, model="mine")
+    found = published_points(mine)
+    assert found["other"].all() and set(found["of"]) == {"LLaDA 1.5 8B"}
+    assert compared(mine, data.points.assign(model="mine")).empty, "two models have no difference that means anything"
+
+
+def test_a_cache_has_the_numbers_of_that_cache(data: ReportData) -> None:
+    found = published_points(of(data.run, cache="prefix"))
+    one = found[(found["decoder"] == "confidence:k=1") & (found["task"] == "waiting_line/shuffle")]
+    assert one["accuracy"].item() == 0.78
+    assert published_points(of(data.run, cache="dual")).empty
+    assert published_points(of(data.run, task_spec="waiting_line/copy:lengths=[9]", task="waiting_line/copy")).empty
+
+
+def test_the_interval_of_a_difference_is_newcombes() -> None:
+    """Newcombe 1998 (Statistics in Medicine 17, 873), his example (a): 56/70 against 48/80."""
+    found = independent_difference(56 / 70, wilson(56, 70), 48 / 80, wilson(48, 80))
+    assert found == pytest.approx((0.0524, 0.3339), abs=1e-4)
+    assert independent_difference(1.0, wilson(100, 100), 1.0, wilson(100, 100))[0] < 0 < 0.05
