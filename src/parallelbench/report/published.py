@@ -73,7 +73,9 @@ def drawn_points(base: alt.Chart, size: int) -> list[alt.Chart]:
         alt.Tooltip("accuracy:Q", format=".1%"),
         alt.Tooltip("tokens_per_step:Q", title="tokens per step", format=".2f"),
     ]
-    points = base.transform_filter("isValid(datum.of)").mark_point(filled=False, size=size, strokeWidth=1.4)
+    points = base.transform_filter("isValid(datum.of)").mark_point(
+        filled=False, size=size, strokeWidth=1.4, ariaRoleDescription="published point"
+    )
     return [points.encode(tooltip=tooltip)]
 
 
