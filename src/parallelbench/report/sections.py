@@ -159,6 +159,6 @@ def _picked(rows: Rows, keys: list[str]) -> Rows:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, oracle, matched, task_map, lengths, published.beside_published,
-    numbers, metrics,
+    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, oracle, matched, task_map, lengths,
+    published.beside_published, numbers, metrics,
 )  # fmt: skip
