@@ -40,6 +40,7 @@ LAYERS: dict[str, set[str]] = {
     "paper": NOUNS,  # the published numbers
     "analysis": NOUNS | {"runs", "metrics", "theory", "paper"},  # ceilings are drawn beside what was measured
     "report": NOUNS | {"runs", "analysis", "paper"},
+    "exports": NOUNS | {"runs", "analysis"},
     "models": BELOW_MODELS,
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
@@ -48,7 +49,7 @@ LAYERS: dict[str, set[str]] = {
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }
-TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report")
+TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report", "exports")
 
 
 def unit_of(name: str) -> str:

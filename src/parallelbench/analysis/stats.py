@@ -99,15 +99,18 @@ def paired(a: npt.ArrayLike, b: npt.ArrayLike) -> Difference:
     if x.shape != y.shape:
         raise ValueError(f"paired scores need the same samples, not {x.size} and {y.size}")
     if is_binary(x) and is_binary(y):
-        return Difference(float((x - y).mean()), *_newcombe(x, y), mcnemar(x, y))
+        return Difference(float((x - y).mean()), *newcombe(x, y), mcnemar(x, y))
     return Difference(float((x - y).mean()), *bootstrap(x - y), math.nan)
 
 
-def _newcombe(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Interval:
-    """Newcombe's method 10: Wilson's interval of each proportion, joined with their correlation phi."""
+def newcombe(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], z: float = Z95) -> Interval:
+    """Return the interval of the mean of x - y for 0/1 scores of the same samples, each [n].
+
+    Newcombe's method 10: Wilson's interval of each proportion, joined with their correlation phi.
+    """
     n, p, q = x.size, float(x.mean()), float(y.mean())
-    lower_p, upper_p = wilson(float(x.sum()), n)
-    lower_q, upper_q = wilson(float(y.sum()), n)
+    lower_p, upper_p = wilson(float(x.sum()), n, z)
+    lower_q, upper_q = wilson(float(y.sum()), n, z)
     both, none = float((x * y).sum()), float(((1 - x) * (1 - y)).sum())
     cross = both * none - float((x * (1 - y)).sum()) * float(((1 - x) * y).sum())
     scale = math.sqrt(p * (1 - p) * q * (1 - q)) * n * n

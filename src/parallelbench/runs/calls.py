@@ -101,7 +101,7 @@ def begin_call(
     )
     with disk_errors(out):
         (out / CALLS).mkdir(exist_ok=True)
-    _write(out, call)
+    write_call(out, call)
     return call
 
 
@@ -111,10 +111,15 @@ def end_call(out: Path, call: Call, outcome: Outcome, now: str) -> None:
     Raises:
         UserError: the disk cannot be written.
     """
-    _write(out, replace(call, ended=now, outcome=outcome))
+    write_call(out, replace(call, ended=now, outcome=outcome))
 
 
-def _write(out: Path, call: Call) -> None:
+def write_call(out: Path, call: Call) -> None:
+    """Write the file of a call.
+
+    Raises:
+        UserError: the disk cannot be written.
+    """
     write_bytes(out / CALLS / f"{call.number:04}.json", CALL.dump_json(call, indent=2) + b"\n")
 
 

@@ -76,7 +76,7 @@ class StoredCell:
                 if first[1] is not record and _answer(first[1]) != _answer(record):
                     raise UserError(
                         f"{record.sample_id} has one result in {first[0].path / RECORDS} and another in "
-                        f"{folder.path / RECORDS}; report the folders one by one, and find out what differed between them."
+                        f"{folder.path / RECORDS}; read the folders one by one, and find out what differed between them."
                     )
         return list(found.values())
 
@@ -174,7 +174,7 @@ def read_run(*paths: Path) -> StoredRun:
             if before is not None and before.files[0].prompt_hash != stored.files[0].prompt_hash:
                 raise UserError(
                     f"the prompts of {stored.cell.task} differ between {before.folders[0].path} and {stored.folders[0].path}; "
-                    "report the folders one by one."
+                    "read the folders one by one."
                 )
             found[stored.id] = (
                 stored if before is None else StoredCell(before.folders + stored.folders, before.files + stored.files)
