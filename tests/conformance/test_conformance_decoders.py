@@ -24,16 +24,19 @@ from parallelbench.theory.laws import RANDOM
 
 ATTENTIVE = tuple(name for name in DECODERS.names() if "attention" in load_decoder(name).needs)
 
+FEWER = 150
+"""Samples of Shuffle in the ordinary tests; `doctor decoder` and the slow tests decode `shuffle.DRAWS`."""
+
 _right_one_by_one = doctor._right_one_by_one
-_shares: dict[str, Share] = {}
+_shares: dict[tuple[str, int], Share] = {}
 
 
-def shuffle_share(decoder: Decoder) -> Share:
+def shuffle_share(decoder: Decoder, draws: int = FEWER) -> Share:
     """The same as the doctor's, which decodes at temperature 1 whatever the decoder's is, once for each setting."""
     spec = decoder.model_copy(update={"temperature": 1.0}).spec
-    if spec not in _shares:
-        _shares[spec] = shuffle.shuffle_share(decoder)
-    return _shares[spec]
+    if (spec, draws) not in _shares:
+        _shares[spec, draws] = shuffle.shuffle_share(decoder, draws)
+    return _shares[spec, draws]
 
 
 @cache
@@ -45,19 +48,27 @@ def right_one_by_one(spec: str, perfect: tuple[World, ...]) -> list[str]:
 def each_setting_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute once what `check_decoder` needs of a setting more than once: the registry's decoders keep nothing."""
     monkeypatch.setattr(doctor, "_right_one_by_one", lambda careful, perfect: right_one_by_one(careful.spec, tuple(perfect)))
-    monkeypatch.setattr(doctor, "shuffle_share", shuffle_share)
 
 
 @pytest.mark.usefixtures("each_setting_once")
 @pytest.mark.parametrize("name", DECODERS.names())
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["few", "all"])
-def test_every_decoder_of_the_registry_conforms(name: str, every: bool) -> None:
-    """The last of its faster settings, and in the slow tests all of them."""
+def test_every_decoder_of_the_registry_conforms(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last of its faster settings, and its defaults with the one-by-one setting that doctor would take."""
     assert name in SETTINGS, f"write the settings of {name} into tests/conformance/decoder_settings.py"
+    monkeypatch.setattr(doctor, "shuffle_share", shuffle_share)
+    careful = one_by_one_setting(load_decoder(name))
+    assert check_decoder(load_decoder(SETTINGS[name][-1]), careful) == []
+    assert check_decoder(load_decoder(name), careful, worlds_for(load_decoder(name))[:1]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("each_setting_once")
+@pytest.mark.parametrize("name", DECODERS.names())
+def test_all_its_settings_conform(name: str) -> None:
     careful, *faster = (load_decoder(spec) for spec in SETTINGS[name])
-    for decoder in (faster if every else faster[-1:]) or [careful]:
+    for decoder in faster or [careful]:
         assert check_decoder(decoder, careful) == []
-    assert check_decoder(load_decoder(name)) == [], "with the defaults, and the one-by-one setting that doctor would take"
+    assert check_decoder(load_decoder(name)) == []
 
 
 def test_a_decoder_that_looks_at_attention_runs_on_the_shipped_model() -> None:
@@ -67,11 +78,12 @@ def test_a_decoder_that_looks_at_attention_runs_on_the_shipped_model() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name not in ATTENTIVE])
-def test_more_steps_are_never_worse(name: str) -> None:
-    shares = [shuffle_share(load_decoder(spec)) for spec in SETTINGS[name]]
+@pytest.mark.parametrize("draws", [FEWER, pytest.param(shuffle.DRAWS, marks=pytest.mark.slow)])
+def test_more_steps_are_never_worse(name: str, draws: int) -> None:
+    shares = [shuffle_share(load_decoder(spec), draws) for spec in SETTINGS[name]]
     slowest = shares[0]
     each = 2.0 if "aux" in load_decoder(name).needs else 1.0  # one of each model
-    assert (slowest.forwards, slowest.right) == (4.0 * each, 400)
+    assert (slowest.forwards, slowest.right) == (4.0 * each, draws)
     for slow, fast in itertools.pairwise(shares):
         if slow.forwards > fast.forwards and not (load_decoder(name).revises or load_decoder(name).fuses):
             assert slow.right >= fast.right - Z999 * math.sqrt(spread(slow) + spread(fast))

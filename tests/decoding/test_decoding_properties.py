@@ -41,13 +41,24 @@ def eligible(canvas: list[int], block: int) -> list[int]:
 
 
 @pytest.mark.parametrize("spec", ALL_SETTINGS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(prompts=PROMPTS, batch_size=st.integers(1, 6), seed=st.integers(0, 5))
 def test_what_every_generation_obeys(spec: str, prompts: list[Prompt], batch_size: int, seed: int) -> None:
-    model = Fake(noisy())
+    check(spec, prompts, batch_size, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", ALL_SETTINGS)
+@settings(max_examples=60, deadline=None)
+@given(prompts=PROMPTS, batch_size=st.integers(1, 6), seed=st.integers(0, 5))
+def test_what_many_generations_obey(spec: str, prompts: list[Prompt], batch_size: int, seed: int) -> None:
+    check(spec, prompts, batch_size, seed)
+
+
+def check(spec: str, prompts: list[Prompt], batch_size: int, seed: int) -> None:
+    model, decoder = Fake(noisy()), load_decoder(spec)
     for asked, done in zip(prompts, generate(model, prompts, spec, batch_size, seed), strict=True):
         check_canvas(asked, done)
-        decoder = load_decoder(spec)
         if not decoder.revises:
             assert {action for writes in done.ledger.history for *_, action in writes} == {"commit"}
         if isinstance(decoder, RankingDecoder):
@@ -130,8 +141,12 @@ def test_left_to_right_is_left_to_right_and_one_by_one_is_one_by_one() -> None:
 
 def test_random_order_is_seeded_by_sample_and_uniform() -> None:
     prompts = [prompt(4, index=index) for index in range(600)]
-    first = [orders(done)[0][0] for done in generate(Fake(noisy()), prompts, "random:k=1", 64)]
-    assert first == [orders(done)[0][0] for done in generate(Fake(noisy()), prompts, "random:k=1", 7)]
-    assert first != [orders(done)[0][0] for done in generate(Fake(noisy()), prompts, "random:k=1", 64, seed=1)]
+    first = first_positions(prompts, 64)
+    assert first[:100] == first_positions(prompts[:100], 7) != first_positions(prompts[:100], 64, seed=1)
     counts = np.bincount(first, minlength=4)
     assert float(((counts - 150) ** 2 / 150).sum()) < 16.27  # chi-square, 3 degrees of freedom, 0.999
+
+
+def first_positions(prompts: list[Prompt], batch_size: int, seed: int = 0) -> list[int]:
+    """The position that each sample fills first."""
+    return [orders(done)[0][0] for done in generate(Fake(noisy()), prompts, "random:k=1", batch_size, seed)]
