@@ -41,6 +41,7 @@ LAYERS: dict[str, set[str]] = {
     "analysis": NOUNS | {"runs", "metrics", "theory", "paper"},  # ceilings are drawn beside what was measured
     "report": NOUNS | {"runs", "analysis", "paper"},
     "exports": NOUNS | {"runs", "analysis"},
+    "leaderboard": NOUNS | {"runs", "analysis", "report", "paper"},
     "models": BELOW_MODELS,
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
@@ -49,7 +50,7 @@ LAYERS: dict[str, set[str]] = {
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }
-TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report", "exports")
+TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report", "exports", "leaderboard")
 
 
 def unit_of(name: str) -> str:
