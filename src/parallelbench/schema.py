@@ -34,6 +34,7 @@ class Sample:
         facts: the operands that metrics and laws need (`items`, `word`, `index`, `symbols`, ...).
         frame: the answer with `[MASK]` in its free slots; None where the task has no fixed answer format.
         law: the name of the distribution of the right answers (`theory.law_of_sample`); None where none is defined.
+        marker: what precedes the answer in a text that begins with steps of thought; empty where the whole text is the answer.
     """
 
     task: str
@@ -45,6 +46,7 @@ class Sample:
     facts: Mapping[str, Any]
     frame: str | None = None
     law: str | None = None
+    marker: str = ""
 
     @property
     def id(self) -> str:

@@ -72,3 +72,13 @@ def test_one_builder_makes_the_records_of_denoisers_and_generators(tmp_path: Pat
     found: list[Record] = [RECORD.validate_json(line) for line in lines]
     assert found[0].reported is None and found[1].reported is not None
     assert all(record.nfe and record.costs.rows and record.trace.size for record in found)
+
+
+def test_only_the_answer_behind_its_marker_is_scored_and_the_steps_are_kept() -> None:
+    sample = load_task("waiting_line/copy:lengths=[3],chain_of_thought=true").sample(0, 0, 0)
+    told = replace(reply(f'["Nobody"] is no answer.\nAnswer: {sample.answer}'), sample=sample)
+    record, trace = make_row(from_reply(told), TASK.metrics, "0123456789abcdef")
+    assert record.text == sample.answer and record.scores["list_exact"] == 1.0 and record.law is None
+    assert trace.thought == '["Nobody"] is no answer.'
+    record, trace = make_row(from_reply(replace(told, text=sample.answer)), TASK.metrics, "0123456789abcdef")
+    assert record.text == "" and record.scores["list_exact"] == 0.0 and trace.thought == sample.answer

@@ -1,7 +1,8 @@
 """Thoughts apart from answers: what a model thinks before it answers is not its answer, whatever kind of model it is.
 
 Models mark thoughts in their text, most as `<think>...</think>`. A thought that was closed is taken out. A thought that is
-still open at the end, because the text was cut at `max_tokens`, leaves an empty answer, whatever list the thought holds.
+still open at the end, because the text was cut at `max_tokens`, leaves an empty answer, whatever list the thought holds. Where
+the question asks for steps and names a marker of the answer (chain of thought), all that precedes the last marker is thought.
 """
 
 from __future__ import annotations
@@ -28,13 +29,18 @@ class Split(NamedTuple):
     thought: str | None
 
 
-def split_thought(text: str, prompt: str = "") -> Split:
+def split_thought(text: str, prompt: str = "", marker: str = "") -> Split:
     """Separate the answer from the thoughts; a text without marks of thoughts is the answer as it is.
 
     Args:
         text: what the model wrote.
         prompt: what it continued. Some chat templates open the thought themselves, so the text has only its end.
+        marker: what precedes the answer, where the question asked for steps first; without it in the text there is no answer.
     """
+    if marker:
+        answer_part, thought_part = split_thought(text, prompt)
+        steps, _, rest = answer_part.rpartition(marker) if marker in answer_part else (answer_part, "", "")
+        return Split(rest.strip(), "\n".join(part for part in (thought_part, steps.strip()) if part))
     inside = _OPENED.search(prompt[-64:]) is not None
     answer: list[str] = []
     thought: list[str] = []

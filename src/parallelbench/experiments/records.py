@@ -28,7 +28,7 @@ def make_row(decoded: Decoded, metrics: Sequence[str], cell_id: str) -> tuple[Re
     fields, so that a score is always the score of the text that is stored.
     """
     whole, prompt, pieces = cleaned(decoded.text), cleaned(decoded.prompt), tuple(cleaned(decoded.pieces))
-    text, thought = split_thought(whole, prompt)
+    text, thought = split_thought(whole, prompt, decoded.sample.marker)
     reported = decoded.reported
     if reported is not None:
         reported = replace(reported, finish=cleaned(reported.finish), usage=cleaned(reported.usage))

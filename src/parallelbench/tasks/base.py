@@ -30,12 +30,16 @@ class Question:
         answer: one right answer.
         facts: the operands that metrics and laws read.
         frame: the answer with `[MASK]` for each item that is to be found; None where the answer has no fixed format.
+        shown: what a demonstration writes as its answer; empty where it is the answer alone.
+        marker: what precedes the answer in `shown` (`Sample.marker`).
     """
 
     text: str
     answer: str
     facts: Mapping[str, Any]
     frame: str | None = None
+    shown: str = ""
+    marker: str = ""
 
 
 class Task(Options, ABC):
@@ -105,10 +109,10 @@ class Task(Options, ABC):
         turns: list[Turn] = []
         for number in range(self.shots_shown(shots)):
             shown = self._demonstration(rng, index, number, question)
-            turns += [Turn("user", shown.text), Turn("assistant", shown.answer)]
+            turns += [Turn("user", shown.text), Turn("assistant", shown.shown or shown.answer)]
         turns.append(Turn("user", question.text))
         answer, facts, frame = question.answer, question.facts, question.frame
-        return Sample(self.name, self.version, seed, index, tuple(turns), answer, facts, frame, self.law)
+        return Sample(self.name, self.version, seed, index, tuple(turns), answer, facts, frame, self.law, question.marker)
 
     def _demonstration(self, rng: random.Random, index: int, number: int, question: Question) -> Question:
         for _ in range(DRAWS):

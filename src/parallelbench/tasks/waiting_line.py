@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from parallelbench.tasks import steps
 from parallelbench.tasks.base import Question
 from parallelbench.tasks.lists import ListTask, last_name, one_or_many
 from parallelbench.tasks.people import draw_people, draw_relatives, more_names
@@ -37,6 +40,27 @@ class WaitingLine(LineTask):
     names: Literal["standard", "wide"] = Field(
         "standard", description="wide: from larger pools, and people share first and last names"
     )
+    chain_of_thought: bool = Field(
+        False, description=f"ask for steps first and the answer behind '{steps.MARKER}', in {steps.CANVAS} tokens"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _room_for_steps(cls, options: Any) -> Any:
+        if isinstance(options, Mapping) and options.get("chain_of_thought") is True:
+            return {"max_new_tokens": steps.CANVAS, **options}
+        return options
+
+    @model_validator(mode="after")
+    def _steps_are_free(self) -> Self:
+        if self.chain_of_thought and (self.infill or self.wording != "plain"):
+            raise ValueError("with chain_of_thought there is one wording and no frame; leave wording and infill out")
+        return self
+
+    @property
+    def law(self) -> str | None:
+        """None with chain of thought: the answer follows from steps that have no law."""
+        return None if self.chain_of_thought else super().law
 
     def stratum(self, index: int) -> int:
         return self.lengths[index % len(self.lengths)]
@@ -47,7 +71,17 @@ class WaitingLine(LineTask):
             *people, word = draw_people(rng, count)
         else:
             *people, word = draw_relatives(rng, count, distinct_last=self.operation == "sort")
-        return self._of_people(rng, people, word)
+        question = self._of_people(rng, people, word)
+        if not self.chain_of_thought:
+            return question
+        thought = steps.steps_of(self.operation, people, question.facts["expected"])
+        shown = steps.with_marker(thought, question.answer)
+        return replace(question, frame=None, shown=shown, marker=steps.MARKER)
+
+    def _texts(self) -> Mapping[str, str]:
+        texts = super()._texts()
+        return {**texts, "text": steps.question_text()} if self.chain_of_thought else texts
 
     def _tables(self) -> dict[str, Any]:
-        return super()._tables() | ({} if self.names == "standard" else {"names": more_names()})
+        names = {} if self.names == "standard" else {"names": more_names()}
+        return super()._tables() | names | ({"steps": steps.all_texts()} if self.chain_of_thought else {})
