@@ -80,18 +80,30 @@ def test_a_decoder_that_stops_when_it_is_right_is_not_above_what_is_reachable() 
 def test_the_curves_of_lists_of_several_lengths_bound_every_speed() -> None:
     """Lists of several lengths at one speed: each has its own number of forwards."""
     results = run("exact", f"{FREE}=[3,4,5,6],samples=200", ["random:k=[1,2,3],temperature=1"])
-    rows = best_curves(results.frame)
+    pooled = best_curves(results.frame)
+    rows = [row for row in pooled if row["task"]]
+    assert [{**row, "task": rows[0]["task"]} for row in pooled if not row["task"]] == rows, "the mean over one task"
     curves = {line: [(r["tokens_per_step"], r["accuracy"]) for r in rows if r["line"] == line] for line in
               ("before_draw", "after_draw", "anything")}  # fmt: skip
     for curve in curves.values():
         speeds, scores = zip(*curve, strict=True)
         assert list(speeds) == sorted(speeds) and list(scores) == sorted(scores, reverse=True)
-        assert (speeds[0], scores[0], speeds[-1]) == (1.0, 1.0, 4.5)
+        assert (speeds[0], scores[0], speeds[-1]) == pytest.approx((1.0, 1.0, 4.5))
         for row in results.rows:
             assert row.ci95[0] <= np.interp(row.tokens_per_step, speeds, scores)
     for speed in np.linspace(1.0, 4.5, 30):
         low, mid, high = (np.interp(speed, *zip(*curve, strict=True)) for curve in curves.values())
         assert low <= mid + 1e-9 and mid <= high + 1e-9
+
+
+def test_curves_are_known_by_content_and_by_forwards_too() -> None:
+    frame = run("exact", [f"{FREE}=[4],samples=20", "list_ops/copy:lengths=[4]"], "confidence:k=1").frame
+    for unit, ends in (("tokens_per_step", (1.0, 4.0)), ("content_tokens_per_forward", (2.25, 9.0)), ("nfe", (4.0, 1.0))):
+        rows = best_curves(frame, unit)
+        for task, best in (("list_ops/copy", 1.0), ("", 0.5 + 0.5 * 24 / 4**4)):
+            curve = [row for row in rows if (row["task"], row["line"]) == (task, "after_draw")]
+            assert (curve[0][unit], curve[-1][unit]) == pytest.approx(ends)
+            assert (curve[0]["accuracy"], curve[-1]["accuracy"]) == pytest.approx((1.0, best))
 
 
 def test_items_of_several_tokens_are_easier_than_the_lines_of_one_token_an_item() -> None:

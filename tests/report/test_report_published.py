@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_the_section_counts_and_says_what_differs(data: ReportData) -> None:
 
 def test_the_figures_draw_them(data: ReportData) -> None:
     (figure,) = by_task(data).figures
-    assert "Hollow: published for LLaDA 1.5 8B." in figure.caption and "isValid(datum.of)" in figure.script
+    assert "Hollow: published for LLaDA 1.5 8B." in figure.caption and "isValid(datum.of)" in json.dumps(figure.spec)
 
 
 def test_the_command_leaves_them_out(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,11 @@ def test_the_command_leaves_them_out(results: Results, monkeypatch: pytest.Monke
     assert said == [True, False]
     without = read_report_data(results.out, with_published=False)
     (figure,) = by_task(without).figures
-    assert beside_published(without) is None and "Hollow" not in figure.caption and "isValid(datum.of)" not in figure.script
+    assert (
+        beside_published(without) is None
+        and "Hollow" not in figure.caption
+        and "isValid(datum.of)" not in json.dumps(figure.spec)
+    )
 
 
 def of(stored: StoredRun, **changed: object) -> StoredRun:

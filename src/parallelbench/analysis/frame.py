@@ -22,21 +22,22 @@ CELL_COLUMNS = [
     "family", "series", "setting", "variant", "adaptive", "canvas_length", "shots", "seed",
 ]  # fmt: skip
 SAMPLE_COLUMNS = [
-    "sample_id", "index", "accuracy", "scores", "nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward",
-    "content_tokens", "seconds", "law", "law_n", "must_differ",
+    "sample_id", "index", "accuracy", "scores", "nfe", "rows", "flops", "flagged", "tokens_per_step",
+    "content_tokens_per_forward", "content_tokens", "seconds", "law", "law_n", "must_differ",
 ]  # fmt: skip
 DECODER_COLUMNS = ["decoder", "family", "series", "setting", "variant", "adaptive"]
 MODEL_COLUMNS = ["model", "exact", "tokenizer"]
-NUMBERS = ("nfe", "rows", "flagged", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds")
+NUMBERS = ("nfe", "rows", "flops", "flagged", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds")
 READERS: dict[str, Callable[[Record], Any]] = {
     **{name: attrgetter(name) for name in ("sample_id", "index", "nfe", "tokens_per_step", "content_tokens_per_forward")},
     **{name: attrgetter(name) for name in ("content_tokens", "seconds")},
     "rows": attrgetter("costs.rows"),
+    "flops": attrgetter("costs.flops"),
     "flagged": lambda record: bool(record.costs.flags),
 }
 """The functions that read the columns of samples other than the scores and the law from a record."""
 _index = attrgetter("index")
-MEANS = ("nfe", "tokens_per_step", "content_tokens_per_forward", "flagged")
+MEANS = ("nfe", "rows", "flops", "tokens_per_step", "content_tokens_per_forward", "flagged")
 
 
 def samples(out: Path | StoredRun) -> pd.DataFrame:
@@ -160,13 +161,14 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
     settings: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in as_rows(table):
         settings.setdefault(tuple(row[key] for key in keys), []).append(row)
-    means = as_rows(table.groupby(keys, sort=False)[["accuracy", *MEANS]].mean().reset_index())
+    measured = ["accuracy", *MEANS, "seconds_per_sample"]
+    means = as_rows(table.groupby(keys, sort=False)[measured].mean().reset_index())
     rows = []
     for row, inside in zip(means, settings.values(), strict=True):
         if len(inside) == tasks[row["model"]]:
             low, high = stats.mean_interval(*([one[name] for one in inside] for name in ("accuracy", "n", "variance")))
             rows.append({**row, "tasks": len(inside), "low": low, "high": high})
-    return pd.DataFrame(rows, columns=[*keys, "tasks", "accuracy", "low", "high", *MEANS])
+    return pd.DataFrame(rows, columns=[*keys, "tasks", "low", "high", *measured])
 
 
 def _summarise(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -174,6 +176,7 @@ def _summarise(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     table = groups[["accuracy", *MEANS]].mean()
     table.insert(0, "n", groups.size())
     table["variance"], table["seconds"] = groups["accuracy"].var(), groups["seconds"].sum()
+    table["seconds_per_sample"] = groups["seconds"].mean()
     table = table.reset_index()
     ends = [stats.interval(values) for _, values in groups["accuracy"]]
     at = list(table.columns).index("accuracy") + 1

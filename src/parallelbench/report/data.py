@@ -11,17 +11,18 @@ import pandas as pd
 
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.above import above_exact_model, above_line
-from parallelbench.analysis.best_curves import best_curves
+from parallelbench.analysis.best_curves import UNITS, best_curves
 from parallelbench.analysis.curve_numbers import areas, pbx
 from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
-from parallelbench.analysis.matched import match_speeds
+from parallelbench.analysis.names import name_cells
 from parallelbench.analysis.oracle import oracles
 from parallelbench.analysis.published import compared, published_points
 from parallelbench.analysis.ranking import rankings
 from parallelbench.analysis.split import ceiling_of, split
 from parallelbench.analysis.task_map import settings_of, task_map
 from parallelbench.errors import UserError
+from parallelbench.report.theme import Colours
 from parallelbench.runs.folder import StoredRun, read_run
 
 
@@ -48,7 +49,6 @@ class ReportData:
     Attributes:
         run: the stored run.
         samples, cells, points, overall: the tables of `analysis.frame`.
-        matched: adaptive and fixed settings compared at equal speed (`analysis.matched`).
         losses: the accuracy that each task loses with speed along `curve` (`analysis.loss`).
         curve: the name (`series`) of that curve; None where no curve begins at one token per step.
         split: the parts of each loss (`analysis.split`); empty where no exact model with a learned model's tokenizer ran.
@@ -62,7 +62,6 @@ class ReportData:
     cells: pd.DataFrame
     points: pd.DataFrame
     overall: pd.DataFrame
-    matched: pd.DataFrame
     losses: pd.DataFrame
     curve: str | None
     split: pd.DataFrame
@@ -86,14 +85,46 @@ class ReportData:
         row = self.points[self.points["model"] == model].iloc[0]
         return None if row["exact"] else ceiling_of(self.points, str(row["tokenizer"]))
 
-    def curves_of(self, model: str | None) -> list[dict[str, Any]]:
-        """What decoders can reach at each speed on the tasks of this exact model (`best_curves.best_curves`)."""
-        return best_curves(self.samples[self.samples["model"] == model])
+    @cached_property
+    def shown_models(self) -> list[str]:
+        """The models that have panels of their own: all but those that are drawn as the exact model of another one."""
+        ceilings = {self.exact_model_of(model) for model in self.models}
+        return [model for model in self.models if model not in ceilings]
+
+    @cached_property
+    def colours(self) -> Colours:
+        """The colours of the decoder families."""
+        return Colours([*self.points["family"], *self.published["family"]])
+
+    def curves_of(self, model: str) -> list[dict[str, Any]]:
+        """What decoders can reach at each speed on the tasks of an exact model, in every unit; empty for a learned model."""
+        if model not in self._curves:
+            samples = self.samples[(self.samples["model"] == model) & self.samples["exact"].astype(bool)]
+            self._curves[model] = [row for unit in UNITS for row in best_curves(samples, unit)]
+        return self._curves[model]
+
+    @cached_property
+    def _curves(self) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
     @cached_property
     def unfinished(self) -> list[str]:
         """The ids of the cells that still miss samples."""
         return self.run.unfinished
+
+    @cached_property
+    def unfinished_settings(self) -> set[tuple[str, str]]:
+        """The model and decoder of every cell that has been begun and still misses samples."""
+        missing = set(self.unfinished)
+        named = zip(self.run.cells, name_cells(self.run), strict=True)
+        return {(names["model"], names["decoder"]) for stored, names in named if stored.id in missing}
+
+    @cached_property
+    def unfinished_samples(self) -> str:
+        """How many samples of an unfinished run are decoded, as a clause; empty for a finished run."""
+        if not self.unfinished:
+            return ""
+        return f"{len(self.samples):,} of {sum(self.run.planned.values()):,} samples of this run are decoded"
 
     @cached_property
     def rankings(self) -> dict[float, pd.DataFrame]:
@@ -131,8 +162,10 @@ class ReportData:
 
     @cached_property
     def headlines(self) -> list[Headline]:
-        """The main findings about each model (`analysis.loss.Headline`)."""
-        return [headline(model, self.samples, self.overall, self.losses) for model in self.models]
+        """The main findings about each model (`analysis.loss.Headline`), from the settings that are finished."""
+        keys = zip(self.overall["model"], self.overall["decoder"], strict=True)
+        finished = self.overall[[key not in self.unfinished_settings for key in keys]]
+        return [headline(model, self.samples, finished, self.losses) for model in self.models]
 
 
 def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = True) -> ReportData:
@@ -157,7 +190,6 @@ def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = T
         cells=tables.cells(samples),
         points=points,
         overall=tables.overall(points),
-        matched=match_speeds(samples, points),
         losses=losses(points, curve or ""),
         curve=curve,
         split=split(samples, points),

@@ -7,9 +7,9 @@ from typing import Any
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
-from parallelbench.report import charts
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
+from parallelbench.report.loss_chart import loss_parts as loss_chart
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, number, percent
 from parallelbench.report.theme import PARTS
@@ -32,7 +32,7 @@ def loss_parts(data: ReportData) -> Section | None:
                 "and to what. A part below 0 is a gain: the decoder is above the line after the draw, or the model above its "
                 "exact model."
             )
-            figures.append(Figure(f"loss-parts-{len(figures) + 1}", caption, charts.loss_parts(rows), rows))
+            figures.append(Figure(f"loss-parts-{len(figures) + 1}", caption, loss_chart(rows), rows))
     if not figures:
         return None
     text = (

@@ -10,7 +10,7 @@ from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates, re
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
-from parallelbench.report.charts import PERCENT, known
+from parallelbench.report.charts import PERCENT
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
@@ -32,7 +32,7 @@ def why(data: ReportData) -> Section | None:
     rows = over_tasks(table, data.samples)
     figures = []
     for place, model in enumerate(data.models):
-        of_model = known([row for row in rows if row["model"] == model])
+        of_model = [row for row in rows if row["model"] == model and row["tokens_per_step"] == row["tokens_per_step"]]
         if of_model:
             caption = (
                 f"{model}: mean over tasks of the fraction of answers that fail for each reason, against tokens per step, one "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,23 +19,23 @@ FIGURES = "figures"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart (`theme.spec_of`) with its name (also that of its files), the sentence below it, and the rows it shows."""
+    """A chart (`theme.spec_of`) with its name (also that of its files), the sentence below it, and the rows it shows.
+
+    `words` says what the chart shows, for readers who do not see it; where it is empty, the caption does.
+    """
 
     id: str
     caption: str
     spec: Spec
     rows: Rows
-
-    @property
-    def script(self) -> str:
-        """The spec as JSON that is safe inside a script element."""
-        return json.dumps(self.spec, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    words: str = ""
 
     @property
     def csv(self) -> str:
         """The rows as CSV."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n", extrasaction="ignore")
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: for_csv(value) for key, value in row.items()} for row in self.rows)
         return text.getvalue()

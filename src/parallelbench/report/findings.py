@@ -19,27 +19,35 @@ class Finding(NamedTuple):
 
 
 def findings(data: ReportData, headline: Headline) -> list[Finding]:
-    """Return up to two sentences about a model: how fast it can be decoded, and what speed costs on which tasks."""
-    found = [_fastest(headline), _cost(data, headline)]
+    """Return up to two sentences about a model: how fast it can be decoded, and what speed costs on which tasks.
+
+    Only settings of which every sample is decoded are spoken of, and an unfinished run says so.
+    """
+    found = [_fastest(headline, data.unfinished_samples), _cost(data, headline)]
     return [one for one in found if one is not None]
 
 
-def _fastest(headline: Headline) -> Finding | None:
+def _fastest(headline: Headline, unfinished: str) -> Finding | None:
     """The fastest setting within 10 points of one token at a time, compared with that."""
     slow, fast, points = headline.baseline, headline.fastest, round(100 * SHARP)
+    if unfinished and (slow is None or fast is None or not headline.faster):
+        return Finding(f"How fast {headline.model} can be decoded is not known yet: {unfinished}.", "provenance")
     if slow is None or fast is None:
         return None
+    if not headline.faster:
+        text = f"{slow['decoder']} is right in {_rate(slow)} of answers; no faster setting ran on every task."
+        return Finding(text, "tradeoff")
+    of = f"Of the settings that are finished ({unfinished}), " if unfinished else ""
     if slow["decoder"] == fast["decoder"]:
-        text = (
-            f"No faster setting stays within {points} points of {slow['decoder']}, which is right in {_rate(slow)} of answers."
-        )
+        none = f"{of}none that is faster" if of else "No faster setting"
+        text = f"{none} stays within {points} points of {slow['decoder']}, which is right in {_rate(slow)} of answers."
         return Finding(text, "tradeoff")
     name = fast["decoder"].replace(" | ", " or ") + (
         " (each chosen on one half of the samples and measured on the other)" * (" | " in fast["decoder"])
     )
     text = (
-        f"{name} is the fastest setting within {points} points of one token at a time: {_rate(fast)} of its answers are right "
-        f"at {_speed(fast)}, against {_rate(slow)} ({slow['decoder']})."
+        f"{of}{name} is the fastest{'' if of else ' setting'} within {points} points of one token at a time: {_rate(fast)} of "
+        f"its answers are right at {_speed(fast)}, against {_rate(slow)} ({slow['decoder']})."
     )
     return Finding(text, "tradeoff")
 
@@ -48,7 +56,8 @@ def _cost(data: ReportData, headline: Headline) -> Finding | None:
     """What the curve of reference loses between one token at a time and a faster setting, and on which tasks."""
     rows = [row for row in as_rows(data.losses) if row["model"] == headline.model]
     fast = [row for row in rows if row["speed"] == headline.speed > 1]
-    if not fast:
+    compared = {row["decoder"] for row in rows if row["speed"] in (1, headline.speed)}
+    if not fast or any((headline.model, decoder) in data.unfinished_settings for decoder in compared):
         return None
     slow = {row["task"]: row for row in rows if row["speed"] == 1}
     lost = sorted((row for row in fast if row["loss"] > SHARP + ROUNDING), key=lambda row: -row["loss"])

@@ -9,7 +9,7 @@ import altair as alt
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.analysis.oracle import LEFT_OUT, PAPER
-from parallelbench.report import charts, theme
+from parallelbench.report import charts, speeds, theme
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
@@ -62,7 +62,7 @@ def _points(data: ReportData, rows: Rows) -> Rows:
 def _chart(points: Rows) -> theme.Spec:
     """Accuracy against tokens per step: one panel for each curve."""
     colour = alt.Color("choice:N", title=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())))
-    tooltip = [alt.Tooltip("name:N"), *charts.tooltip()[1:]]
+    tooltip = [alt.Tooltip("name:N"), *speeds.tooltip()[1:]]
     speed = alt.X("tokens_per_step:Q", title="tokens per step", scale=alt.Scale(zero=True))
     base = alt.Chart(theme.ROWS).encode(x=speed, color=colour, tooltip=tooltip)
     line = base.mark_line(strokeWidth=1.2).encode(y=charts.score_axis(), order=alt.Order("tokens_per_step:Q"))

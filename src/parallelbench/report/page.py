@@ -13,7 +13,7 @@ from markupsafe import Markup
 from parallelbench.analysis.examples import examples, telling_cells
 from parallelbench.analysis.frame import as_rows
 from parallelbench.errors import UserError
-from parallelbench.report import decoding_order, provenance, vega
+from parallelbench.report import decoding_order, payload, provenance, vega
 from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
 from parallelbench.report.findings import findings
@@ -80,8 +80,8 @@ def render(data: ReportData, sections: list[Section], script: str) -> str:
         facts=provenance.facts(data),
         planned=data.run.planned,
         unfinished=data.unfinished,
-        specs={figure.id: Markup(figure.script) for section in sections for figure in section.figures},
-        library=Markup(script),
+        figures=Markup(payload.packed(payload.figures_json([figure for one in sections for figure in one.figures]))),
+        library=Markup(payload.packed(script)),
         decoding_order=decoding_order,
     )
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.frontier import Rows
 from parallelbench.report import charts, published
-from parallelbench.report import lines as line_rows
 from parallelbench.report.curve_numbers import curve_numbers
 from parallelbench.report.data import ReportData
 from parallelbench.report.exact import above_lines, loss_parts
@@ -21,109 +17,21 @@ from parallelbench.report.ranked import ranked
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
 from parallelbench.report.task_map import task_map
-
-POINT = [
-    "model",
-    "task",
-    "decoder",
-    "family",
-    "variant",
-    "tokens_per_step",
-    "content_tokens_per_forward",
-    "nfe",
-    "accuracy",
-    "low",
-    "high",
-]
-STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
-
-
-def tradeoff(data: ReportData) -> Section | None:
-    """Mean accuracy over tasks against tokens per step."""
-    rows = charts.known(_picked(as_rows(data.overall), [key for key in POINT if key != "task"]))
-    if not rows:
-        return None
-    caption = (
-        f"Mean over tasks of accuracy and of tokens per step, with 95 % intervals. {STEPS} Click a decoder to single it out."
-    )
-    behind = published.mean_rows(data, rows)
-    figure = Figure("tradeoff", caption + published.caption(behind), charts.overall(rows, data.models, behind), rows)
-    return Section("tradeoff", "Accuracy against speed", "", [figure])
-
-
-def by_task(data: ReportData) -> Section | None:
-    """Accuracy against tokens per step for each task."""
-    figures = []
-    for place, model in enumerate(data.models):
-        points = charts.known(_picked(as_rows(data.points), POINT))
-        rows = [row for row in points if row["model"] == model]
-        if not rows:
-            continue
-        ceiling = data.exact_model_of(model)
-        exact = [row for row in points if row["model"] == ceiling]
-        intervals = "95 % intervals over samples (Wilson's for scores of 0 and 1)"
-        caption = f"{model}: one panel per task, {intervals}." + (line_rows.CAPTION if exact else "")
-        behind = line_rows.rows_of_lines(rows, exact, data.curves_of(ceiling)) if exact else []
-        hollow = published.published_rows(data, model)
-        chart = charts.by_task(rows, behind + hollow)
-        name = "by-task" + (f"-{place + 1}" if place else "")
-        figures.append(Figure(name, caption + published.caption(hollow), chart, rows))
-    return Section("by-task", "Task by task", "", figures) if figures else None
+from parallelbench.report.tradeoff import POINT, by_task, picked, tradeoff
 
 
 def lost(data: ReportData) -> Section | None:
     """How much accuracy each task loses with speed along one curve."""
     figures = []
-    for place, model in enumerate(data.models):
-        rows = [row for row in _picked(as_rows(data.losses), [*POINT, "speed", "loss"]) if row["model"] == model]
+    for place, model in enumerate(data.shown_models):
+        rows = [row for row in picked(as_rows(data.losses), ["task", *POINT, "speed", "loss"]) if row["model"] == model]
         if rows:
             caption = f"{model}: {data.curve} at the setting nearest to each speed. The bar spans the scores at all speeds."
-            figures.append(Figure("loss" + (f"-{place + 1}" if place else ""), caption, charts.losses(rows), rows))
+            shades = data.colours.shades(rows[0]["family"], len({row["speed"] for row in rows}))
+            figures.append(Figure("loss" + (f"-{place + 1}" if place else ""), caption, charts.losses(rows, shades), rows))
     if not figures:
         return None
     return Section("loss", "What speed costs", "", figures)
-
-
-def matched(data: ReportData) -> Section | None:
-    """Threshold and top-k (`confidence`) compared at equal speed."""
-    matches = as_rows(data.matched)
-    if not matches:
-        return None
-    figures = []
-    for place, model in enumerate(data.models):
-        rows = [point for match in matches if match["model"] == model for point in _points(match)]
-        if rows:
-            caption = f"{model}: each top-k setting with the threshold nearest in tokens per step (within a factor of √2)."
-            figures.append(Figure("matched" + (f"-{place + 1}" if place else ""), caption, charts.matched(rows), rows))
-    header = ["task", "top-k", "tokens/step", "accuracy", "threshold", "tokens/step", "accuracy", "difference", "p"]
-    several = len(data.models) > 1
-    caption = (
-        "All comparisons; the difference in percentage points is paired, over the same samples (Newcombe 95 %); p is "
-        "McNemar's, corrected for the number of comparisons (Holm)"
-    )
-    table = Table(caption, header, [_matched_cells(match, several) for match in matches], folded=True)
-    return Section("matched", "Threshold against top-k at equal speed", "", figures, [table])
-
-
-def _points(match: dict[str, Any]) -> Rows:
-    """The two points of a row of `matched.match_speeds`: the fixed setting and the adaptive one."""
-    panel = f"near {match['fixed_setting']}"
-    points = []
-    for side in ("fixed_", "adaptive_"):
-        of_side = {key.removeprefix(side): value for key, value in match.items() if key.startswith(side)}
-        points.append({"task": match["task"], "panel": panel, **of_side})
-    return points
-
-
-def _matched_cells(match: dict[str, Any], several: bool) -> list[Cell]:
-    task = Cell(f"{match['model']} · {match['task']}" if several else match["task"])
-    gain = f"{100 * match['difference']:+.0f} [{100 * match['difference_low']:+.0f}, {100 * match['difference_high']:+.0f}]"
-    p = "" if math.isnan(match["p"]) else f"{match['p']:.3f}"
-    fixed, adaptive = (
-        [Cell(match[f"{side}decoder"]), number(match[f"{side}tokens_per_step"]), mark(match, side)]
-        for side in ("fixed_", "adaptive_")
-    )
-    return [task, *fixed, *adaptive, Cell(gain, right=True), Cell(p, right=True)]
 
 
 def numbers(data: ReportData) -> Section:
@@ -154,11 +62,7 @@ def _matrix(data: ReportData) -> Table:
     return Table("Accuracy by task in %; point at a cell for its interval", ["decoder", *data.tasks], lines, slanted=True)
 
 
-def _picked(rows: Rows, keys: list[str]) -> Rows:
-    return [{key: row[key] for key in keys} for row in rows]
-
-
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, lost, by_task, why, loss_parts, above_lines, ranked, oracle, matched, task_map, lengths,
+    tradeoff, by_task, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths,
     published.beside_published, numbers, metrics,
 )  # fmt: skip

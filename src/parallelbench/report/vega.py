@@ -1,33 +1,56 @@
-"""What draws charts: Vega, Vega-Lite and vega-embed, as a script for a page, and as a converter to SVG.
+"""What draws charts: Vega as a script for a page, and as a converter of specs to SVG, PDF and PNG.
 
-Bundling the script takes seconds, and it is the same for every page, so it is kept in the user's cache.
+Bundling the script takes seconds, and it is the same for every page, so it is kept in the user's cache. A page needs no
+Vega-Lite, because specs are compiled to Vega here.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import json
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
+from typing import Any
 
 import altair as alt
 import vl_convert
 
-from parallelbench.report.theme import Spec
+from parallelbench.report.theme import ROWS, Spec
 from parallelbench.user_cache import cache_path, remember
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 MAX_BYTES = 16 << 20
+SNIPPET = 'import {View, parse} from "https://cdn.jsdelivr.net/npm/vega@%s/+esm"; window.vega = {View, parse};'
+"""The converter holds this module, and so fetches nothing."""
+
+
+def compiled(spec: Spec) -> Spec:
+    """Compile a Vega-Lite spec of `theme.spec_of` to Vega, without its rows: the data set `ROWS` is left empty."""
+    plain = {key: value for key, value in spec.items() if key != "datasets"}
+    return dict(json.loads(_compiled(json.dumps(plain))))
+
+
+@lru_cache(64)
+def _compiled(spec: str) -> str:
+    return json.dumps(vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE))
+
+
+def with_rows(spec: Spec, rows: list[dict[str, Any]]) -> Spec:
+    """Return a compiled spec with its rows."""
+    data = [{**one, "values": rows} if one.get("name") == ROWS.name else one for one in spec["data"]]
+    return {**spec, "data": data}
 
 
 def svg(spec: Spec) -> str:
-    """Draw a Vega-Lite spec."""
-    return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
+    """Draw a Vega-Lite spec of `theme.spec_of`."""
+    return str(vl_convert.vega_to_svg(with_rows(compiled(spec), spec["datasets"][ROWS.name])))
 
 
 @cache
 def library() -> str:
-    """A script that defines `vegaEmbed`, fetches nothing, and can stand in a script element."""
-    path = cache_path(f"vega_{VEGA_LITE}_vl_convert_{version('vl-convert-python')}.js")
+    """A script that defines `vega` and fetches nothing."""
+    number = vl_convert.get_vega_version()
+    path = cache_path(f"vega_{number}_vl_convert_{version('vl-convert-python')}.js")
     try:
         with path.open("rb") as file:
             digest, _, data = file.read(MAX_BYTES).partition(b"\n")
@@ -35,7 +58,6 @@ def library() -> str:
             return data.decode()
     except OSError:
         pass  # not bundled yet
-    script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)).replace("</script", "<\\/script")
-    data = script.encode()
+    data = str(vl_convert.javascript_bundle(SNIPPET % number, VEGA_LITE)).encode()
     remember(path, sha256(data).hexdigest().encode() + b"\n" + data)
-    return script
+    return data.decode()

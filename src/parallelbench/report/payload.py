@@ -1,0 +1,75 @@
+"""Packs what a page needs to draw its figures (compiled specs, rows as tables) as compressed text for a script element."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from parallelbench.analysis.frontier import Rows
+from parallelbench.clean import for_xml
+from parallelbench.report import vega
+from parallelbench.report.figures import Figure
+from parallelbench.report.speeds import UNITS, known_units, titles
+from parallelbench.report.theme import ROWS, Spec
+
+DIGITS = 6
+"""How many significant digits of a number a page keeps; the CSV files hold all of them."""
+
+
+def packed(text: str) -> str:
+    """Compress a text (gzip, base64); equal texts give equal results."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def figures_json(figures: Sequence[Figure]) -> str:
+    """Return what draws the figures: `{"titles": {unit: title}, "figures": {id: {spec, units, columns, rows}}}`."""
+    titled = {unit.column: unit.title for unit in UNITS}
+    shown = {"titles": titles(), "names": titled, "figures": {figure.id: _figure(figure) for figure in figures}}
+    return json.dumps(shown, separators=(",", ":"), allow_nan=False)
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    rows: Rows = figure.spec["datasets"][ROWS.name]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    spec = vega.compiled(figure.spec)
+    follows = any(signal["name"] == "speed" for signal in spec.get("signals", []))
+    return {
+        "spec": _for_page(spec) if follows else spec,
+        "units": [unit.column for unit in known_units(rows)] if follows else [],
+        "columns": columns,
+        "rows": [[_short(row.get(name)) for name in columns] for row in rows],
+    }
+
+
+def _for_page(spec: Spec) -> Spec:
+    """A compiled spec of which the title of the speed axis follows the unit, without a legend of decoders: the page has one."""
+    names = [unit.title for unit in UNITS]
+    changed: Spec = _retitled(spec, names)
+    changed["signals"] = [*changed["signals"], {"name": "titles", "value": titles()}]
+    return changed
+
+
+def _retitled(value: Any, names: list[str]) -> Any:
+    if isinstance(value, list):
+        return [_retitled(part, names) for part in value]
+    if not isinstance(value, dict):
+        return value
+    changed = {key: _retitled(part, names) for key, part in value.items()}
+    if "scale" in changed and "orient" in changed and changed.get("title") in names:
+        changed["title"] = {"signal": "titles[speed]"}
+    if "legends" in changed:
+        changed["legends"] = [legend for legend in changed["legends"] if not _of_decoders(legend)]
+    return changed
+
+
+def _of_decoders(legend: Spec) -> bool:
+    return "color" in (legend.get("stroke"), legend.get("fill")) and "strokeDash" not in legend
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    return for_xml(value) if isinstance(value, str) else value
