@@ -10,6 +10,7 @@ from parallelbench.report import charts, theme
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
+from parallelbench.report.speeds import tooltip
 
 MIN_LENGTHS = 3
 TEXT = (
@@ -40,7 +41,7 @@ def _chart(rows: Rows) -> theme.Spec:
         x=alt.X("length:Q", title="items", axis=alt.Axis(values=ticks, format="d"), scale=alt.Scale(zero=False, padding=8)),
         color=alt.Color("speed:O", title="tokens per step", scale=scale),
         strokeDash=alt.StrokeDash("series:N", title="decoder"),
-        tooltip=[alt.Tooltip("length:Q", title="items"), *speeds.tooltip(), alt.Tooltip("n:Q", title="samples")],
+        tooltip=[alt.Tooltip("length:Q", title="items"), *tooltip(), alt.Tooltip("n:Q", title="samples")],
     )
     bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="accuracy", axis=charts.PERCENT), y2="high:Q")
     lines = base.mark_line(point=True, strokeWidth=1.6).encode(y=charts.score_axis())
