@@ -156,12 +156,12 @@ class Results:
         """
         import altair as alt
 
-        from parallelbench.report import sections
+        from parallelbench.report import tradeoff
         from parallelbench.report.data import read_report_data
 
         data = read_report_data(self.out)
-        section = (sections.by_task if by_task else sections.tradeoff)(data)
-        if section is None:
+        section = (tradeoff.by_task if by_task else tradeoff.tradeoff)(data)
+        if section is None or not section.figures:
             raise UserError(f"{self.out} has no sample whose speed is known, so there is nothing to draw.")
         return alt.Chart.from_dict(section.figures[0].spec)
 

@@ -18,7 +18,7 @@ from parallelbench.models import MODELS
 from parallelbench.registry import Entry
 from parallelbench.report.data import ReportData, read_report_data
 from parallelbench.report.published import beside_published, mean_rows
-from parallelbench.report.sections import by_task
+from parallelbench.report.tradeoff import by_task
 from parallelbench.results import Results
 from parallelbench.runs.folder import StoredRun
 

@@ -15,7 +15,7 @@ from parallelbench.clean import for_xml
 from parallelbench.errors import UserError
 from parallelbench.leaderboard.form import Submission
 from parallelbench.leaderboard.standings import BARS, Board, Reached, Standing, boards, means
-from parallelbench.report import charts, theme, vega
+from parallelbench.report import charts, speeds, theme, vega
 from parallelbench.report.tables import Cell, Table, number, percent
 
 PAGE, SUBMISSION = "index.html", "submission.json"
@@ -100,7 +100,7 @@ def _picture(board: Board) -> str:
     colours = [*theme.FAMILIES.values(), *theme.OTHERS][: len(names)]
     legend = alt.Legend(orient="bottom", columns=2, labelLimit=400)
     base = alt.Chart(theme.ROWS).encode(
-        x=charts.speed_axis(rows),
+        x=speeds.fixed_axis(speeds.UNITS[1]),
         y=charts.score_axis(),
         color=alt.Color("curve:N", title=None, scale=alt.Scale(domain=names, range=colours), legend=legend),
     )

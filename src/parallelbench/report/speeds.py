@@ -93,6 +93,13 @@ def axis(field: str = "x", unit: Unit = UNITS[0]) -> alt.X:
     return alt.X(f"{field}:Q", title=unit.title, scale=scale, axis=shown)
 
 
+def fixed_axis(unit: Unit) -> alt.X:
+    """The x axis of a figure that has one unit of speed only."""
+    scale = alt.Scale(type="log", base=2, nice=False, zero=False, padding=14, reverse=not unit.faster)
+    shown = alt.Axis(format="~g", tickCount=6, labelOverlap=True)
+    return alt.X(f"{unit.column}:Q", title=unit.title, scale=scale, axis=shown)
+
+
 def titles() -> dict[str, str]:
     """What the axis is called in each unit."""
     return {unit.column: unit.title + ("" if unit.faster else " (fewer to the right)") for unit in UNITS}

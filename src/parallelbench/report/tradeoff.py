@@ -77,7 +77,7 @@ def by_task(data: ReportData) -> Section | None:
 
 
 def _loss(points: Rows, task: str) -> float:
-    scores = [row["accuracy"] for row in points if row["task"] == task]
+    scores: list[float] = [row["accuracy"] for row in points if row["task"] == task]
     return max(scores) - min(scores)
 
 
