@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "parallelbench"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NOUNS = {"schema", "errors", "registry", "rng", "specs", "files", "yaml_border", "clean", "user_cache", "worker"}
-BELOW_MODELS = NOUNS | {"bounded_http", "sampling", "tasks", "metrics", "theory", "contracts"}
+BELOW_MODELS = NOUNS | {"bounded_http", "sandbox", "sampling", "tasks", "metrics", "theory", "contracts"}
 LAYERS: dict[str, set[str]] = {
     "schema": set(),
     "errors": set(),
@@ -30,10 +30,11 @@ LAYERS: dict[str, set[str]] = {
     "clean": set(),
     "user_cache": set(),
     "worker": set(),
+    "sandbox": {"errors"},
     "parameters": set(),
     "bounded_http": {"errors"},
     "tasks": NOUNS | {"metrics"},  # a demonstration is judged by the metric of the question
-    "metrics": NOUNS | {"bounded_http"},
+    "metrics": NOUNS | {"bounded_http", "sandbox"},
     "theory": NOUNS,
     "contracts": NOUNS,
     "runs": NOUNS,

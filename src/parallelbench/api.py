@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from parallelbench import sandbox
 from parallelbench.clean import for_terminal
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.generator import Generator
@@ -45,13 +46,14 @@ def run(
     limit: int | None = None,
     seed: int | Sequence[int] = 0,
     shots: int | None = None,
-    suite: Literal["ours", "official", "hf"] = "ours",
+    suite: Literal["ours", "official", "hf", "standard"] = "ours",
     data_dir: str | Path | None = None,
     cache: str | Sequence[str] = "none",
     aux: str | None = None,
     allow_short_canvas: bool = False,
     batch_size: BatchSize = "auto",
     device: str | None = None,
+    allow_code: bool = False,
     out: str | Path | None = None,
     progress: Progress | bool | None = None,
 ) -> Results:
@@ -64,13 +66,14 @@ def run(
         limit: samples per task; None takes all of them.
         seed: draws the samples and whatever is random in decoding; several seeds are run one after another.
         shots: demonstrations before the question, for tasks by name; None is what the model's card or the task says.
-        suite: where tasks by name come from: this package, the reference's data, or the public data sets.
+        suite: where tasks by name come from: this package, the reference's data, or public data sets.
         data_dir: the folder of the official data, or of a copy of the public data sets.
         cache: which keys and values are kept between forwards; several are run one after another.
         aux: an auxiliary model with the same vocabulary, for decoders that need one.
         allow_short_canvas: run also where right answers are longer than the canvas; False refuses it.
         batch_size: samples in flight at once; it changes no answer. "auto" doubles a few as long as that is faster.
         device: where a model by name runs, for example "cuda:0".
+        allow_code: run programs that the model writes, for tasks that are scored so; in confinement (`sandbox`).
         out: the run folder; the same call with the same folder continues. None makes a temporary folder, which is removed
             when the results are no longer used.
         progress: a display; True is a bar, False none, None a bar in notebooks and on terminals.
@@ -83,6 +86,8 @@ def run(
     """
     if (shots, suite, data_dir) != (None, "ours", None) and any(isinstance(one, Task) for one in _list(task)):
         raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
+    if allow_code:
+        sandbox.allow_code()
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
     more["allow_short_canvas"] = allow_short_canvas
     more |= {"device": device, "batch_size": batch_size}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-Suite = Annotated[str, typer.Option("--suite", help="'ours', the 'official' data, or 'hf': public data sets.")]
+Suite = Annotated[str, typer.Option("--suite", help="'ours', the 'official' data, 'hf': public texts, 'standard': GSM8K etc.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the official data, or of a copy of the data sets.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Samples per task; all without it.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Draws the samples.")]
@@ -39,6 +39,7 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would run; run and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]
 WholeTable = Annotated[bool, typer.Option("--table", help="Print every cell, however many there are.")]
+AllowCode = Annotated[bool, typer.Option("--allow-code", help="Run programs that the model writes, confined, to score them.")]
 AllowShortCanvas = Annotated[
     bool, typer.Option("--allow-short-canvas", help="Run also where right answers are longer than the canvas.")
 ]

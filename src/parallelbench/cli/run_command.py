@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from parallelbench.cli.arguments import (
+    AllowCode,
     AllowShortCanvas,
     AsJson,
     BatchSize,
@@ -35,6 +36,7 @@ def command(
     seed: Seeds = None,
     shots: Shots = None,
     allow_short_canvas: AllowShortCanvas = False,
+    allow_code: AllowCode = False,
     cache: Annotated[
         list[str] | None, typer.Option("--cache", help="Keys kept between forwards (list caches); repeatable.")
     ] = None,
@@ -58,10 +60,11 @@ def command(
     With --distribution it compares the answers to one question with the right ones, which are equally likely:
     parallelbench run -m exact -t list_ops/shuffle:lengths=[4] -d threshold:temperature=1 --distribution 2000
     """
-    from parallelbench.cli.running import start
+    from parallelbench.cli.running import permit, start
     from parallelbench.experiments.spec import Sweep
     from parallelbench.specs import build, split_specs
 
+    permit(allow_code)
     options = {
         "models": model,
         "tasks": split_specs(task),

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from parallelbench.experiments.spec import Sweep
 
 
+def permit(allow_code: bool) -> None:
+    """Let this process run programs that a model wrote, where the user said so."""
+    if allow_code:
+        from parallelbench import sandbox
+
+        sandbox.allow_code()
+
+
 def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool, table: bool) -> None:
     """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan.
 

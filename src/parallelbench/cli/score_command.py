@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import AsJson
+from parallelbench.cli.arguments import AllowCode, AsJson
 
 
 def command(
@@ -20,16 +20,19 @@ def command(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Texts judged at once; the number of cores without it.")
     ] = None,
+    allow_code: AllowCode = False,
     as_json: AsJson = False,
 ) -> None:
     """Score the stored texts of a run by more metrics.
 
     Loads no model, and computes only what is missing. Example: parallelbench score out -m rouge_1,bleu -m grammar_languagetool:url=http://127.0.0.1:8081
     """
+    from parallelbench.cli.running import permit
     from parallelbench.cli.terminal import console, note, table_of
     from parallelbench.experiments.scoring import score_run
     from parallelbench.specs import split_specs
 
+    permit(allow_code)
     scored = score_run(out, list(dict.fromkeys(split_specs(metric))), jobs or _cores(), note)
     rows = [[row.metric, row.task, row.decoder, f"{row.mean:.4f}", str(row.samples), str(row.computed)] for row in scored]
     console().print(table_of(["metric", "task", "decoder", "mean", "samples", "new"], rows, right=3))

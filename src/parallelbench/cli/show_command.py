@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import DataDir, Seed, Shots, Suite
+from parallelbench.cli.arguments import AllowCode, DataDir, Seed, Shots, Suite
 from parallelbench.errors import UnknownName, UserError
 
 KINDS = ("task", "decoder", "model")
@@ -21,12 +21,15 @@ def command(
     shots: Shots = None,
     suite: Suite = "ours",
     data_dir: DataDir = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Show samples of a task, or what a decoder or a model is.
 
     Loads no weights. Samples of a task are shown as a model sees them: the exact prompt, one right answer, and what
     that answer scores.
     """
+    from parallelbench.cli.running import permit
+
     if kind not in KINDS:
         raise UnknownName("kind of thing to show", kind, KINDS)
     if kind == "decoder":
@@ -34,14 +37,16 @@ def command(
     elif kind == "model":
         _model(name)
     else:
+        permit(allow_code)
         _task(name, number, seed, shots, suite, data_dir)
 
 
 def _task(name: str, number: int, seed: int, shots: int | None, suite: str, data_dir: Path | None) -> None:
     from parallelbench.cli.names import check_names
     from parallelbench.cli.terminal import say
-    from parallelbench.metrics import score
+    from parallelbench.metrics import resolve, score
     from parallelbench.metrics.grammar import is_clean
+    from parallelbench.sandbox import code_allowed
     from parallelbench.tasks import load_task
 
     check_names((), (name,), (), suite)
@@ -53,8 +58,9 @@ def _task(name: str, number: int, seed: int, shots: int | None, suite: str, data
         for turn in sample.turns:
             say(f"--- {turn.role}\n{turn.text}")
         say(f"--- a right answer\n{sample.answer}")
-        scores = score(sample, sample.answer, task.metrics)
-        say("--- its scores\n" + "\n".join(f"{metric} {value:g}" for metric, value in scores.items()))
+        scores = score(sample, sample.answer, [one for one in task.metrics if code_allowed() or not resolve(one).runs_code])
+        shown = {one: f"{scores[one]:g}" if one in scores else "not run without --allow-code" for one in task.metrics}
+        say("--- its scores\n" + "\n".join(f"{metric} {value}" for metric, value in shown.items()))
 
 
 def _decoder(name: str) -> None:

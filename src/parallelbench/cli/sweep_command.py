@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import AsJson, BatchSize, Device, DryRun, Limit, Out, WholeTable
+from parallelbench.cli.arguments import AllowCode, AsJson, BatchSize, Device, DryRun, Limit, Out, WholeTable
 
 
 def command(
@@ -20,6 +20,7 @@ def command(
     limit: Limit = None,
     batch_size: BatchSize = None,
     device: Device = None,
+    allow_code: AllowCode = False,
     dry_run: DryRun = False,
     table: WholeTable = False,
     as_json: AsJson = False,
@@ -29,10 +30,11 @@ def command(
     Every model runs on every task with every decoder and seed. Example: parallelbench sweep quickstart -o out.
     docs/cli.md lists the keys of a file: models, tasks, decoders, ...
     """
-    from parallelbench.cli.running import start
+    from parallelbench.cli.running import permit, start
     from parallelbench.experiments.spec import load_sweep
 
     values = {"models": tuple(model) if model else None, "limit": limit, "batch_size": batch_size, "device": device}
     changed = {key: value for key, value in values.items() if value is not None}
     sweep = load_sweep(experiment).model_copy(update=changed)
+    permit(allow_code)
     start(sweep, out, dry_run=dry_run, as_json=as_json, table=table)

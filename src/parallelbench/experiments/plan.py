@@ -18,6 +18,7 @@ from parallelbench.experiments.task_specs import load_tasks
 from parallelbench.metrics import resolve
 from parallelbench.models.familiar import models_of, unfamiliar
 from parallelbench.runs.cell import Cell
+from parallelbench.sandbox import check_allowed
 from parallelbench.tasks import Task
 
 
@@ -139,12 +140,13 @@ def _auxiliary(sweep: Sweep, pool: ModelPool, model: ModelHandle, used: bool) ->
 
 
 def _check_scored(tasks: Sequence[Task]) -> None:
-    """Raise `UserError` for a task without a metric, or with a metric that needs a library which is not installed."""
+    """Raise `UserError` for a task without a metric, or with one that lacks a library or the permission to run programs."""
     for task in tasks:
         if not task.metrics:
             raise UserError(f"'{task.name}' has no metric to score it by; choose another task.")
         for name in task.metrics:
-            resolve(name)
+            if resolve(name).runs_code:
+                check_allowed(task.name)
 
 
 def distinct(cells: Iterable[PlannedCell]) -> list[PlannedCell]:

@@ -31,6 +31,7 @@ from parallelbench.runs.scores import (
     score_file,
     scores_of,
 )
+from parallelbench.sandbox import check_allowed, code_allowed
 from parallelbench.schema import Sample
 from parallelbench.tasks import SUITES, Task, load_task
 
@@ -60,7 +61,10 @@ def score_run(out: Path, specs: Sequence[str], jobs: int, say: Say = lambda text
             server cannot be used; whatever was computed until then is kept.
     """
     run = read_run(out)
-    metrics = {spec: None if spec == FAILURES else resolve(spec) for spec in specs}
+    metrics: dict[str, Metric | None] = {spec: None if spec == FAILURES else resolve(spec) for spec in specs}
+    for metric in metrics.values():
+        if metric is not None and metric.runs_code:
+            check_allowed(f"metric '{metric.name}'")
     found: list[Scored] = []
     with locked(out):
         for spec, metric in metrics.items():
@@ -165,8 +169,15 @@ def _label_backend(stored: StoredCell) -> str:
     headline, folder = stored.cell.metrics[0], stored.folders[0]
     later = read_scores(score_file(folder, headline))
     judged = later.backend if later is not None else stored.files[0].backends.get(headline, "as recorded")
-    checker = f"{version()}; " if _is_text(headline) else ""
+    checker = f"{version()}; " if _is_text(headline) else _programs(stored) if resolve(headline).runs_code else ""
     return f"labels {VERSION}; {checker}{headline}: {judged}"
+
+
+def _programs(stored: StoredCell) -> str:
+    """Whether reasons follow from running the programs: where that is allowed now, or was when the reasons were written."""
+    before = read_scores(score_file(stored.folders[0], FAILURES))
+    ran = "programs run; "
+    return ran if code_allowed() or (before is not None and ran in before.backend) else ""
 
 
 @cache

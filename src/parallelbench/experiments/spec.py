@@ -38,11 +38,11 @@ class Sweep(Options):
     decoders: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
         (), description="decoders; a list value makes a grid (generators have their own)"
     )
-    suite: Literal["ours", "official", "hf"] = Field(
+    suite: Literal["ours", "official", "hf", "standard"] = Field(
         "ours",
-        description="ours: made by this package; official: the reference's data; hf: public data sets",
+        description="ours: made by this package; official: the reference's data; hf: public texts; standard: GSM8K etc.",
     )
-    data_dir: Path | None = Field(None, description="folder of the official data")
+    data_dir: Path | None = Field(None, description="folder of the official data, or of copies of public data")
     cache: Names = Field(("none",), description="which keys and values are kept between forwards")
     aux: str | None = Field(None, description="an auxiliary model with the same vocabulary, for decoders that need one")
     seeds: Seeds = Field((0,), description="seeds; each draws other samples")
@@ -57,7 +57,9 @@ class Sweep(Options):
     @model_validator(mode="after")
     def _data_is_read(self) -> Self:
         if self.data_dir is not None and self.suite == "ours":
-            raise ValueError("data_dir is read by the suites official and hf only; add --suite official, or leave it out")
+            raise ValueError(
+                "data_dir is read by the suites official, hf and standard; add --suite with one of them, or leave it out"
+            )
         return self
 
     @model_validator(mode="before")

@@ -27,7 +27,8 @@ class Metric:
     `backend` says what computes the score and in which version: two scores may be compared only where it is the same.
     `needs` are the facts that a sample must have. `explain` names the rules that a text breaks and where, for metrics that
     can: (rule, start, end) in characters. `remote` is true where the work is done elsewhere, so that threads suffice.
-    `libraries` are the optional modules that `function` imports.
+    `libraries` are the optional modules that `function` imports. `runs_code` is true where it runs what the model wrote, which
+    the user must allow (`sandbox.allow_code`).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Metric:
     explain: Callable[[str], list[tuple[str, int, int]]] | None = None
     remote: bool = False
     libraries: tuple[str, ...] = ()
+    runs_code: bool = False
 
 
 _SUMMARIES = {
@@ -77,6 +79,10 @@ def _of_answers() -> dict[str, Entry]:
     return found
 
 
+_CODE = {
+    "pass_1": ("code:PASS_1", "the program passes all tests; the code is found anywhere in the text (needs --allow-code)"),
+    "pass_1_strict": ("code:PASS_1_STRICT", "the program passes all tests; in a closed code block (needs --allow-code)"),
+}
 _TEXT = {
     "grammar": ("grammar:GRAMMAR", "no rule of the embedded checker objects; 1 or 0"),
     "grammar_languagetool": ("grammar.languagetool:make", "LanguageTool finds nothing; needs url=... or jars=..."),
@@ -97,7 +103,7 @@ METRICS = Registry(
     "metric",
     {k: v for target, summary in _SUMMARIES.items() for k, v in _entries(target, summary).items()}
     | _of_answers()
-    | {name: Entry(f"{_MODULE}.{target}", summary) for name, (target, summary) in _TEXT.items()},
+    | {name: Entry(f"{_MODULE}.{target}", summary) for name, (target, summary) in {**_CODE, **_TEXT}.items()},
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from parallelbench.metrics import failures_answers, failures_lists, failures_puzzles, failures_texts
+from parallelbench.metrics import failures_answers, failures_code, failures_lists, failures_puzzles, failures_texts
 from parallelbench.schema import Sample
 
 VERSION = 3
@@ -42,6 +42,11 @@ LABELS = {
     "answer_begun": "the answer was begun and is not complete",
     "answer_missing": "no answer in the required place",
     "wrong_answer": "an answer in the required place, and it is wrong",
+    "no_code": "no code was found in the text",
+    "code_broken": "the code is no Python",
+    "code_raised": "the program raised an error, or ended by itself",
+    "timed_out": "the program took too long",
+    "tests_failed": "the program ran, and a test failed",
     "other": "wrong, for none of the reasons above",
 }
 """Every reason, in the order in which reports list them."""
@@ -67,6 +72,8 @@ def label(sample: Sample, text: str, right: bool, full: bool) -> tuple[str, ...]
         found |= failures_lists.reasons(sample, text)
     elif "symbols" in sample.facts or "puzzle" in sample.facts:
         found |= failures_puzzles.reasons(sample, text)
+    elif "tests" in sample.facts:
+        found |= failures_code.reasons(sample, text)
     elif "answers" in sample.facts:
         found |= failures_answers.reasons(sample, text)
     else:

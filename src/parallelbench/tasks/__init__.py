@@ -13,10 +13,11 @@ from parallelbench.tasks.custom_file import is_custom, load_custom
 from parallelbench.tasks.hub import DATA_SETS, Clean, load_hub
 from parallelbench.tasks.lists import OPERATIONS
 from parallelbench.tasks.official import load_official, official_tasks
+from parallelbench.tasks.standard import load_standard, standard_tasks
 
 __all__ = ["SUITES", "TASKS", "Question", "Task", "load_task", "official_tasks", "task_names"]
 
-SUITES = ("ours", "official", "hf")
+SUITES = ("ours", "official", "hf", "standard")
 _MODULE = "parallelbench.tasks"
 _TEXT = f"{_MODULE}.paraphrase_summarize"
 
@@ -71,6 +72,8 @@ def task_names(suite: str = "ours", data_dir: str | Path | None = None) -> list[
     """
     if suite == "official" and data_dir is not None:
         return official_tasks(data_dir)
+    if suite == "standard":
+        return standard_tasks()
     return list(DATA_SETS) if suite == "hf" else TASKS.names()
 
 
@@ -80,7 +83,8 @@ def load_task(
     """Make a task from `name:key=value,...`, or from the path of a YAML file in the place of the name.
 
     `suite` "official" reads the task from the data of the paper's authors in `data_dir`. "hf" reads it from the Hugging Face
-    hub, or from a copy in `data_dir`, and keeps the rows for which `clean(source text)` is true. A YAML file needs neither.
+    hub, or from a copy in `data_dir`, and keeps the rows for which `clean(source text)` is true. "standard" reads GSM8K and the
+    like from `data_dir`, from a package, or from the hub. A user's file needs none of them.
 
     Raises:
         MissingExtra: suite "hf" needs the `datasets` library.
@@ -92,6 +96,8 @@ def load_task(
         return load_custom(spec, **options)
     if suite == "hf":
         return load_hub(spec, clean, data_dir, **options)
+    if suite == "standard":
+        return load_standard(spec, data_dir, **options)
     if suite == "official":
         if data_dir is None:
             raise UserError("suite 'official' reads its samples from files; give their folder with --data-dir.")
