@@ -37,6 +37,7 @@ def enter_namespaces(root: str) -> bool:
         return False
     user, group, superuser = os.geteuid(), os.getegid(), os.geteuid() == 0
     libc = ctypes.CDLL(None, use_errno=True)
+    libc.mount.argtypes = [ctypes.c_char_p] * 3 + [ctypes.c_ulong, ctypes.c_char_p]
     flags = NEW_MOUNTS | NEW_NAMES | NEW_IPC | NEW_PIDS | NEW_NETWORK
     if libc.unshare(flags if superuser else flags | NEW_USER):
         return False
@@ -78,8 +79,7 @@ def _library() -> list[str]:
 
 
 def _mount(libc: Any, *arguments: Any) -> None:
-    source, target, kind, flags, options = (one.encode() if isinstance(one, str) else one for one in arguments)
-    _checked(libc.mount(source, target, kind, ctypes.c_ulong(flags), options))
+    _checked(libc.mount(*(one.encode() if isinstance(one, str) else one for one in arguments)))
 
 
 def _checked(result: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -23,7 +23,9 @@ Reference = Callable[[Any], int]
 ITERATORS = tuple(
     map(type, (iter([]), iter(()), iter({}), iter(set()), (None for _ in ()), map(int, ()), zip(), filter(None, ())))
 )
-VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
+SCALARS: tuple[type[Any], ...] = (int, float, str, bytes, complex, Decimal, Fraction, range)
+COLLECTIONS: tuple[type[Any], ...] = (dict, list, tuple, set, frozenset, deque)
 
 
 class Lost(Exception):
@@ -84,29 +86,15 @@ def encode(value: Any, reference: Reference, depth: int = 0) -> Any:
     """Return a value as JSON; `reference` numbers what is no plain value."""
     if value is None or value is True or value is False:
         return value
-    for kind, name in ((int, "int"), (float, "float"), (str, "str"), (bytes, "bytes"), (complex, "complex")):
-        if isinstance(value, kind):
-            return [name, _WRITE[name](value)]
-    if isinstance(value, Decimal):
-        return ["Decimal", str(value)]
-    if isinstance(value, Fraction):
-        return ["Fraction", [hex(value.numerator), hex(value.denominator)]]
-    if depth < MAX_DEPTH:
-        for kind, name in (
-            (dict, "dict"),
-            (list, "list"),
-            (tuple, "tuple"),
-            (set, "set"),
-            (frozenset, "frozenset"),
-            (deque, "deque"),
-        ):
-            if isinstance(value, kind):
-                items = kind.items(value) if name == "dict" else kind.__iter__(value)
-                return [name, [encode(item, reference, depth + 1) for item in islice(items, MAX_ITEMS)]]
-        if isinstance(value, range):
-            return ["range", [hex(part) for part in (value.start, value.stop, value.step)]]
-        if isinstance(value, (*ITERATORS, *VIEWS)):
-            return ["iterator", [encode(item, reference, depth + 1) for item in islice(value, MAX_ITEMS)]]
+    for scalar in SCALARS:
+        if isinstance(value, scalar):
+            return [scalar.__name__, _WRITE[scalar.__name__](value)]
+    for collection in COLLECTIONS if depth < MAX_DEPTH else ():
+        if isinstance(value, collection):
+            items: Iterable[Any] = dict.items(value) if collection is dict else collection.__iter__(value)
+            return [collection.__name__, [encode(item, reference, depth + 1) for item in islice(items, MAX_ITEMS)]]
+    if depth < MAX_DEPTH and isinstance(value, (*ITERATORS, *VIEWS)):
+        return ["iterator", [encode(item, reference, depth + 1) for item in islice(value, MAX_ITEMS)]]
     return ["reference", reference(value)]
 
 
@@ -140,6 +128,9 @@ _WRITE: dict[str, Callable[[Any], Any]] = {
     "str": str.__str__,
     "bytes": bytes.hex,
     "complex": lambda value: [_write_float(value.real), _write_float(value.imag)],
+    "Decimal": Decimal.__str__,
+    "Fraction": lambda value: [hex(value.numerator), hex(value.denominator)],
+    "range": lambda value: [hex(part) for part in (value.start, value.stop, value.step)],
 }
 _READ: dict[str, Callable[[Any], Any]] = {
     "int": lambda text: int(text, 16),

@@ -73,7 +73,7 @@ def texts_of(row: Mapping[str, Any], where: str, *names: str) -> list[str]:
     Raises:
         UserError: it is no list of texts.
     """
-    value = next((row[name] for name in names if name in row), [])
+    value: Any = next((row[name] for name in names if name in row), [])
     if isinstance(value, str):
         value = [value] if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
