@@ -93,7 +93,7 @@ def encode(value: Any, reference: Reference, depth: int = 0) -> Any:
         if isinstance(value, collection):
             items: Iterable[Any] = dict.items(value) if collection is dict else collection.__iter__(value)
             return [collection.__name__, [encode(item, reference, depth + 1) for item in islice(items, MAX_ITEMS)]]
-    if depth < MAX_DEPTH and isinstance(value, (*ITERATORS, *VIEWS)):
+    if depth < MAX_DEPTH and type(value) in (*ITERATORS, *VIEWS):
         return ["iterator", [encode(item, reference, depth + 1) for item in islice(value, MAX_ITEMS)]]
     return ["reference", reference(value)]
 
