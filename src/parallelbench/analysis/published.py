@@ -28,6 +28,8 @@ STAND_INS = ("llada-1.5", "LLaDA-1.5 fine-tuned")
 LABELS = {model.name: model.label for model in MODELS.values()}
 NOT_THE_QUESTION = frozenset({"samples", "shots", "wording", "names", "max_new_tokens"})
 """Options of a task that are not compared: our wordings, names and demonstrations differ from the paper's anyway."""
+BUILTIN = "builtin"
+"""The decoder of a generator, which decodes by itself."""
 SAMPLES, SUDOKUS = 100, 108
 """The number of samples behind each published accuracy; Sudoku has 108."""
 POINT = ["model", "suite", "task", "decoder", "family", "of", "other", "tokens_per_step", "accuracy", "n", "source"]
@@ -152,10 +154,14 @@ def _same_curve(cell: Cell, number: Number) -> bool:
 
 
 def _same_setting(cell: Cell, number: Number) -> bool:
-    """Whether a cell's decoder has every parameter of a published one, and nothing else that differs from a default."""
+    """Whether a cell's decoder has every parameter of a published one, and nothing else that differs from a default.
+
+    A generator decodes by itself, so its settings are not compared.
+    """
     facts = cell.decoder_facts
     same = all(facts.parameters.get(key) == value for key, value in number.parameters.items())
-    return facts.family == number.family and same and facts.variant.keys() <= number.parameters.keys() | {"ties"}
+    others = set() if number.family == BUILTIN else facts.variant.keys() - number.parameters.keys() - {"ties"}
+    return facts.family == number.family and same and not others
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import AllowCode, AsJson, BatchSize, Device, DryRun, Limit, Out, WholeTable
+from parallelbench.cli.arguments import AllowCode, AsJson, BatchSize, DataDir, Device, DryRun, Limit, Out, WholeTable
 
 
 def command(
@@ -18,6 +18,10 @@ def command(
     ] = None,
     out: Out = None,
     limit: Limit = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", help="Suite in place of that of the file: 'ours', the 'official' data, or 'hf'.")
+    ] = None,
+    data_dir: DataDir = None,
     batch_size: BatchSize = None,
     device: Device = None,
     allow_code: AllowCode = False,
@@ -31,10 +35,12 @@ def command(
     docs/cli.md lists the keys of a file: models, tasks, decoders, ...
     """
     from parallelbench.cli.running import permit, start
-    from parallelbench.experiments.spec import load_sweep
+    from parallelbench.experiments.spec import Sweep, load_sweep
+    from parallelbench.specs import build
 
     values = {"models": tuple(model) if model else None, "limit": limit, "batch_size": batch_size, "device": device}
+    values |= {"suite": suite, "data_dir": data_dir}
     changed = {key: value for key, value in values.items() if value is not None}
-    sweep = load_sweep(experiment).model_copy(update=changed)
+    sweep = build(Sweep, f"sweep '{experiment}'", {**load_sweep(experiment).model_dump(), **changed})
     permit(allow_code)
     start(sweep, out, dry_run=dry_run, as_json=as_json, table=table)
