@@ -10,12 +10,14 @@ import pytest
 from fake_model import FakeDenoiser, FakeOptions
 
 from parallelbench import cli
+from parallelbench.analysis.blocks import by_block
 from parallelbench.analysis.published import compared, independent_difference, published_points
 from parallelbench.analysis.stats import wilson
 from parallelbench.api import run
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.models import MODELS
 from parallelbench.registry import Entry
+from parallelbench.report.blocks import blocks
 from parallelbench.report.data import ReportData, read_report_data
 from parallelbench.report.published import beside_published, mean_rows
 from parallelbench.report.tradeoff import by_task
@@ -23,7 +25,8 @@ from parallelbench.results import Results
 from parallelbench.runs.folder import StoredRun
 
 TASKS = ["waiting_line/copy", "waiting_line/shuffle", "waiting_line/sort:shots=0"]
-DECODERS = ["confidence:k=[1,2,3]", "confidence:k=2,block=4", "threshold:gamma=0.9", "credit:gamma=0.9"]
+DECODERS = ["confidence:k=[1,2,3]", "confidence:k=2,block=[2,4,8]", "threshold:gamma=0.9", "credit:gamma=0.9"]
+BLOCKS = [f"confidence:k=2,block={length}" for length in (2, 4, 8)]
 
 
 class Published(FakeDenoiser):
@@ -52,10 +55,10 @@ def data(results: Results) -> ReportData:
 
 
 def test_each_cell_with_a_published_twin_is_compared(data: ReportData) -> None:
-    """k = 1 and 2, blocks of 4 (Figure 5) and gamma = 0.9 are published for each task; k = 3 and credit are not."""
+    """k = 1 and 2, blocks of 2, 4 and 8 (Figure 5) and gamma = 0.9 are published for each task; k = 3 and credit are not."""
     rows = data.compared
-    assert len(rows) == 3 * 4
-    assert set(rows["decoder"]) == {"confidence:k=1", "confidence:k=2", "confidence:k=2,block=4", "threshold:gamma=0.9"}
+    assert len(rows) == 3 * 6
+    assert set(rows["decoder"]) == {"confidence:k=1", "confidence:k=2", *BLOCKS, "threshold:gamma=0.9"}
     blocks = rows[(rows["decoder"] == "confidence:k=2,block=4") & (rows["task"] == "waiting_line/shuffle")]
     assert blocks["published"].item() == 0.14 and blocks["source"].item().startswith("arXiv")
     assert ((rows["difference_low"] <= 0) & (rows["difference_high"] >= 0)).tolist() == rows["inside"].tolist()
@@ -65,7 +68,7 @@ def test_each_cell_with_a_published_twin_is_compared(data: ReportData) -> None:
 def test_hollow_points_are_whole_curves_of_the_decoders_that_ran(data: ReportData) -> None:
     shuffle = data.published[data.published["task"] == "waiting_line/shuffle"]
     assert set(shuffle["family"]) == {"confidence", "threshold"} and not shuffle["other"].any()
-    assert len(shuffle) == 6 + 6 + 1, "six k, six gamma, and the one block length that ran"
+    assert len(shuffle) == 6 + 6 + 3, "six k, six gamma, and the block lengths that ran"
     means = mean_rows(data, [{"model": "llada-1.5"}])
     assert {row["decoder"] for row in means} >= {"confidence:k=32", "threshold:gamma=0.5"}
 
@@ -73,8 +76,20 @@ def test_hollow_points_are_whole_curves_of_the_decoders_that_ran(data: ReportDat
 def test_the_section_counts_and_says_what_differs(data: ReportData) -> None:
     section = beside_published(data)
     assert section is not None
-    assert "of 12 results are within" in section.text and "sorts by first name" in section.text
-    assert "RCR" not in section.text and len(section.tables[0].rows) == 12
+    assert "of 18 results are within" in section.text and "sorts by first name" in section.text
+    assert "RCR" not in section.text and len(section.tables[0].rows) == 18
+
+
+def test_a_decoder_in_three_block_lengths_has_a_figure_by_block(data: ReportData) -> None:
+    section = blocks(data)
+    assert section is not None
+    (figure,) = section.figures
+    assert sorted(row["block"] for row in figure.rows if row["task"] == "waiting_line/shuffle") == [2, 4, 8]
+    drawn = figure.spec["datasets"]["rows"]
+    theirs = {row["block"]: row["accuracy"] for row in drawn if "of" in row and row["task"] == "waiting_line/shuffle"}
+    assert theirs == {2: 0.98, 4: 0.14, 8: 0.23}
+    two = data.points[data.points["decoder"] != "confidence:k=2,block=8"]
+    assert by_block(data.run, two).empty, "two block lengths are no curve"
 
 
 def test_the_figures_draw_them(data: ReportData) -> None:

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from parallelbench.cli.arguments import AllowCode, AsJson, BatchSize, DataDir, Device, DryRun, Limit, Out, WholeTable
+from parallelbench.cli.arguments import (
+    AllowCode,
+    AllowShortCanvas,
+    AsJson,
+    BatchSize,
+    DataDir,
+    Device,
+    DryRun,
+    Limit,
+    Out,
+    WholeTable,
+)
 
 
 def command(
@@ -22,6 +33,7 @@ def command(
         str | None, typer.Option("--suite", help="Suite in place of that of the file: 'ours', the 'official' data, or 'hf'.")
     ] = None,
     data_dir: DataDir = None,
+    allow_short_canvas: AllowShortCanvas = False,
     batch_size: BatchSize = None,
     device: Device = None,
     allow_code: AllowCode = False,
@@ -39,7 +51,7 @@ def command(
     from parallelbench.specs import build
 
     values = {"models": tuple(model) if model else None, "limit": limit, "batch_size": batch_size, "device": device}
-    values |= {"suite": suite, "data_dir": data_dir}
+    values |= {"suite": suite, "data_dir": data_dir, "allow_short_canvas": allow_short_canvas or None}
     changed = {key: value for key, value in values.items() if value is not None}
     sweep = build(Sweep, f"sweep '{experiment}'", {**load_sweep(experiment).model_dump(), **changed})
     permit(allow_code)

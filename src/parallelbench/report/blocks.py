@@ -11,6 +11,8 @@ from parallelbench.report import charts, published, theme
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
+from parallelbench.report.speeds import tooltip
+from parallelbench.report.theme import Colours
 
 TEXT = (
     "Blocks are filled from left to right, and a decoder chooses within a block only. Short blocks force adjacent tokens to be "
@@ -26,24 +28,24 @@ def blocks(data: ReportData) -> Section | None:
         rows = as_rows(table[table["model"] == model])
         hollow = [row for row in published_by_block(data.published, table) if row["model"] == model]
         name = "blocks" + (f"-{len(figures) + 1}" if figures else "")
-        caption = f"{model}: one panel per task, 95 % intervals.{published.caption(hollow)}"
-        figures.append(Figure(name, caption, _chart(rows, hollow), rows))
+        curves = " and ".join(dict.fromkeys(row["curve"] for row in rows))
+        caption = f"{model}, {curves}: one panel per task, 95 % intervals.{published.caption(hollow)}"
+        figures.append(Figure(name, caption, _chart(rows, hollow, data.colours), rows))
     return Section("blocks", "The length of a block", TEXT, figures) if figures else None
 
 
-def _chart(rows: Rows, hollow: Rows) -> theme.Spec:
-    curves = {row["curve"]: row["family"] for row in rows}
+def _chart(rows: Rows, hollow: Rows, colours: Colours) -> theme.Spec:
     ticks = sorted({row["block"] for row in rows + hollow})
+    scale = alt.Scale(type="log", base=2, domain=[ticks[0] / 1.15, ticks[-1] * 1.15], nice=False)
     base = alt.Chart(theme.ROWS).encode(
-        x=alt.X(
-            "block:Q", title="block, tokens", axis=alt.Axis(values=ticks, format="d"), scale=alt.Scale(type="log", base=2, padding=8)
-        ),
+        x=alt.X("block:Q", title="block, tokens", axis=alt.Axis(values=ticks, format="d"), scale=scale),
         y=charts.score_axis(),
-        color=alt.Color("curve:N", title="decoder", scale=theme.curve_colours(curves)),
+        color=colours.encoding(row["family"] for row in rows + hollow),
+        detail="curve:N",
     )
-    ours = base.transform_filter("!isValid(datum.of)").encode(tooltip=[alt.Tooltip("block:Q"), *charts.tooltip()])
+    ours = base.transform_filter("!isValid(datum.of)").encode(tooltip=[alt.Tooltip("block:Q"), *tooltip()])
     bars = ours.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="accuracy", axis=charts.PERCENT), y2="high:Q")
-    layers = [ours.mark_line(point=True, strokeWidth=1.6), bars]
-    panel = alt.layer(*(published.drawn_points(base, 45) if hollow else []), *layers).properties(width=262, height=180)
+    theirs = published.drawn_points(base, 45) if hollow else []
+    panel = alt.layer(*theirs, ours.mark_line(point=True, strokeWidth=1.6), bars).properties(width=262, height=180)
     facet = alt.Facet("task:N", title=None, sort=list(dict.fromkeys(row["task"] for row in rows)))
     return theme.spec_of(panel.facet(facet=facet, columns=3), rows + hollow)

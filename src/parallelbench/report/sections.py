@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.report import charts, published
+from parallelbench.report.blocks import blocks
 from parallelbench.report.curve_numbers import curve_numbers
 from parallelbench.report.data import ReportData
 from parallelbench.report.exact import above_lines, loss_parts
@@ -63,6 +64,6 @@ def _matrix(data: ReportData) -> Table:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, by_task, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths,
+    tradeoff, by_task, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths, blocks,
     published.beside_published, numbers, metrics,
 )  # fmt: skip
