@@ -159,10 +159,10 @@ def test_sweep_runs_a_file_and_a_dry_run_writes_nothing(tmp_path: Path, capsys: 
     spec = tmp_path / "sweep.yaml"
     spec.write_text("models: fake\ntasks: ['waiting_line/re*']\ndecoders: ['random:k=[8,16]']\nseeds: [0, 1]\nlimit: 2\n")
     code, out, _ = call(capsys, "sweep", str(spec), "-o", str(tmp_path / "out"), "--dry-run", "--json")
-    assert (code, json.loads(out.splitlines()[-1])) == (
-        0,
-        {"cells": 20, "samples": 40, "dry_run": True, "out": str(tmp_path / "out")},
-    )
+    last = json.loads(out.splitlines()[-1])
+    said = {key: last[key] for key in ("cells", "samples", "missing", "dry_run", "out")}
+    assert (code, said) == (0, {"cells": 20, "samples": 40, "missing": 40, "dry_run": True, "out": str(tmp_path / "out")})
+    assert last["forwards"] == {"expected": 20 * (4 + 2), "exact": 20 * (4 + 2), "records": 0, "bound": 0}
     assert "waiting_line/replace_index" in out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep.yaml"]
     code, out, _ = call(capsys, "sweep", str(spec), "-o", str(tmp_path / "out"), "--limit", "1", "--json")

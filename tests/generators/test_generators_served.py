@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from chat_server import Server
 
+from parallelbench import cli
 from parallelbench.api import run
 from parallelbench.runs.cell import Cell
 from parallelbench.tasks import load_task
@@ -151,6 +152,22 @@ def test_an_answer_that_drips_is_given_up_and_asked_for_again(tmp_path: Path) ->
     with Server(right(), {0: "drip"}) as server:
         run(f"openai:small@{server.url}/v1,timeout=0.4,backoff=0.001", TASK, limit=1, out=tmp_path / "out")
     assert rows(tmp_path / "out")[0]["reported"]["attempts"] == len(server.asked) == 2
+
+
+def test_a_run_ends_at_its_largest_cost_and_goes_on_with_a_larger_one(
+    tmp_path: Path, keys: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Server(right()) as server:
+        words = ["run", "-m", f"openai:small@{server.url}/v1,concurrency=1,price_in=0,price_out=1000000", "-t", TASK]
+        words += ["--limit", "6", "-o", str(tmp_path / "out")]
+        assert cli.invoke([*words, "--max-cost", "3"]) == 2
+        assert "of the 3 of --max-cost; every finished sample is kept" in capsys.readouterr().err
+        kept = rows(tmp_path / "out")
+        assert sum(row["reported"]["cost"] for row in kept[:-1]) < 3 <= sum(row["reported"]["cost"] for row in kept)
+        assert cli.invoke([*words, "--max-cost", "0.001"]) == 2, "records say now what a sample costs"
+        assert "the expected cost is" in capsys.readouterr().err and len(rows(tmp_path / "out")) == len(kept)
+        assert cli.invoke([*words, "--max-cost", "1e9"]) == 0
+    assert len(rows(tmp_path / "out")) == 6
 
 
 def test_a_server_that_repeats_the_key_does_not_get_it_onto_the_disk(tmp_path: Path, keys: str) -> None:

@@ -37,6 +37,18 @@ BatchSize = Annotated[
 Device = Annotated[str | None, typer.Option("--device", help="Where the model runs, for example cuda:0.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; the same command again continues.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would run; run and write nothing.")]
+Measured = Annotated[
+    list[Path] | None,
+    typer.Option("--measured", metavar="DIR", help="Run folders that a dry run takes speeds from, besides OUT; repeatable."),
+]
+Speed = Annotated[
+    list[str] | None,
+    typer.Option("--speed", metavar="[MODEL=]N", help="Rows a second, for the time that a dry run expects; repeatable."),
+]
+PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of prices of served models (docs/served.md).")]
+MaxCost = Annotated[
+    float | None, typer.Option("--max-cost", min=0, help="Refuse a plan that costs more, and stop a run that has.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]
 WholeTable = Annotated[bool, typer.Option("--table", help="Print every cell, however many there are.")]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Run programs that the model writes, confined, to score them.")]

@@ -15,9 +15,13 @@ from parallelbench.cli.arguments import (
     Device,
     DryRun,
     Limit,
+    MaxCost,
+    Measured,
     Out,
+    PricesFile,
     Seeds,
     Shots,
+    Speed,
     Suite,
     WholeTable,
 )
@@ -49,6 +53,10 @@ def command(
         typer.Option("--distribution", min=2, metavar="N", help="Draw N answers to one question; compare with the law."),
     ] = None,
     dry_run: DryRun = False,
+    measured: Measured = None,
+    speed: Speed = None,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
     table: WholeTable = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,28 +68,20 @@ def command(
     With --distribution it compares the answers to one question with the right ones, which are equally likely:
     parallelbench run -m exact -t list_ops/shuffle:lengths=[4] -d threshold:temperature=1 --distribution 2000
     """
+    from parallelbench.cli.forecasting import PlanOptions
     from parallelbench.cli.running import permit, start
     from parallelbench.experiments.spec import Sweep
     from parallelbench.specs import build, split_specs
 
     permit(allow_code)
     options = {
-        "models": model,
-        "tasks": split_specs(task),
-        "decoders": split_specs(decoder or []),
-        "suite": suite,
-        "data_dir": data_dir,
-        "limit": limit,
-        "seeds": seed or [0],
-        "shots": shots,
-        "allow_short_canvas": allow_short_canvas,
-        "cache": cache or ["none"],
-        "aux": aux,
-        "batch_size": batch_size,
-        "device": device,
-    }
+        "models": model, "tasks": split_specs(task), "decoders": split_specs(decoder or []), "suite": suite,
+        "data_dir": data_dir, "limit": limit, "seeds": seed or [0], "shots": shots, "allow_short_canvas": allow_short_canvas,
+        "cache": cache or ["none"], "aux": aux, "batch_size": batch_size, "device": device,
+    }  # fmt: skip
     if distribution is None:
-        start(build(Sweep, "run", options), out, dry_run=dry_run, as_json=as_json, table=table)
+        plan = PlanOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost)
+        start(build(Sweep, "run", options), out, plan, dry_run=dry_run, as_json=as_json, table=table)
         return
 
     from parallelbench.cli.distribution import show_distributions

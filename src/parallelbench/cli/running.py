@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from parallelbench.cli.terminal import note, say
 
 if TYPE_CHECKING:
+    from parallelbench.cli.forecasting import PlanOptions
     from parallelbench.experiments.spec import Sweep
 
 
@@ -22,7 +23,7 @@ def permit(allow_code: bool) -> None:
         sandbox.allow_code()
 
 
-def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool, table: bool) -> None:
+def start(sweep: Sweep, out: Path | None, options: PlanOptions, *, dry_run: bool, as_json: bool, table: bool) -> None:
     """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan.
 
     With `table` every cell is printed, however many there are.
@@ -32,12 +33,14 @@ def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool, table
     begun = time.monotonic()
     check_names(sweep.models, sweep.tasks, sweep.decoders, sweep.suite)
     if dry_run:
-        show_plan(sweep, out, as_json)
+        show_plan(sweep, out, options, as_json)
         return
 
     from parallelbench import api
+    from parallelbench.cli.forecasting import cost_limit
     from parallelbench.cli.progress import watching
     from parallelbench.cli.summary import print_summary
+    from parallelbench.experiments.listeners import Several
     from parallelbench.experiments.model_pool import ModelPool
     from parallelbench.experiments.plan import notes, plan
 
@@ -45,29 +48,33 @@ def start(sweep: Sweep, out: Path | None, *, dry_run: bool, as_json: bool, table
     cells = plan(sweep, pool)
     for remark in notes(cells, sweep.limit):
         note(remark)
+    folder = out or api.default_out(cells)
+    limits = cost_limit(sweep, cells, pool, folder, options)
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
     with watching() as progress:
-        results = api.run_plan(cells, sweep, pool, out or api.default_out(cells), progress)
+        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits]))
     print_summary(results, time.monotonic() - begun, table)
     if as_json:
         print(json.dumps(results.summary_json(), allow_nan=False))
 
 
-def show_plan(sweep: Sweep, out: Path | None, as_json: bool) -> None:
-    """Print what a sweep would run, and with `as_json` as the last line one JSON object."""
+def show_plan(sweep: Sweep, out: Path | None, options: PlanOptions, as_json: bool) -> None:
+    """Print what a sweep would run and what that will take, and with `as_json` as the last line one JSON object."""
     from parallelbench import api
-    from parallelbench.cli.plan_summary import lines_of
+    from parallelbench.cli.forecasting import forecast
+    from parallelbench.cli.plan_summary import as_object, lines_of
     from parallelbench.experiments.model_pool import ModelPool
     from parallelbench.experiments.plan import notes, plan
     from parallelbench.runs.store import check_folder
 
-    cells = plan(sweep, ModelPool(sweep.device))
+    pool = ModelPool(sweep.device)
+    cells = plan(sweep, pool)
     folder = out or api.default_out(cells)
     check_folder(folder)
     for remark in notes(cells, sweep.limit):
         note(remark)
-    for line in lines_of(cells, folder):
+    made, _ = forecast(sweep, cells, pool, folder, options)
+    for line in lines_of(cells, folder, made):
         say(line)
     if as_json:
-        samples = sum(len(one.indices) for one in cells)
-        print(json.dumps({"cells": len(cells), "samples": samples, "dry_run": True, "out": str(folder)}))
+        print(json.dumps(as_object(cells, folder, made), allow_nan=False))

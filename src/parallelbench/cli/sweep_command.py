@@ -15,7 +15,11 @@ from parallelbench.cli.arguments import (
     Device,
     DryRun,
     Limit,
+    MaxCost,
+    Measured,
     Out,
+    PricesFile,
+    Speed,
     WholeTable,
 )
 
@@ -38,6 +42,10 @@ def command(
     device: Device = None,
     allow_code: AllowCode = False,
     dry_run: DryRun = False,
+    measured: Measured = None,
+    speed: Speed = None,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
     table: WholeTable = False,
     as_json: AsJson = False,
 ) -> None:
@@ -46,6 +54,7 @@ def command(
     Every model runs on every task with every decoder and seed. Example: parallelbench sweep quickstart -o out.
     docs/cli.md lists the keys of a file: models, tasks, decoders, ...
     """
+    from parallelbench.cli.forecasting import PlanOptions
     from parallelbench.cli.running import permit, start
     from parallelbench.experiments.spec import Sweep, load_sweep
     from parallelbench.specs import build
@@ -55,4 +64,5 @@ def command(
     changed = {key: value for key, value in values.items() if value is not None}
     sweep = build(Sweep, f"sweep '{experiment}'", {**load_sweep(experiment).model_dump(), **changed})
     permit(allow_code)
-    start(sweep, out, dry_run=dry_run, as_json=as_json, table=table)
+    plan = PlanOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost)
+    start(sweep, out, plan, dry_run=dry_run, as_json=as_json, table=table)

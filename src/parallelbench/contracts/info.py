@@ -61,6 +61,7 @@ class ModelInfo:
         offers: its capabilities beyond logits.
         requires: what it needs of the task or of the decoder.
         active_params: parameters that one token passes through, without embedding and output head (0: unknown).
+        total_params: all parameters, from which the memory of the weights follows (0: unknown).
         head_params, hidden_size, layers: sizes from which the arithmetic of a forward follows (0: unknown).
         tokenizer: the hash of the tokenizer, by which an exact model of the same tokens is found ("": tokens are items).
         ties: how equally probable tokens and equally ranked positions are chosen from where the decoder does not say: "first"
@@ -92,6 +93,7 @@ class ModelInfo:
     offers: frozenset[Capability] = frozenset()
     requires: frozenset[Requirement] = frozenset()
     active_params: int = 0
+    total_params: int = 0
     head_params: int = 0
     hidden_size: int = 0
     layers: int = 0

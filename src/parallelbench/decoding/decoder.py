@@ -85,6 +85,13 @@ class Decoder(Options, ABC):
         """Return the number of forwards after which the engine fills what is left of a canvas of `width` tokens."""
         return self.forwards_per_token * width
 
+    def fixed_forwards(self, blocks: Sequence[int]) -> int | None:
+        """Return the number of forwards that fill blocks with these numbers of masks, whatever the model says.
+
+        None where it depends on the model or on random draws. Each of these forwards has one row.
+        """
+        return None
+
     def for_model(self, info: ModelInfo) -> Self:
         """Return this decoder with `ties` as it is on this model."""
         return self.model_copy(update={"ties": info.ties}) if self.ties == "model" else self
@@ -158,6 +165,9 @@ class RankingDecoder(Decoder, ABC):
         while state.masked.any():
             signals = yield request
             self.commit_best(signals, [signals], States([state], [len(signals.positions)]), [quota])
+
+    def fixed_forwards(self, blocks: Sequence[int]) -> int | None:
+        return self.quota().forwards(blocks) if type(self).run is RankingDecoder.run else None
 
     @property
     def batched(self) -> bool:

@@ -29,6 +29,10 @@ class Quota(ABC):
     def count(self, confidences: Floats, state: State) -> int:
         """Return how many of the ranked positions to commit; `confidences` [N] are in rank order."""
 
+    def forwards(self, blocks: Sequence[int]) -> int | None:
+        """Return how many steps fill blocks with these numbers of masks; None where that depends on what the model says."""
+        return None
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "count" in vars(cls) and "count_each" not in vars(cls):
@@ -54,6 +58,9 @@ class Fixed(Quota):
     def count(self, confidences: Floats, state: State) -> int:
         return self.k
 
+    def forwards(self, blocks: Sequence[int]) -> int:
+        return sum(-(-masks // self.k) for masks in blocks)
+
     def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
         return [self.k] * len(states.counts)
 
@@ -64,6 +71,9 @@ class Everything(Quota):
 
     def count(self, confidences: Floats, state: State) -> int:
         return len(confidences)
+
+    def forwards(self, blocks: Sequence[int]) -> int:
+        return sum(masks > 0 for masks in blocks)
 
     def count_each(self, confidences: Floats, states: States) -> Sequence[int]:
         return states.counts
@@ -84,8 +94,15 @@ class Schedule(Quota):
 
     def turns(self, state: State) -> int:
         """How many steps the window's block has."""
-        per_block, more = divmod(self.steps, state.blocks)
-        return max(1, per_block + int(state.block_of(state.window[0]) < more))
+        return self.turns_of(int(state.block_of(state.window[0])), state.blocks)
+
+    def turns_of(self, block: int, blocks: int) -> int:
+        """How many steps one of `blocks` blocks has."""
+        per_block, more = divmod(self.steps, blocks)
+        return max(1, per_block + int(block < more))
+
+    def forwards(self, blocks: Sequence[int]) -> int:
+        return sum(min(masks, self.turns_of(at, len(blocks))) for at, masks in enumerate(blocks))
 
     def count(self, confidences: Floats, state: State) -> int:
         start, end = state.window
@@ -115,6 +132,11 @@ class Dream(Quota):
     def least(self) -> int:
         """None: a step may commit nothing, and its forward was made all the same."""
         return 0
+
+    def forwards(self, blocks: Sequence[int]) -> int | None:
+        if self.eps < 0:
+            return None  # times of both signs: what a step commits is no fraction any more
+        return sum(Schedule(self.steps).turns_of(at, len(blocks)) for at, masks in enumerate(blocks) if masks)
 
     def count(self, confidences: Floats, state: State) -> int:
         import torch

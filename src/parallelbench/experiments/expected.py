@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from parallelbench.decoding import load_decoders
 from parallelbench.decoding.decoder import Decoder
+from parallelbench.experiments.forecast import block_sizes
 from parallelbench.experiments.spec import Sweep
 from parallelbench.experiments.task_specs import load_tasks
 from parallelbench.models import MODELS
@@ -55,8 +56,9 @@ def expected_nfe(decoder: Decoder, width: int) -> float:
     parameters = decoder.facts.parameters
     block = min(decoder.block or width, width)
     blocks = math.ceil(width / block)
-    if decoder.family == "all_at_once":
-        return float(blocks)
+    fixed = decoder.fixed_forwards(block_sizes(decoder, width))
+    if fixed is not None:
+        return float(fixed)
     if parameters.get("steps") is not None:
         return float(parameters["steps"])
     if "k" in parameters:

@@ -103,6 +103,7 @@ def describe_checkpoint(source: Source, card: Card, tokenizer: Tokenizer) -> Des
         end_ids=tuple(special_id(tokenizer, end, card) for end in card.ends), context_length=settings.max_position_embeddings,
         dtype=source.dtype, device=source.device, shift=card.shift, attention=card.attention, block=block, shots=card.shots,
         template=card.template, licence=card.licence, offers=card.offers | offers(card),
+        total_params=sum(header.count for header in headers.values()),
         active_params=_active(settings, native, card),
         head_params=0 if head is None else head.count, hidden_size=settings.hidden_size, layers=settings.num_hidden_layers,
         tokenizer=tokenizer_hash(tokenizer), card=card.key, layout=card.architecture, path=source.path,

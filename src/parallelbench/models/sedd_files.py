@@ -97,6 +97,7 @@ def describe_sedd(source: Source, card: Card, tokenizer: Tokenizer) -> Described
         template=card.template,
         licence=card.licence, offers=frozenset({"score", "absorb" if absorbs else "uniform"}),
         requires=frozenset() if absorbs else frozenset({"score"}),
+        total_params=sum(header.count for header in headers.values()),
         active_params=sum(header.count for name, header in headers.items() if name.startswith(("blocks", "sigma_map"))),
         head_params=0 if head is None else head.count, hidden_size=settings.model.hidden_size, layers=settings.model.n_blocks,
         tokenizer=tokenizer_hash(tokenizer), card=card.key, layout=card.architecture, path=source.path,

@@ -59,7 +59,7 @@ def read_state(out: Path) -> RunState:
     """
     run = read_run(out)
     folder, planned, unfinished = run.folders[0], run.planned, run.unfinished
-    done = {stored.id: _rows(stored.folders[0]) for stored in run.cells}
+    done = {stored.id: rows_on_disk(stored.folders[0]) for stored in run.cells}
     cells = [stored.cell for stored in run.cells]
     last = folder.calls[-1] if folder.calls else None
     beat = read_heartbeat(out)
@@ -91,8 +91,12 @@ def _state(run: StoredRun, beat: Heartbeat | None) -> State:
     return "unfinished" if last.outcome == "complete" else last.outcome
 
 
-def _rows(folder: CellFolder) -> int:
-    """How many samples a cell has on disk: what DONE counts, else the number of line ends."""
+def rows_on_disk(folder: CellFolder) -> int:
+    """Return how many samples a cell has on disk: what DONE counts, else the number of line ends.
+
+    Raises:
+        DamagedRun: DONE is damaged.
+    """
     done = folder.done_rows()
     path = folder.path / RECORDS
     if done is not None or not path.is_file():

@@ -14,6 +14,7 @@ well, which masked training does not teach.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from pydantic import Field
 
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.published import Borders, Published
+from parallelbench.decoding.quota import Fixed
 from parallelbench.decoding.signals import ForwardRequest, Signals
 from parallelbench.decoding.state import MASKED, State
 
@@ -46,6 +48,9 @@ class P2(ProgramDecoder):
     k: int = Field(1, ge=1, description="tokens more after each step")
     eta: float = Field(1.0, ge=0, le=100, description="weight of a committed token's log probability")
     compat: Literal["authors"] | None = Field(None, description="authors: score committed positions by the model's best token")
+
+    def fixed_forwards(self, blocks: Sequence[int]) -> int | None:
+        return Fixed(self.k).forwards(blocks)
 
     def run(self, state: State) -> Run:
         while state.masked.any():

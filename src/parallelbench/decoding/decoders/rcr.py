@@ -15,6 +15,7 @@ is counted and 0 is a probability like any other. Needs nothing of the model but
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -24,6 +25,7 @@ from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.decoders.step_count import StepCount
 from parallelbench.decoding.published import Borders, Published
+from parallelbench.decoding.quota import Schedule
 from parallelbench.decoding.signals import ForwardRequest
 from parallelbench.decoding.state import State
 
@@ -54,6 +56,12 @@ class RCR(StepCount, ProgramDecoder):
     def max_forwards(self, width: int) -> int:
         """As many steps as were given, however short the canvas."""
         return super().max_forwards(width) + (self.steps or 0)
+
+    def fixed_forwards(self, blocks: Sequence[int]) -> int | None:
+        if self.steps is None:
+            return self.quota().forwards(blocks)
+        schedule = Schedule(self.steps)  # every step makes a forward, also one that only revises
+        return sum(schedule.turns_of(at, len(blocks)) for at, masks in enumerate(blocks) if masks)
 
     def run(self, state: State) -> Run:
         sure = np.zeros(len(state.canvas))
