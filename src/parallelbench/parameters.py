@@ -12,6 +12,8 @@ def default_of(field: FieldInfo) -> str:
     value = field.default
     if field.is_required() or value is None:
         return "-"
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -25,7 +27,15 @@ def range_of(field: FieldInfo) -> str:
     bounds = {name: getattr(one, name) for one in field.metadata for name in ("gt", "ge", "lt", "le") if hasattr(one, name)}
     low = f"{'more than ' if 'gt' in bounds else ''}{bounds.get('ge', bounds.get('gt', ''))}"
     high = f"{'less than ' if 'lt' in bounds else ''}{bounds.get('le', bounds.get('lt', ''))}"
-    return f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else "any"
+    return (
+        f"{low} to {high}"
+        if low and high
+        else (low if "gt" in bounds else f"from {low}")
+        if low
+        else f"up to {high}"
+        if high
+        else "any"
+    )
 
 
 def _literals(annotation: Any) -> list[Any]:

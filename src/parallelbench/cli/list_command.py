@@ -17,6 +17,7 @@ REGISTRIES = {
     "decoders": "parallelbench.decoding:DECODERS",
     "caches": "parallelbench.decoding:CACHES",
     "metrics": "parallelbench.metrics:METRICS",
+    "recipes": "parallelbench.training:RECIPES",
 }
 EXPERIMENTS = "experiments"
 KINDS = (*REGISTRIES, EXPERIMENTS)
@@ -26,10 +27,10 @@ MOST_MODELS = 3
 
 def command(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[tasks|models|decoders|caches|metrics|experiments]", help="What to list.")
+        str | None, typer.Argument(metavar="[tasks|models|decoders|caches|metrics|recipes|experiments]", help="What to list.")
     ] = None,
 ) -> None:
-    """List tasks, models, decoders, caches, metrics or experiments.
+    """List tasks, models, decoders, caches, metrics, training recipes or experiments.
 
     Prints one a line; an experiment with its number of cells, about how many forwards of one sample these take, and its models.
     Without a kind: how many there are of each.

@@ -1,4 +1,4 @@
-"""`parallelbench show`: samples of a task, the parameters of a decoder, what is known of a model. Loads no weights."""
+"""`parallelbench show`: samples of a task, the parameters of a decoder, what is known of a model, the options of a recipe."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import typer
 from parallelbench.cli.arguments import AllowCode, DataDir, Seed, Shots, Suite
 from parallelbench.errors import UnknownName, UserError
 
-KINDS = ("task", "decoder", "model")
+KINDS = ("task", "decoder", "model", "recipe")
 
 
 def command(
-    kind: Annotated[str, typer.Argument(metavar="task|decoder|model", help="What to show.")],
+    kind: Annotated[str, typer.Argument(metavar="task|decoder|model|recipe", help="What to show.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, with options, as in waiting_line/sort:lengths=[4].")],
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many samples of a task.")] = 3,
     seed: Seed = 0,
@@ -23,7 +23,7 @@ def command(
     data_dir: DataDir = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show samples of a task, or what a decoder or a model is.
+    """Show samples of a task, what a decoder or a model is, or the options of a training recipe.
 
     Loads no weights. Samples of a task are shown as a model sees them: the exact prompt, one right answer, and what
     that answer scores.
@@ -36,6 +36,8 @@ def command(
         _decoder(name)
     elif kind == "model":
         _model(name)
+    elif kind == "recipe":
+        _recipe(name)
     else:
         permit(allow_code)
         _task(name, number, seed, shots, suite, data_dir)
@@ -108,3 +110,24 @@ def _model(name: str) -> None:
         console().print(table_of(["", ""], [[fact, value] for fact, value in facts_of(handle.info).items()]))
     for note in handle.notes:
         say(f"note: {note}")
+
+
+def _recipe(name: str) -> None:
+    from parallelbench.cli.terminal import console, say, table_of
+    from parallelbench.parameters import choices_of, default_of, range_of
+    from parallelbench.training import RECIPES
+
+    entry = RECIPES.get(name)
+    way = entry.load()(**entry.preset)
+    say(f"{name}: {entry.summary}\n")
+    rows = [
+        [
+            key,
+            str(way.defaults[key]) if key in way.defaults else default_of(field),
+            ", ".join(choices_of(field)) or range_of(field),
+            field.description or "",
+        ]
+        for key, field in way.options.model_fields.items()
+    ]
+    console().print(table_of(["key", "default", "range", "meaning"], rows))
+    say(f"\nwhat it makes runs as {way.result}")

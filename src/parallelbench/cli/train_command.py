@@ -1,42 +1,36 @@
-"""`parallelbench train`: make the models that ship, from nothing."""
+"""`parallelbench train`: make the models that ship, from nothing, or fine-tune a checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from parallelbench.cli.terminal import say
-from parallelbench.errors import UnknownName
 
 
 def command(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="tiny, tiny-text, tiny-ar, tiny2 or tiny-ar2; with options: tiny:steps=2000")
+        str,
+        typer.Argument(
+            metavar="RECIPE", help="Its name, with options: tiny:steps=2000, lora:base=tiny,task=waiting_line/shuffle"
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train a small model that ships, or its second generation.
+    """Train a small model that ships, or fine-tune a checkpoint (recipes lora and full).
 
-    The result runs as -m path:OUT (tiny, tiny-text, tiny2) or as -m ar:path=OUT,card=tiny (tiny-ar; card=tiny2 for tiny-ar2).
+    `parallelbench list recipes` names them, `show recipe NAME` prints the options of one and how to run what it makes.
     """
     from parallelbench.runs.disk import disk_errors
     from parallelbench.specs import build, parse
-    from parallelbench.training import causal, tiny
-    from parallelbench.training.recipes import CAUSAL_RECIPES, RECIPES
-    from parallelbench.training.stages import Recipe
+    from parallelbench.training import RECIPES
 
-    ways: dict[str, tuple[Callable[[Path, Recipe], Path], Recipe]]
-    ways = {name: (partial(tiny.train, shipped=one), one.recipe) for name, one in RECIPES.items()}
-    ways |= {name: (partial(causal.train, name=name), one.recipe) for name, one in CAUSAL_RECIPES.items()}
     name, options = parse(recipe)
-    if name not in ways:
-        raise UnknownName("recipe", name, ways)
-    train, defaults = ways[name]
-    values = build(Recipe, f"recipe '{name}'", {**defaults.model_dump(), **options})
+    entry = RECIPES.get(name)
+    way = entry.load()(**entry.preset)
+    values = build(way.options, f"recipe '{name}'", {**way.defaults, **options})
     with disk_errors(out):
-        train(out, values)
+        way.train(out, values)
     say(str(out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.contracts.generator import Generator, GeneratorInfo
@@ -23,6 +24,7 @@ class DenoiserHandle:
         vocabulary: the texts of the tokens and their ids; empty where they differ from sample to sample.
         notes: sentences that a user should read before the model runs, for example that an adapter in the folder is not
             applied.
+        folder: where the files of its checkpoint are; None for a model that is no checkpoint.
     """
 
     info: ModelInfo
@@ -30,6 +32,7 @@ class DenoiserHandle:
     codec_for: Callable[[Sample], Codec]
     vocabulary: Callable[[], Mapping[str, int]]
     notes: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

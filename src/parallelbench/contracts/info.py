@@ -69,6 +69,7 @@ class ModelInfo:
         card: the model card by which special tokens, template and demonstrations were chosen ("" where there is none).
         layout: the published architecture in which the tensors are stored, for example "llada" ("" where there is none).
         path: the folder of a checkpoint that was named by its path ("" for every other model).
+        tuned: what it was fine-tuned on beyond its card, or by which adapter ("" where neither is known).
 
     Raises:
         UserError: `offers` or `requires` holds an unknown name.
@@ -102,6 +103,7 @@ class ModelInfo:
     card: str = ""
     layout: str = ""
     path: str = ""
+    tuned: str = ""
 
     def __post_init__(self) -> None:
         check_names(Capability, self.offers, f"the model {self.name}")

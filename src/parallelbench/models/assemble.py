@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from parallelbench.errors import MissingExtra, UserError
+from parallelbench.models.adapter_merge import merge
 from parallelbench.models.checkpoint import check_names, check_shapes, read_tensors
 from parallelbench.models.codec import ChatCodec
 from parallelbench.models.described import EMBEDDING, HEAD, STORED_ANGLES, Described
@@ -55,6 +56,8 @@ def build(described: Described, dtype: torch.dtype) -> PreTrainedModel:
     }
     check_shapes(model, _reshape(_needed(shapes, config), described, config), folder)
     tensors = read_tensors(described.headers, layout.renames, dtype, layout.wide)
+    if described.adapter is not None:
+        merge(tensors, described.adapter, layout.renames)
     rotary = type(model.model.rotary_emb)(config)  # its buffers are computed, not stored
     _check_redundant(tensors, config, rotary, described)
     model.load_state_dict(_reshape(_needed(tensors, config), described, config), strict=False, assign=True)

@@ -35,13 +35,18 @@ def read_tensors(
             with safe_open(path, framework="pt") as file:
                 for name in (name for name, header in headers.items() if header.file == path):
                     new = rename(name, renames)
-                    tensors[new] = _finite(file.get_tensor(name), name, path).to(torch.float32 if new.endswith(wide) else dtype)
+                    tensors[new] = finite(file.get_tensor(name), name, path).to(torch.float32 if new.endswith(wide) else dtype)
         except (SafetensorError, OSError) as error:
             raise UserError(f"{path} is damaged ({error}); copy it again.") from error
     return tensors
 
 
-def _finite(tensor: Tensor, name: str, path: Path) -> Tensor:
+def finite(tensor: Tensor, name: str, path: Path) -> Tensor:
+    """Return a tensor of a file.
+
+    Raises:
+        UserError: it holds a number that is not finite.
+    """
     if tensor.numel() and not all(torch.isfinite(bound) for bound in torch.aminmax(tensor.detach())):
         raise UserError(f"{path}: {name} holds numbers that are not finite (NaN or infinity); copy or train the weights again.")
     return tensor
@@ -88,15 +93,14 @@ def save_llada(folder: Path, model: LlamaForCausalLM, tokenizer: Tokenizer, card
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     tied = model.config.tie_word_embeddings
     state = {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == "lm_head.weight")}
-    tensors = {_publish(name): tensor.detach().clone().contiguous() for name, tensor in state.items()}
+    tensors = {published_name(name, LLADA_RENAMES): tensor.detach().clone().contiguous() for name, tensor in state.items()}
     (folder / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))  # save_file hides it from other users
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def _publish(name: str) -> str:
-    """The published name of one of our tensors: the renames read backwards."""
-    backwards = [_backwards(pattern, replacement) for pattern, replacement in LLADA_RENAMES]
-    return rename(name, backwards)
+def published_name(name: str, renames: Sequence[tuple[str, str]]) -> str:
+    """The published name of a native tensor: the renames of its layout read backwards."""
+    return rename(name, [_backwards(pattern, replacement) for pattern, replacement in renames])
 
 
 def _backwards(pattern: str, replacement: str) -> tuple[str, str]:

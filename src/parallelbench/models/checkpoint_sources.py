@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +15,11 @@ from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.contracts.handle import DenoiserHandle
 from parallelbench.errors import UserError
 from parallelbench.files import split_path
+from parallelbench.models.adapter_files import CONFIG, Adapter, check_base, read_adapter
 from parallelbench.models.cards import CARD_FIELD, CARDS, Card
 from parallelbench.models.codec import ChatCodec, special_id
 from parallelbench.models.described import Described, Source, describe_checkpoint, notes
+from parallelbench.models.digests import weights_digest
 from parallelbench.models.headers import INDEX, WHOLE
 from parallelbench.models.json_files import read_json
 from parallelbench.models.layouts import LAYOUTS, layout_named
@@ -59,6 +62,8 @@ def describe_path(rest: str, device: str | None = None) -> DenoiserHandle:
     folder = Path(text).expanduser()
     if not text or not folder.is_dir():
         raise UserError(f"there is no checkpoint folder '{text}'; write path:DIR with the folder that holds config.json.")
+    if (folder / CONFIG).is_file() and not (folder / "config.json").is_file():
+        raise UserError(f"{folder} is an adapter and no checkpoint; run it on its base: -m path:BASE,adapter={folder}.")
     whole = folder.resolve()
     found = REPOSITORY.fullmatch(whole.parent.parent.name) if whole.parent.name == "snapshots" else None
     name = f"{found['owner']}/{found['name']}" if found else whole.name
@@ -95,7 +100,7 @@ def describe_hub(rest: str, device: str | None = None, card: str = "") -> Denois
         whole = hub.fetch(hub_id, hub.WHOLE, revision)
         return _load(_describe(Source(whole, options, device), name))
 
-    return DenoiserHandle(described.info, load, described.codec_for, described.vocabulary, described.notes)
+    return DenoiserHandle(described.info, load, described.codec_for, described.vocabulary, described.notes, folder)
 
 
 def handle(source: Source, name: str) -> DenoiserHandle:
@@ -111,16 +116,33 @@ def handle(source: Source, name: str) -> DenoiserHandle:
         partial(_load, described),
         lambda sample: codec,
         lambda: described.tokenizer.get_vocab(),
-        notes(source.folder),
+        notes(source.folder) if described.adapter is None else (),
+        source.folder,
     )
 
 
 def _describe(source: Source, name: str) -> Described | DescribedSedd:
     card, tokenizer = _card(source.folder, source.options)
-    adapted = adapt(card, source.options, name)
-    if card.architecture == "sedd":
-        return describe_sedd(source, adapted, tokenizer)
-    return describe_checkpoint(source, adapted, tokenizer)
+    adapter = None if source.options.adapter is None else read_adapter(Path(source.options.adapter).expanduser())
+    listed = name if adapter is None else f"{name}+{adapter.folder.resolve().name}"
+    adapted = adapt(card, source.options, listed)
+    describe = describe_sedd if card.architecture == "sedd" else describe_checkpoint
+    described: Described | DescribedSedd = describe(source, adapted, tokenizer)
+    return described if adapter is None else _adapted(described, adapter, name)
+
+
+def _adapted(base: Described | DescribedSedd, adapter: Adapter, name: str) -> Described | DescribedSedd:
+    """A base with an adapter, which is in the revision, so that its results are kept apart.
+
+    Raises:
+        UserError: the adapter is of another base.
+    """
+    downloaded = base.source.headers is None
+    check_base(adapter, base.headers, weights_digest(base.source.folder) if downloaded else None, name)
+    revision = f"{base.info.revision},adapter={adapter.digest}"
+    return replace(
+        base, adapter=adapter, info=replace(base.info, revision=revision, tuned=f"adapter {adapter.folder.resolve()}")
+    )
 
 
 def _load(described: Described | DescribedSedd) -> Denoiser:

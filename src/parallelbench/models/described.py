@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from parallelbench.contracts.info import Capability, ModelInfo
 from parallelbench.errors import UserError
+from parallelbench.models.adapter_files import Adapter
 from parallelbench.models.cards import Card
 from parallelbench.models.codec import special_id, tokenizer_hash, vocabulary_size
 from parallelbench.models.configs import Settings, read_settings
@@ -21,6 +22,8 @@ from parallelbench.models.json_files import read_json
 from parallelbench.models.layouts import rename
 from parallelbench.models.model_options import LoadOptions
 
+TUNED_FIELD = "parallelbench_tuned"
+"""Where the config.json of a model that was fine-tuned here names the tasks."""
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 LAYER = re.compile(r"model\.layers\.(\d+)\.")
 STORED_ANGLES = "rotary_emb.inv_freq"
@@ -73,6 +76,7 @@ class Described:
     settings: Settings
     headers: Mapping[str, TensorHeader]
     info: ModelInfo
+    adapter: Adapter | None = None
 
 
 def describe_checkpoint(source: Source, card: Card, tokenizer: Tokenizer) -> Described:
@@ -107,10 +111,16 @@ def describe_checkpoint(source: Source, card: Card, tokenizer: Tokenizer) -> Des
         active_params=_active(settings, native, card),
         head_params=0 if head is None else head.count, hidden_size=settings.hidden_size, layers=settings.num_hidden_layers,
         tokenizer=tokenizer_hash(tokenizer), card=card.key, layout=card.architecture, path=source.path,
-        reads=source.options.read,
+        reads=source.options.read, tuned=tuned(published),
     )  # fmt: skip
     _check_mask(published, info, card, path, source.options)
     return Described(source, card, tokenizer, settings, headers, info)
+
+
+def tuned(published: Mapping[str, Any]) -> str:
+    """The tasks that our training fine-tuned the whole model on, as its config.json says."""
+    tasks = published.get(TUNED_FIELD)
+    return ", ".join(map(str, tasks))[:400] if isinstance(tasks, list) else ""
 
 
 def offers(card: Card) -> frozenset[Capability]:
@@ -128,7 +138,7 @@ def notes(folder: Path) -> tuple[str, ...]:
     """What a user should know of a folder before its model runs."""
     if not (found := adapters(folder)):
         return ()
-    return (f"{folder} also holds {', '.join(found)}: an adapter is not applied; merge it first if it belongs to the model.",)
+    return (f"{folder} also holds {', '.join(found)}: an adapter is applied only where it is named, with adapter={folder}.",)
 
 
 def check_types(headers: Mapping[str, TensorHeader]) -> None:

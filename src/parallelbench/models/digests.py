@@ -42,10 +42,18 @@ def revision(folder: Path) -> str:
     files = [*tensor_files(folder), *(folder / name for name in SETTINGS if (folder / name).is_file())]
     if is_snapshot(folder, files):
         return folder.name[:12]
-    try:
-        return _digest(files)[:12]
-    except OSError as error:
-        raise UserError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
+    return files_digest(files)[:12]
+
+
+def weights_digest(folder: Path) -> str:
+    """The SHA-256 of the weights of a checkpoint, 64 hexadecimal digits, by which an adapter knows its base.
+
+    Settings and tokenizer are not in it, nor where the checkpoint is; weights that are divided into other files have another.
+
+    Raises:
+        UserError: the folder holds no weights, or a file of it cannot be read.
+    """
+    return files_digest(tensor_files(folder))
 
 
 def is_snapshot(folder: Path, files: Sequence[Path]) -> bool:
@@ -60,6 +68,18 @@ def is_snapshot(folder: Path, files: Sequence[Path]) -> bool:
     return cache.name.startswith("models--") and all(
         path.is_symlink() and path.resolve().parent == (cache / "blobs").resolve() for path in files
     )
+
+
+def files_digest(files: Sequence[Path]) -> str:
+    """The SHA-256 of the files' contents, one after the other, 64 hexadecimal digits; remembered where that is safe.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    try:
+        return _digest(files)
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -27,6 +27,7 @@ def facts_of(info: ModelInfo, codec: Codec | None = None) -> dict[str, str]:
         "licence": info.licence,
         "trained on": "" if card is None else card.training,
         "trained with": "" if card is None else "\n".join(one.described() for one in card.trained),
+        "fine-tuned": info.tuned,
         "demonstrations": demonstrations,
         "attention": info.attention.replace("_", "-") + (f", blocks of {info.block}" if info.block else ""),
         "logits": "of the position before (shift 1)" if info.shift else "of the position itself",

@@ -39,7 +39,7 @@ def trained_for(task: Task) -> list[str]:
 def unfamiliar(info: ModelInfo, task: Task) -> str | None:
     """Say how a task differs from what a small model was trained for, and which model to use; None where it does not."""
     card = CARDS.get(info.card)
-    if card is None or not card.trained:
+    if card is None or not card.trained or info.tuned:
         return None
     trained = card.training_of(task.name)
     if task.suite != "ours" or trained is None:

@@ -67,14 +67,14 @@ def tensor_files(folder: Path) -> list[Path]:
     if missing:
         raise UserError(f"{folder} lacks {', '.join(missing[:5])}; copy the missing shards.")
     if not names and adapters(folder):
-        raise UserError(f"{folder} holds an adapter and no whole weights; merge it with peft's merge_and_unload and save that.")
+        raise UserError(f"{folder} holds an adapter and no whole weights; run it on its base: -m path:BASE,adapter={folder}.")
     if not names:
         raise UserError(f"{folder} holds no .safetensors file; other weight formats are not read, for safety.")
     return [folder / name for name in names]
 
 
 def adapters(folder: Path) -> list[str]:
-    """The names of the adapter files in a checkpoint folder, which are never applied."""
+    """The names of the adapter files in a checkpoint folder, which are applied only where `adapter=` names their folder."""
     return sorted(path.name for path in folder.glob("adapter_*.safetensors"))
 
 
@@ -86,7 +86,7 @@ def read_headers(folder: Path) -> dict[str, TensorHeader]:
     """
     headers: dict[str, TensorHeader] = {}
     for path in tensor_files(folder):
-        for name, header in _read(path).items():
+        for name, header in read_file(path)[0].items():
             if name in headers:
                 raise UserError(f"{path} holds {name} a second time; remove the files that are no part of the checkpoint.")
             headers[name] = header
@@ -109,8 +109,12 @@ def _weight_map(folder: Path) -> dict[str, str]:
     return names
 
 
-def _read(path: Path) -> dict[str, TensorHeader]:
-    """The header of one file, checked against the file's length."""
+def read_file(path: Path) -> tuple[dict[str, TensorHeader], dict[str, str]]:
+    """Read the header of one file: its tensors, and the texts that it holds as metadata.
+
+    Raises:
+        UserError: the file cannot be read, or its header does not describe what follows it.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -120,10 +124,10 @@ def _read(path: Path) -> dict[str, TensorHeader]:
             described = parse_json(file.read(length), path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
-    return {
-        name: TensorHeader(entry.dtype, tuple(entry.shape), path)
-        for name, entry in _entries(described, path, size - 8 - length)
-    }
+    entries = _entries(described, path, size - 8 - length)
+    said = described.get("__metadata__")
+    texts = {key: value for key, value in said.items() if isinstance(value, str)} if isinstance(said, dict) else {}
+    return {name: TensorHeader(entry.dtype, tuple(entry.shape), path) for name, entry in entries}, texts
 
 
 def _entries(described: Mapping[str, Any], path: Path, data: int) -> list[tuple[str, _Entry]]:

@@ -42,6 +42,9 @@ class LoadOptions(Options):
     read: Literal["first_end", "canvas"] = Field(
         "first_end", description="an answer is what stands before the first end token, or all ordinary tokens of the canvas"
     )
+    adapter: str | None = Field(
+        None, min_length=1, description="folder of a LoRA adapter in peft's format, added to the weights"
+    )
     ignore: Annotated[tuple[str, ...], Several] = Field((), description="keys of config.json that are known to change nothing")
 
     @property

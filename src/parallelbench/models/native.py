@@ -48,6 +48,11 @@ class NativeDenoiser(Denoiser):
     def info(self) -> ModelInfo:
         return self._info
 
+    @property
+    def network(self) -> PreTrainedModel:
+        """The model that computes the logits, for training."""
+        return self._model
+
     def codec_for(self, sample: Sample) -> Codec:
         return self._codec
 
@@ -145,7 +150,7 @@ class SteadySilu(torch.nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if torch.get_num_threads() <= 2:
+        if torch.get_num_threads() <= 2 or x.requires_grad:  # in training, what is computed in place has no gradient
             return torch.nn.functional.silu(x)
         below = torch.neg(x).exp_().add_(1.0)
         return torch.div(x, below, out=below)

@@ -52,7 +52,7 @@ BOOKKEEPING: Mapping[str, Neutral] = each(
     "tokenizer_class", "bos_token_id", "eos_token_id", "pad_token_id", "mask_token_id", "sep_token_id", "cls_token_id",
     "decoder_start_token_id", "id2label", "label2id", "num_labels", "problem_type", "finetuning_task", "task_specific_params",
     "return_dict", "output_attentions", "output_hidden_states", "output_router_logits", "torchscript", "tf_legacy_loss",
-    "use_bfloat16", "prefix", "parallelbench_card", "unsloth_version", "unsloth_fixed",
+    "use_bfloat16", "prefix", "parallelbench_card", "parallelbench_tuned", "unsloth_version", "unsloth_fixed",
 )  # fmt: skip
 """What names the checkpoint, its files and its tokens. The ids of special tokens are compared with the tokenizer elsewhere."""
 

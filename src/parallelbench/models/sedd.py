@@ -17,6 +17,7 @@ from parallelbench.contracts.denoiser import Codec, Denoiser
 from parallelbench.contracts.forward import ForwardBatch, ForwardOutput
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
+from parallelbench.models.adapter_merge import merge
 from parallelbench.models.checkpoint import check_shapes, read_tensors
 from parallelbench.models.codec import ChatCodec
 from parallelbench.models.sedd_files import DescribedSedd
@@ -37,6 +38,11 @@ class Sedd(Denoiser):
     @property
     def info(self) -> ModelInfo:
         return self._info
+
+    @property
+    def network(self) -> Network:
+        """The network that computes the scores, for training."""
+        return self._network
 
     def codec_for(self, sample: Sample) -> Codec:
         return self._codec
@@ -78,6 +84,9 @@ def load(described: DescribedSedd) -> Sedd:
     shapes = {name: torch.empty(header.shape, device="meta") for name, header in described.headers.items()}
     check_shapes(network, shapes, source.folder)
     dtype = getattr(torch, source.dtype)
-    network.load_state_dict(read_tensors(described.headers, (), dtype, wide=("inv_freq",)), assign=True)
+    tensors = read_tensors(described.headers, (), dtype, wide=("inv_freq",))
+    if described.adapter is not None:
+        merge(tensors, described.adapter, ())
+    network.load_state_dict(tensors, assign=True)
     network.to(source.device).eval().requires_grad_(False)
     return Sedd(network, ChatCodec(described.tokenizer, described.card), described.info)

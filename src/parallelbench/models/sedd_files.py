@@ -11,9 +11,10 @@ from tokenizers import Tokenizer
 
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.errors import UserError
+from parallelbench.models.adapter_files import Adapter
 from parallelbench.models.cards import Card
 from parallelbench.models.codec import special_id, tokenizer_hash, vocabulary_size
-from parallelbench.models.described import Source
+from parallelbench.models.described import TUNED_FIELD, Source, tuned
 from parallelbench.models.headers import TensorHeader
 from parallelbench.models.json_files import read_json
 
@@ -71,6 +72,7 @@ class DescribedSedd:
     settings: SeddSettings
     headers: Mapping[str, TensorHeader]
     info: ModelInfo
+    adapter: Adapter | None = None
 
 
 def describe_sedd(source: Source, card: Card, tokenizer: Tokenizer) -> DescribedSedd:
@@ -80,7 +82,8 @@ def describe_sedd(source: Source, card: Card, tokenizer: Tokenizer) -> Described
         UserError: a file is missing or damaged, a setting is missing or cannot be, or the tokenizer is of another model.
     """
     path = source.folder / "config.json"
-    settings = _settings(read_json(path), source)
+    published = read_json(path)
+    settings = _settings(published, source)
     headers = source.tensor_headers()
     blocks = {name.split(".")[1] for name in headers if name.startswith("blocks.")}
     if len(blocks) != settings.model.n_blocks:
@@ -101,14 +104,18 @@ def describe_sedd(source: Source, card: Card, tokenizer: Tokenizer) -> Described
         active_params=sum(header.count for name, header in headers.items() if name.startswith(("blocks", "sigma_map"))),
         head_params=0 if head is None else head.count, hidden_size=settings.model.hidden_size, layers=settings.model.n_blocks,
         tokenizer=tokenizer_hash(tokenizer), card=card.key, layout=card.architecture, path=source.path,
-        reads=source.options.read,
+        reads=source.options.read, tuned=tuned(published),
     )  # fmt: skip
     return DescribedSedd(source, card, tokenizer, settings, headers, info)
 
 
 def _settings(published: Mapping[str, Any], source: Source) -> SeddSettings:
     path = source.folder / "config.json"
-    known = TRAINING | set(source.options.ignore) | {"architectures", "model_type", "torch_dtype", "transformers_version"}
+    known = (
+        TRAINING
+        | set(source.options.ignore)
+        | {"architectures", "model_type", "torch_dtype", "transformers_version", TUNED_FIELD}
+    )
     try:
         settings = SeddSettings(**{key: value for key, value in published.items() if key not in known})
     except ValidationError as error:

@@ -156,13 +156,18 @@ class Batches(Dataset[tuple[str, Batch]]):
         return group.name, self.encoder.batch(rows, group, torch.Generator().manual_seed(self.seed * 1_000_003 + step))
 
     def from_step(self, first: int, last: int, workers: int = 0) -> Iterator[tuple[str, Batch]]:
-        """Yield the batches of steps `first` to `last` - 1, drawn ahead by `workers` processes (0: drawn here, when needed)."""
-        if not workers:
-            return map(self.__getitem__, range(first, last))
-        ahead = DataLoader(
-            self, batch_size=None, sampler=range(first, last), num_workers=workers, prefetch_factor=4, collate_fn=_unchanged
-        )
-        return iter(ahead)
+        """Yield the batches of steps `first` to `last` - 1 (see `batches_from`)."""
+        return batches_from(self, first, last, workers)
+
+
+def batches_from(source: Dataset[tuple[str, Batch]], first: int, last: int, workers: int) -> Iterator[tuple[str, Batch]]:
+    """Yield the batches of steps `first` to `last` - 1, drawn ahead by `workers` processes (0: drawn here, when needed)."""
+    if not workers:
+        return map(source.__getitem__, range(first, last))
+    ahead = DataLoader(
+        source, batch_size=None, sampler=range(first, last), num_workers=workers, prefetch_factor=4, collate_fn=_unchanged
+    )
+    return iter(ahead)
 
 
 def _unchanged(item: Any) -> Any:
