@@ -131,5 +131,5 @@ def fuse(factors: Mapping[str, Factors], network: nn.Module) -> dict[str, Factor
                 for letter, part in there.items()
             ]
             a = torch.cat([part.a for part in there.values() if part is not None])
-            fused[f"{match['prefix']}qkv_proj"] = Factors(a, torch.block_diag(*blocks))
+            fused[f"{match['prefix']}qkv_proj"] = Factors(a, torch.block_diag(*blocks))  # type: ignore[no-untyped-call]
     return fused

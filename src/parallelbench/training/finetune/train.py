@@ -106,10 +106,14 @@ def finetune(
         loss_of = partial(losses.score_entropy, denoiser.network, handle.info)
     else:
         raise UserError(f"{options.base} runs on a class of its own, which is not trained here; name another base.")
-    prepare(denoiser.network)
+    network: nn.Module = denoiser.network
+    prepare(network)
     digest = weights_digest(_folder(handle))
-    write = partial(save, network=denoiser.network, digest=digest)
-    trainee = FineTuned(name, options, digest, denoiser.network, rows, loss_of, write)
+
+    def write(folder: Path) -> None:
+        save(folder, network, digest)
+
+    trainee = FineTuned(name, options, digest, network, rows, loss_of, write)
     return loop.run(out, trainee, options.every, say)
 
 
