@@ -43,6 +43,7 @@ LAYERS: dict[str, set[str]] = {
     "report": NOUNS | {"runs", "analysis", "paper"},
     "exports": NOUNS | {"runs", "analysis"},
     "leaderboard": NOUNS | {"runs", "analysis", "report", "paper"},
+    "claims": NOUNS | {"runs", "analysis", "theory", "paper"},
     "models": BELOW_MODELS,
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
@@ -51,7 +52,7 @@ LAYERS: dict[str, set[str]] = {
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }
-TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report", "exports", "leaderboard")
+TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report", "exports", "leaderboard", "claims")
 
 
 def unit_of(name: str) -> str:

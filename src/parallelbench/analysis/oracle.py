@@ -24,11 +24,13 @@ import numpy as np
 import pandas as pd
 
 from parallelbench.analysis import stats
+from parallelbench.analysis.frontier import step_frontier
 from parallelbench.analysis.settings import DRAWS, VALUES, Floats, Integers, TaskMatrix, interval_of, matrices
 
 PAPER, LEFT_OUT = "best outcome", "outcome left out"
 """The names of the two rules: the paper's, and ours."""
 MIN_SETTINGS = 3
+MANY_SETTINGS = 16
 COLUMNS = [
     "model", "series", "rule", "settings", "tasks", "n", "accuracy", "low", "high",
     "tokens_per_step", "tokens_per_step_low", "tokens_per_step_high", "content_tokens_per_forward", "nfe",
@@ -94,29 +96,54 @@ def oracles(frame: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
 
 def oracle_of(tasks: list[TaskMatrix], rule: str, draws: int = DRAWS, seed: int = 0) -> dict[str, Any]:
     """Return one oracle over the tasks of one curve, as a row of `oracles` without the names of model and curve."""
-    generator = np.random.default_rng(seed)
-    sums: Floats = np.zeros((draws + 1, len(VALUES), tasks[0].values["nfe"].shape[1] + 1))
-    for task in tasks:
-        chosen = RULES[rule](task.values["accuracy"], task.values["nfe"])
-        weights = np.vstack([task.weight, task.weights(generator, draws)])
-        for place, name in enumerate(VALUES):
-            matrix = task.values[name]
-            taken = np.take_along_axis(matrix, chosen[:, None], axis=1)
-            sums[:, place] += weights @ np.hstack([taken, matrix])
-    means = dict(zip(VALUES, np.moveaxis(sums / len(tasks), 1, 0), strict=True))  # each [draws + 1, 1 + settings]
-    accuracy, speed = means["accuracy"], means["tokens_per_step"]
-    fixed = fastest_mixture(accuracy[:, 1:], speed[:, 1:], accuracy[:, 0])
-    ratio = speed[:, 0] / fixed
+    chosen = [RULES[rule](task.values["accuracy"], task.values["nfe"]) for task in tasks]
+    fixed = {
+        name: np.mean([task.weight @ task.values[name] for task in tasks], axis=0) for name in ("accuracy", "tokens_per_step")
+    }
+    kept = _comparable(fixed["accuracy"], fixed["tokens_per_step"])
+    taken = {
+        name: np.mean([task.weight @ _taken(task, name, one) for task, one in zip(tasks, chosen, strict=True)])
+        for name in VALUES
+    }
+    accuracy, speed = _bootstrap(tasks, chosen, kept, draws, seed)  # each [draws + 1, 1 + settings kept]
+    mixture = fastest_mixture(accuracy[:, 1:], speed[:, 1:], accuracy[:, 0])
+    ratio = speed[:, 0] / mixture
     ends = [interval_of(values[1:]) for values in (accuracy[:, 0], speed[:, 0], ratio)]
-    reached = bool(accuracy[0, 1:].max() >= accuracy[0, 0] - 1e-9)
+    most = float(fixed["accuracy"].max())
     return {
         "rule": rule, "tasks": len(tasks), "n": sum(int(task.sample.max()) + 1 for task in tasks),
-        "accuracy": float(accuracy[0, 0]), "low": ends[0][0], "high": ends[0][1],
-        "tokens_per_step": float(speed[0, 0]), "tokens_per_step_low": ends[1][0], "tokens_per_step_high": ends[1][1],
-        "content_tokens_per_forward": float(means["content_tokens_per_forward"][0, 0]), "nfe": float(means["nfe"][0, 0]),
-        "fixed_accuracy": float(min(accuracy[0, 0], accuracy[0, 1:].max())), "fixed_tokens_per_step": float(fixed[0]),
-        "reached": reached, "ratio": float(ratio[0]), "ratio_low": ends[2][0], "ratio_high": ends[2][1],
+        "accuracy": float(taken["accuracy"]), "low": ends[0][0], "high": ends[0][1],
+        "tokens_per_step": float(taken["tokens_per_step"]), "tokens_per_step_low": ends[1][0],
+        "tokens_per_step_high": ends[1][1], "content_tokens_per_forward": float(taken["content_tokens_per_forward"]),
+        "nfe": float(taken["nfe"]), "fixed_accuracy": min(float(taken["accuracy"]), most),
+        "fixed_tokens_per_step": float(mixture[0]), "reached": bool(most >= taken["accuracy"] - 1e-9),
+        "ratio": float(ratio[0]), "ratio_low": ends[2][0], "ratio_high": ends[2][1],
     }  # fmt: skip
+
+
+def _comparable(accuracy: Floats, speed: Floats) -> Integers:
+    """The settings that are compared with: all of a few, and of many those that no other one beats in speed and accuracy."""
+    if accuracy.size <= MANY_SETTINGS:
+        return np.arange(accuracy.size)
+    return np.array(step_frontier(list(zip(speed, accuracy, strict=True))), dtype=np.int64)
+
+
+def _taken(task: TaskMatrix, name: str, chosen: Integers) -> Floats:
+    """A number of each sample under the setting that was chosen for it, [n]."""
+    values: Floats = np.take_along_axis(task.values[name], chosen[:, None], axis=1)[:, 0]
+    return values
+
+
+def _bootstrap(tasks: list[TaskMatrix], chosen: list[Integers], kept: Integers, draws: int, seed: int) -> tuple[Floats, Floats]:
+    """Accuracy and speed of the choice, and of the settings `kept`, measured and in resamples of the samples of each task."""
+    generator = np.random.default_rng(seed)
+    sums: Floats = np.zeros((2, draws + 1, kept.size + 1))
+    for task, one in zip(tasks, chosen, strict=True):
+        weights = np.vstack([task.weight, task.weights(generator, draws)])
+        for place, name in enumerate(("accuracy", "tokens_per_step")):
+            sums[place] += weights @ np.column_stack([_taken(task, name, one), task.values[name][:, kept]])
+    accuracy, speed = sums / len(tasks)
+    return accuracy, speed
 
 
 def fastest_mixture(accuracy: Floats, speed: Floats, at_least: Floats) -> Floats:
