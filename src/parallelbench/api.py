@@ -19,6 +19,7 @@ from parallelbench.contracts.generator import Generator
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments import provenance
+from parallelbench.experiments.listeners import Several
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell, cells_of, distinct, notes, plan
 from parallelbench.experiments.progress import Progress, Silent, usual_progress
@@ -144,12 +145,15 @@ def run_plan(cells: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: P
     """
     from parallelbench.experiments.executors.local import LocalExecutor  # imports torch, which a plan does not need
     from parallelbench.experiments.run import run_cells
+    from parallelbench.experiments.sign_of_life import sign_of_life
     from parallelbench.results import Results  # imports pandas
 
     counts = {one.cell.id: len(one.indices) for one in cells}
     arguments, resolved = provenance.given_arguments(), sweep.model_dump(mode="json")
     with open_run(out, counts, arguments, resolved, provenance.environment()) as store:
-        run_cells(cells, store, LocalExecutor(pool, sweep.batch_size), sweep.batch_size, progress)
+        with sign_of_life(out, store.call.number) as life:
+            shown = Several([progress, life])
+            run_cells(cells, store, LocalExecutor(pool, sweep.batch_size), sweep.batch_size, shown)
         results = Results(out)
         write_text(out / SUMMARY, json.dumps(results.summary_json(), indent=2, allow_nan=False) + "\n")
     return results

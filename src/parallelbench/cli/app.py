@@ -18,6 +18,7 @@ COMMANDS = {
     "ls": "List run folders with their state.",
     "merge": "Merge run folders into a new one.",
     "leaderboard": "Rank runs and submissions on one page; check a submission.",
+    "status": "Say how far a run is, from another terminal.",
     "repair": "Set aside what is damaged in a run folder, or convert an old one.",
     "list": "List tasks, models, decoders, caches, metrics or experiments.",
     "show": "Show samples of a task, or what a decoder or a model is.",

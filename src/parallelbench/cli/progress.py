@@ -17,8 +17,8 @@ from parallelbench.experiments.progress import Estimate, Progress
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Record
 
-EVERY = 3.0
-"""The minimum time in seconds between two plain lines."""
+EVERY = 60.0
+"""The minimum time in seconds between two plain lines, so that the log of a run of days stays readable."""
 
 
 @contextlib.contextmanager

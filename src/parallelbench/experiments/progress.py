@@ -134,11 +134,16 @@ class Estimate:
         return self._rest + max(0.0, self._cost(self._cell, self._usual) * self._of_cell - elapsed)
 
     @property
+    def rate(self) -> float | None:
+        """Samples a second since the run began; None before the first."""
+        return self.done / max(self._clock() - self._begun, 1e-9) if self.done else None
+
+    @property
     def text(self) -> str:
         """The speed so far and the time left, such as `12.3 samples/s, about 1:23 left`; empty before the first sample."""
-        if not self.done:
+        if (speed := self.rate) is None:
             return ""
-        rate = f"{self.done / max(self._clock() - self._begun, 1e-9):.1f} samples/s"
+        rate = f"{speed:.1f} samples/s"
         left = self.seconds_left
         if not left:
             return rate

@@ -37,7 +37,6 @@ class Heartbeat:
         pid, host: the process, and the name of its machine.
         written: UTC, ISO 8601.
         samples: the samples of its plan, and `done` how many of them are on disk.
-        failed: samples that could not be decoded so far.
         workers: processes that decode.
         rate: samples a second since it began; None before the first.
         seconds_left: the estimate; None where nothing is known yet.
@@ -52,7 +51,6 @@ class Heartbeat:
     written: str
     samples: Count
     done: Count
-    failed: Count = 0
     workers: Count = 1
     rate: Cost | None = None
     seconds_left: Cost | None = None

@@ -15,6 +15,7 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_folder import CellFolder
 from parallelbench.runs.disk import disk_errors, locked, write_bytes
 from parallelbench.runs.folder import CELLS, RUN, RUN_FILE, RunFile
+from parallelbench.runs.heartbeat import remove_heartbeat
 from parallelbench.runs.times import now
 
 
@@ -64,6 +65,7 @@ def open_run(
             raise
         finally:
             end_call(out, call, outcome, now())
+            remove_heartbeat(out)  # after the end is written, so that nobody takes the call for killed in between
 
 
 def check_folder(out: Path) -> None:
