@@ -6,16 +6,19 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from fake_model import FakeDenoiser, FakeOptions
 
 from parallelbench import cli
 from parallelbench.analysis.blocks import by_block
-from parallelbench.analysis.published import compared, independent_difference, published_points
+from parallelbench.analysis.published import compared, independent_difference, published_numbers, published_points
 from parallelbench.analysis.stats import wilson
 from parallelbench.api import run
 from parallelbench.contracts.info import ModelInfo
+from parallelbench.decoding import load_decoder
 from parallelbench.models import MODELS
+from parallelbench.paper import figure_numbers, published
 from parallelbench.registry import Entry
 from parallelbench.report.blocks import blocks
 from parallelbench.report.data import ReportData, read_report_data
@@ -23,9 +26,11 @@ from parallelbench.report.published import beside_published, mean_rows
 from parallelbench.report.tradeoff import by_task
 from parallelbench.results import Results
 from parallelbench.runs.folder import StoredRun
+from parallelbench.schema import DecoderFacts
 
 TASKS = ["waiting_line/copy", "waiting_line/shuffle", "waiting_line/sort:shots=0"]
 DECODERS = ["confidence:k=[1,2,3]", "confidence:k=2,block=[2,4,8]", "threshold:gamma=0.9", "credit:gamma=0.9"]
+BUILTIN = DecoderFacts("builtin", "builtin", {}, speed={}, variant={}, adaptive=False)
 BLOCKS = [f"confidence:k=2,block={length}" for length in (2, 4, 8)]
 
 
@@ -142,3 +147,22 @@ def test_the_interval_of_a_difference_is_newcombes() -> None:
     found = independent_difference(56 / 70, wilson(56, 70), 48 / 80, wilson(48, 80))
     assert found == pytest.approx((0.0524, 0.3339), abs=1e-4)
     assert independent_difference(1.0, wilson(100, 100), 1.0, wilson(100, 100))[0] < 0 < 0.05
+
+
+def test_the_join_finds_every_published_row_that_has_a_setting(data: ReportData) -> None:
+    """A cell of each row's model, task, decoder and cache gets the row's number, and where page and table differ the page's."""
+    cell = data.run.cells[0].cell
+    pages = published().rename(columns={"spec": "setting"}).assign(cache="none")
+    others = figure_numbers().rename(columns={"decoder": "setting"})
+    columns = ["model", "task", "setting", "cache", "accuracy", "source"]
+    facts_of = {spec: load_decoder(spec).facts for spec in {*pages["setting"], *others["setting"]} - {"builtin"}}
+    facts_of["builtin"] = replace(BUILTIN, variant={"temperature": 0.0})
+    found, twice = 0, 0
+    for model, task, setting, cache, accuracy, source in pd.concat([pages[columns], others[columns]]).itertuples(index=False):
+        facts = facts_of[setting]
+        twin = replace(cell, model=model, task=task.partition(":")[0], task_spec=task, cache=cache, decoder_facts=facts)
+        (number,) = published_numbers(twin)
+        assert (number.accuracy, number.source) == (accuracy, source) or source.startswith("arXiv"), (model, task, setting)
+        found += 1
+        twice += number.source != source
+    assert (found, twice) == (7441 + 1216, 28), "four models with k = 2 on five text tasks and two puzzles are in both"

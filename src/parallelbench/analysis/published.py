@@ -98,11 +98,14 @@ def compared(run: StoredRun, points: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for point in as_rows(points):
         cell = cells[point["model"], point["suite"], point["task"], point["decoder"]]
-        found = _numbers_for(cell)
-        number = next((one for one in found.numbers if _same_setting(cell, one)), None)
-        if number is not None and not found.other:
-            rows.append(_compared(point, number, _samples(cell.task)))
+        rows += [_compared(point, number, _samples(cell.task)) for number in published_numbers(cell)]
     return pd.DataFrame(rows, columns=COMPARED)
+
+
+def published_numbers(cell: Cell) -> list[Number]:
+    """Return what the paper published for the model, task, setting and cache of a cell: nothing, or one number."""
+    found = _numbers_for(cell)
+    return [] if found.other else [one for one in found.numbers if _same_setting(cell, one)]
 
 
 def _compared(point: Mapping[str, Any], number: Number, samples: int) -> dict[str, Any]:
@@ -166,9 +169,12 @@ def _same_setting(cell: Cell, number: Number) -> bool:
 
 @cache
 def _by_model() -> Mapping[str, Mapping[Key, list[Number]]]:
+    """All published numbers; where the page and a table of the paper both have a setting, the page's number of its run."""
     found: dict[str, dict[Key, list[Number]]] = {}
     for key, number in _all():
-        found.setdefault(key.model, {}).setdefault(key, []).append(number)
+        numbers = found.setdefault(key.model, {}).setdefault(key, [])
+        if number.spec not in {one.spec for one in numbers}:
+            numbers.append(number)
     return found
 
 
