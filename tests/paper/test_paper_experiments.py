@@ -101,4 +101,4 @@ def test_every_experiment_runs_on_a_laptop(name: str, tmp_path: Path) -> None:
     assert results.rows and all(row.samples == 4 for row in results.rows)
     page = results.report().read_text(encoding="utf-8")
     if name not in OWN_MODELS:
-        assert "Hollow: published for LLaDA 1.5 8B" in page
+        assert "published for LLaDA 1.5 8B" in page

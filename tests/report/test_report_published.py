@@ -23,6 +23,7 @@ from parallelbench.registry import Entry
 from parallelbench.report.blocks import blocks
 from parallelbench.report.data import ReportData, read_report_data
 from parallelbench.report.published import beside_published, mean_rows
+from parallelbench.report.speeds import known_units
 from parallelbench.report.tradeoff import by_task
 from parallelbench.results import Results
 from parallelbench.runs.folder import StoredRun
@@ -99,7 +100,8 @@ def test_a_decoder_in_three_block_lengths_has_a_figure_by_block(data: ReportData
 
 def test_the_figures_draw_them(data: ReportData) -> None:
     (figure,) = by_task(data).figures
-    assert "Hollow: published for LLaDA 1.5 8B." in figure.caption and "isValid(datum.of)" in json.dumps(figure.spec)
+    assert "Hollow, at speeds in tokens per step: published for LLaDA 1.5 8B." in figure.caption
+    assert "isValid(datum.of)" in json.dumps(figure.spec)
 
 
 def test_the_command_leaves_them_out(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +134,14 @@ def test_a_model_that_was_never_published_has_the_papers_main_model_beside_it(da
     found = published_points(mine)
     assert found["other"].all() and set(found["of"]) == {"LLaDA 1.5 8B"}
     assert compared(mine, data.points.assign(model="mine")).empty, "two models have no difference that means anything"
+
+
+def test_the_papers_unit_of_speed_comes_first_where_numbers_are_compared(data: ReportData) -> None:
+    ours = {"tokens_per_step": 2.0, "content_tokens_per_forward": 1.0, "nfe": 16.0}
+    theirs = {"tokens_per_step": 2.0, "of": "LLaDA 1.5 8B", "other": False, "line": "published"}
+    assert [unit.column for unit in known_units([ours, theirs])][:2] == ["tokens_per_step", "content_tokens_per_forward"]
+    assert known_units([ours, {**theirs, "other": True}]) == known_units([ours])
+    assert known_units([ours])[0].column == "content_tokens_per_forward"
 
 
 def test_a_cache_has_the_numbers_of_that_cache(data: ReportData) -> None:

@@ -29,7 +29,8 @@ def blocks(data: ReportData) -> Section | None:
         hollow = [row for row in published_by_block(data.published, table) if row["model"] == model]
         name = "blocks" + (f"-{len(figures) + 1}" if figures else "")
         curves = " and ".join(dict.fromkeys(row["curve"] for row in rows))
-        caption = f"{model}, {curves}: one panel per task, 95 % intervals.{published.caption(hollow)}"
+        theirs = f" Hollow: published for {hollow[0]['of']}." if hollow else ""
+        caption = f"{model}, {curves}: one panel per task, 95 % intervals.{theirs}"
         figures.append(Figure(name, caption, _chart(rows, hollow, data.colours), rows))
     return Section("blocks", "The length of a block", TEXT, figures) if figures else None
 

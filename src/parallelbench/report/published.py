@@ -82,7 +82,7 @@ def drawn_points(base: alt.Chart, size: int) -> list[alt.Chart]:
 def caption(rows: Rows) -> str:
     """The sentence under a figure that says whose the hollow points are."""
     names = list(dict.fromkeys(row["of"] for row in rows))
-    return f" Hollow: published for {' and '.join(names)}." if names else ""
+    return f" Hollow, at speeds in tokens per step: published for {' and '.join(names)}." if names else ""
 
 
 def beside_published(data: ReportData) -> Section | None:

@@ -30,6 +30,8 @@ UNITS = (
     Unit("flops", "FLOPs per sample", False),
 )
 COLUMNS = [unit.column for unit in UNITS]
+PUBLISHED = "tokens_per_step"
+"""The only unit in which the paper published speeds."""
 DODGED = 0.1
 """How far apart points are drawn that would cover each other, in doublings of the speed."""
 _FASTER = "indexof(['content_tokens_per_forward', 'tokens_per_step'], speed) >= 0"
@@ -37,9 +39,14 @@ _TICK = "speed == 'flops' ? format(datum.value, '.2~s') : format(datum.value, '.
 
 
 def known_units(rows: Rows) -> list[Unit]:
-    """The units in which every measured row has a speed above 0; bounds know fewer."""
+    """The units in which every measured row has a speed above 0; bounds know fewer.
+
+    Where published points of the same model are shown, the unit of the paper comes first.
+    """
     measured = [row for row in rows if "line" not in row]
-    return [unit for unit in UNITS if measured and all((row.get(unit.column) or 0) > 0 for row in measured)]
+    known = [unit for unit in UNITS if measured and all((row.get(unit.column) or 0) > 0 for row in measured)]
+    compared = any("of" in row and not row["other"] for row in rows)
+    return sorted(known, key=lambda unit: unit.column != PUBLISHED) if compared else known
 
 
 def first_unit(rows: Rows) -> Unit | None:
