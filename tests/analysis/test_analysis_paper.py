@@ -24,7 +24,8 @@ def rows_of(decoder: str, scores: list[float], speed: float, task: str = "t", **
         {"cell": f"{task}/{decoder}", "suite": "ours", "task": task, "model": "m", "exact": False, "tokenizer": "", "seed": 0,
          "decoder": decoder, "family": family, "series": family, "setting": decoder.partition(":")[2], "variant": "plain",
          "adaptive": False, "canvas_length": 32, "sample_id": f"{task}/{index}", "index": index, "accuracy": score,
-         "tokens_per_step": speed, "content_tokens_per_forward": speed, "nfe": 32 / speed, "rows": 32 / speed, "flagged": 0.0,
+         "tokens_per_step": speed, "content_tokens_per_forward": speed, "nfe": 32 / speed, "rows": 32 / speed, "flops": 1.0,
+         "flagged": 0.0,
          "seconds": 0.1, "law": "shuffle", "law_n": 3 + index % 3, "must_differ": True, **more}
         for index, score in enumerate(scores)
     ]  # fmt: skip

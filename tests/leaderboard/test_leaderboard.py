@@ -38,7 +38,8 @@ def frame_of(n: int = 31, seed: int = 1, **more: Any) -> pd.DataFrame:
                     {"cell": f"{task}/{decoder}", "suite": "ours", "task": task, "model": "m", "revision": "r", "exact": False,
                      "tokenizer": "", "decoder": decoder, "family": "threshold", "series": "threshold", "adaptive": True,
                      "setting": decoder.partition(":")[2], "variant": "plain", "seed": 0, "sample_id": f"{task}/{index}",
-                     "index": index, "accuracy": float(generator.random() < chance), "nfe": nfe, "rows": nfe, "flagged": 0.0,
+                     "index": index, "accuracy": float(generator.random() < chance), "nfe": nfe, "rows": nfe, "flops": 1.0,
+                     "flagged": 0.0,
                      "tokens_per_step": 24 / nfe, "content_tokens_per_forward": 12 / nfe, "seconds": 0.1, **more}
                 )  # fmt: skip
     return pd.DataFrame(rows)
@@ -169,6 +170,24 @@ def test_curves_need_two_samples_and_every_task() -> None:
     (curve,) = entries.curves_of(one)
     assert [setting.decoder for setting in curve.settings] == ["threshold:gamma=0.9", "threshold:gamma=0.7"]
     assert entries.curves_of(frame_of(1)) == () == entries.curves_of(frame.assign(tokens_per_step=float("nan")))
+
+
+def test_the_same_curve_in_two_submissions_is_ranked_once() -> None:
+    again = submission(source="a copy")
+    other = submission(curves=entries.curves_of(frame_of(seed=2)))
+    (board,) = boards([submission(), again, other])
+    assert [row.source for row in board.standings].count("a copy") == 0 and len(board.standings) == 2
+
+
+def test_a_run_with_a_name_that_no_submission_may_have_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"model": "m" * 400, "series": "\x1b[2J", "task": "t" * 400}.items():
+        frame = frame_of(**{name: value})
+        monkeypatch.setattr(entries, "read_run", lambda *_: None)
+        monkeypatch.setattr(entries.tables, "samples", lambda _, found=frame: found)
+        with pytest.raises(UserError, match="makes no valid submission"):
+            entries.of_runs([Path("out")], "0.1.0")
+    with pytest.raises(UserError, match="makes no valid submission"):
+        entries.of_runs([Path("out")], "0.1.0", source="s" * 3000)
 
 
 def test_the_command_without_anything_to_rank(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from parallelbench import paper
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.halves import HALVES, halves
 from parallelbench.errors import UserError
-from parallelbench.leaderboard.form import FORM, Curve, Part, SettingResult, Submission, TaskResult
+from parallelbench.leaderboard.form import FORM, Curve, Part, SettingResult, Submission, TaskResult, fault_of
 from parallelbench.runs.folder import read_run
 
 PUBLISHED_N = {"puzzle/sudoku_n4_12": 108}
@@ -26,22 +27,28 @@ def of_runs(paths: Sequence[Path], version: str, source: str = "") -> Submission
     """Return the submission of one or several run folders: every curve with its settings that ran on all of its tasks.
 
     Raises:
-        UserError: a folder holds no run, no setting ran on every task, or a task has one sample and so no two halves.
+        UserError: a folder holds no run, no setting ran on every task, or a task has one sample and so no two halves,
+            or a name is too long.
         DamagedRun: a file is damaged.
     """
-    curves = curves_of(tables.samples(read_run(*paths)))
-    if not curves:
-        raise UserError(
-            f"{paths[0]} has no setting with two samples of every task and a known number of forwards; run more samples "
-            "(--limit) or the same decoders on all tasks."
-        )
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return Submission(form=FORM, origin="measured", source=source, date=today, version=version, curves=curves)
+    try:
+        curves = curves_of(tables.samples(read_run(*paths)))
+        if curves:
+            return Submission(form=FORM, origin="measured", source=source, date=today, version=version, curves=curves)
+    except ValidationError as error:
+        raise UserError(
+            f"{paths[0]} makes no valid submission{fault_of(error)}; rename what is too long, or leave it out."
+        ) from error
+    raise UserError(
+        f"{paths[0]} has no setting with two samples of every task and a known number of forwards; run more samples "
+        "(--limit) or the same decoders on all tasks."
+    )
 
 
 def curves_of(frame: pd.DataFrame) -> tuple[Curve, ...]:
     """Return the curves of a frame of samples: the settings of each that ran on all tasks of model and suite."""
-    known = frame[frame["tokens_per_step"] > 0]
+    known = frame[(frame["tokens_per_step"] > 0) & frame["accuracy"].notna()]
     pooled = known.assign(half=halves(known), sample=tables.sample_keys(known))
     keys = [*CURVE, "decoder", "task", "half", "sample"]
     means = pooled.groupby(keys, sort=False)[["accuracy", "tokens_per_step"]].mean()

@@ -135,13 +135,15 @@ def read_submission(path: Path) -> Submission:
     try:
         return Submission.model_validate_json(data)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        what = fault["msg"].removeprefix("Value error, ")
-        said = f"{what[0].lower()}{what[1:]}"[:300]
-        raise UserError(
-            f"{path} is no valid submission{f', at {for_message(where)[:200]}' if where else ''}: {said}; {ADVICE}."
-        ) from error
+        raise UserError(f"{path} is no valid submission{fault_of(error)}; {ADVICE}.") from error
+
+
+def fault_of(error: ValidationError) -> str:
+    """Return where the first fault of a submission is and what it is, as a part of a sentence."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    where = for_message(".".join(str(part) for part in fault["loc"]))[:200]
+    what = fault["msg"].removeprefix("Value error, ")
+    return f"{f', at {where}' if where else ''}: {what[0].lower()}{what[1:]}"[:500]
 
 
 def schema() -> dict[str, Any]:

@@ -54,12 +54,17 @@ class Board:
 
 
 def boards(submissions: Iterable[Submission]) -> list[Board]:
-    """Return one board for each suite and set of tasks: those with measured curves first, then the largest."""
+    """Return one board for each suite and set of tasks: those with measured curves first, then the largest.
+
+    A curve that is in several submissions with the same numbers is there once.
+    """
     found: dict[tuple[str, tuple[str, ...]], list[Standing]] = {}
     for submission in submissions:
         for curve in submission.curves:
             tasks = tuple(sorted(one.task for one in curve.settings[0].tasks))
-            found.setdefault((curve.suite, tasks), []).append(standing(curve, submission))
+            rows = found.setdefault((curve.suite, tasks), [])
+            if all(row.curve != curve for row in rows):
+                rows.append(standing(curve, submission))
     ranked = [
         Board(suite, tasks, tuple(sorted(rows, key=lambda row: row.rank, reverse=True)))
         for (suite, tasks), rows in found.items()
