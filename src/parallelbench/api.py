@@ -19,6 +19,8 @@ from parallelbench.contracts.generator import Generator
 from parallelbench.decoding import Decoder, load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments import provenance
+from parallelbench.experiments.executors.choice import executor_of, pool_of
+from parallelbench.experiments.executors.placement import LOCAL, Placement
 from parallelbench.experiments.listeners import Several
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell, cells_of, distinct, notes, plan
@@ -55,6 +57,7 @@ def run(
     batch_size: BatchSize = "auto",
     device: str | None = None,
     allow_code: bool = False,
+    executor: Literal["local", "ray"] | Placement = "local",
     out: str | Path | None = None,
     progress: Progress | bool | None = None,
 ) -> Results:
@@ -75,6 +78,7 @@ def run(
         batch_size: samples in flight at once; it changes no answer. "auto" doubles a few as long as that is faster.
         device: where a model by name runs, for example "cuda:0".
         allow_code: run programs that the model writes, for tasks that are scored so; in confinement (`sandbox`).
+        executor: "local", "ray", or a `Placement` that also says how many workers there are and what each takes.
         out: the run folder; the same call with the same folder continues. None makes a temporary folder, which is removed
             when the results are no longer used.
         progress: a display; True is a bar, False none, None a bar in notebooks and on terminals.
@@ -92,23 +96,24 @@ def run(
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
     more["allow_short_canvas"] = allow_short_canvas
     more |= {"device": device, "batch_size": batch_size}
-    sweep, pool, cells = _plan(model, _list(task), _list(decoders), more)
+    placement = executor if isinstance(executor, Placement) else build(Placement, "run", {"executor": executor})
+    sweep, pool, cells = _plan(model, _list(task), _list(decoders), more, placement)
     for remark in notes(cells, sweep.limit):
         print(for_terminal(f"note: {remark}"), file=sys.stderr)
     shown = usual_progress() if progress is None or progress is True else progress or Silent()
     if out is not None:
-        return run_plan(cells, sweep, pool, Path(out).expanduser(), shown)
+        return run_plan(cells, sweep, pool, Path(out).expanduser(), shown, placement)
     folder = Path(tempfile.mkdtemp(prefix="parallelbench-"))
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
-        results = run_plan(cells, sweep, pool, folder, shown)
+        results = run_plan(cells, sweep, pool, folder, shown, placement)
         failed.pop_all()
     weakref.finalize(results, shutil.rmtree, folder, ignore_errors=True)
     return results
 
 
 def _plan(
-    model: str | Denoiser | Generator, tasks: list[Any], decoders: list[Any], more: Mapping[str, Any]
+    model: str | Denoiser | Generator, tasks: list[Any], decoders: list[Any], more: Mapping[str, Any], placement: Placement
 ) -> tuple[Sweep, ModelPool, list[PlannedCell]]:
     """Plan the cells of names and of values that are made already."""
     _check(model, tasks, decoders)
@@ -118,32 +123,40 @@ def _plan(
         "decoders": [one if isinstance(one, str) else one.spec for one in decoders],
     }
     sweep = build(Sweep, "run", {**named, **more})
-    pool = ModelPool(sweep.device)
+    pool = pool_of(sweep, placement)
     if not isinstance(model, str):
+        if placement.executor != "local":
+            raise UserError("a loaded model cannot be sent to the workers of Ray; pass its name.")
         pool.add(LOADED, model)
     loaded = [made for one in tasks for made in (_tasks(one, sweep) if isinstance(one, str) else [one])]
     built = [made for one in decoders for made in (load_decoders(one) if isinstance(one, str) else [one])]
     return sweep, pool, distinct(cells_of(sweep.models[0], pool, loaded, built, sweep))
 
 
-def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None) -> Results:
+def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None, placement: Placement = LOCAL) -> Results:
     """Run a sweep; the same sweep with the same folder continues. `out` None means `default_out`.
 
     Raises:
         UserError: as `run`.
     """
-    pool = ModelPool(sweep.device)
+    pool = pool_of(sweep, placement)
     cells = plan(sweep, pool)
-    return run_plan(cells, sweep, pool, out or default_out(cells), progress or Silent())
+    return run_plan(cells, sweep, pool, out or default_out(cells), progress or Silent(), placement)
 
 
-def run_plan(cells: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: Path, progress: Progress) -> Results:
+def run_plan(
+    cells: Sequence[PlannedCell],
+    sweep: Sweep,
+    pool: ModelPool,
+    out: Path,
+    progress: Progress,
+    placement: Placement = LOCAL,
+) -> Results:
     """Run planned cells into a folder, and write their means into its summary.json.
 
     Raises:
         UserError: the folder cannot be used, or a cell cannot be run.
     """
-    from parallelbench.experiments.executors.local import LocalExecutor  # imports torch, which a plan does not need
     from parallelbench.experiments.run import run_cells
     from parallelbench.experiments.sign_of_life import sign_of_life
     from parallelbench.results import Results  # imports pandas
@@ -153,7 +166,7 @@ def run_plan(cells: Sequence[PlannedCell], sweep: Sweep, pool: ModelPool, out: P
     with open_run(out, counts, arguments, resolved, provenance.environment()) as store:
         with sign_of_life(out, store.call.number) as life:
             shown = Several([progress, life])
-            run_cells(cells, store, LocalExecutor(pool, sweep.batch_size), sweep.batch_size, shown)
+            run_cells(cells, store, executor_of(sweep, pool, placement), sweep.batch_size, shown)
         results = Results(out)
         write_text(out / SUMMARY, json.dumps(results.summary_json(), indent=2, allow_nan=False) + "\n")
     return results

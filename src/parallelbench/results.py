@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from parallelbench.analysis import frame as tables
 from parallelbench.errors import UserError
 from parallelbench.runs.folder import read_run
+from parallelbench.runs.undecoded import Undecoded, undecoded_of_last_call
 
 if TYPE_CHECKING:
     import altair as alt
@@ -124,6 +125,11 @@ class Results:
             )
             for row in tables.as_rows(tables.overall(points))
         ]  # fmt: skip
+
+    @property
+    def undecoded(self) -> list[Undecoded]:
+        """The samples that the latest call could not decode, each with the reason; they have no records."""
+        return undecoded_of_last_call(self.out)
 
     @property
     def samples(self) -> Iterator[SampleResult]:

@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "Show samples of a task, or what a decoder or a model is.",
     "theory": "Print bounds, and the accuracy of a perfect model.",
     "train": "Train a small model that ships, or its second generation.",
+    "cluster": "Print how to run on several GPUs or machines.",
     "doctor": "Check a model, or a decoder against its contract.",
 }
 """Each is the function `command` of `parallelbench.cli.<name>_command`, with the first line of its help, in the order shown."""

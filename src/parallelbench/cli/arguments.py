@@ -49,6 +49,17 @@ PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of pri
 MaxCost = Annotated[
     float | None, typer.Option("--max-cost", min=0, help="Refuse a plan that costs more, and stop a run that has.")
 ]
+Executor = Annotated[str | None, typer.Option("--executor", metavar="local|ray", help="In this process, or on workers of Ray.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Workers of Ray; default: as many as have room.")]
+GpusPerWorker = Annotated[float | None, typer.Option("--gpus-per-worker", min=0, help="GPUs of each worker of Ray.")]
+CpusPerWorker = Annotated[float | None, typer.Option("--cpus-per-worker", min=0, help="CPU cores of each worker of Ray.")]
+RayAddress = Annotated[
+    str | None,
+    typer.Option("--ray-address", metavar="ADDRESS", help="auto, HOST:PORT or ray://HOST:PORT; default: a Ray of its own."),
+]
+WorkerTimeout = Annotated[
+    float | None, typer.Option("--worker-timeout", help="Seconds without a sample after which a worker is replaced.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]
 WholeTable = Annotated[bool, typer.Option("--table", help="Print every cell, however many there are.")]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Run programs that the model writes, confined, to score them.")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -11,19 +12,25 @@ from parallelbench.cli.arguments import (
     AllowShortCanvas,
     AsJson,
     BatchSize,
+    CpusPerWorker,
     DataDir,
     Device,
     DryRun,
+    Executor,
+    GpusPerWorker,
     Limit,
     MaxCost,
     Measured,
     Out,
     PricesFile,
+    RayAddress,
     Seeds,
     Shots,
     Speed,
     Suite,
     WholeTable,
+    Workers,
+    WorkerTimeout,
 )
 from parallelbench.errors import UserError
 
@@ -52,6 +59,12 @@ def command(
         int | None,
         typer.Option("--distribution", min=2, metavar="N", help="Draw N answers to one question; compare with the law."),
     ] = None,
+    executor: Executor = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    cpus_per_worker: CpusPerWorker = None,
+    ray_address: RayAddress = None,
+    worker_timeout: WorkerTimeout = None,
     dry_run: DryRun = False,
     measured: Measured = None,
     speed: Speed = None,
@@ -79,14 +92,32 @@ def command(
         "data_dir": data_dir, "limit": limit, "seeds": seed or [0], "shots": shots, "allow_short_canvas": allow_short_canvas,
         "cache": cache or ["none"], "aux": aux, "batch_size": batch_size, "device": device,
     }  # fmt: skip
-    if distribution is None:
+    placement = {
+        "executor": executor, "workers": workers, "gpus_per_worker": gpus_per_worker, "cpus_per_worker": cpus_per_worker,
+        "ray_address": ray_address, "worker_timeout": worker_timeout,
+    }  # fmt: skip
+    if distribution is not None:
+        _distributions(options, placement, distribution, out, dry_run=dry_run, as_json=as_json)
+    else:
         plan = PlanOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost)
-        start(build(Sweep, "run", options), out, plan, dry_run=dry_run, as_json=as_json, table=table)
-        return
+        start(build(Sweep, "run", options), out, plan, placement, dry_run=dry_run, as_json=as_json, table=table)
 
+
+def _distributions(
+    options: dict[str, Any], placement: dict[str, Any], answers: int, out: Path | None, *, dry_run: bool, as_json: bool
+) -> None:
+    """Draw so many answers to one question of each task, and compare them with the law.
+
+    Raises:
+        UserError: an option does not apply, or as `show_distributions`.
+    """
     from parallelbench.cli.distribution import show_distributions
+    from parallelbench.experiments.spec import Sweep
+    from parallelbench.specs import build
 
-    if limit is not None:
+    if any(value is not None for value in placement.values()):
+        raise UserError("--distribution runs in this process; leave --executor and its options out.")
+    if options["limit"] is not None:
         raise UserError("--distribution draws all answers to one question; leave --limit out.")
     sweep = build(Sweep, "run", {**options, "limit": 1})
-    show_distributions(sweep, distribution, out, dry_run=dry_run, as_json=as_json)
+    show_distributions(sweep, answers, out, dry_run=dry_run, as_json=as_json)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import gc
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import typer
+
+from parallelbench.cli.exit_codes import FAILED
 from parallelbench.cli.terminal import note, say
 
 if TYPE_CHECKING:
     from parallelbench.cli.forecasting import PlanOptions
+    from parallelbench.experiments.executors.placement import Placement
     from parallelbench.experiments.spec import Sweep
 
 
@@ -23,28 +28,38 @@ def permit(allow_code: bool) -> None:
         sandbox.allow_code()
 
 
-def start(sweep: Sweep, out: Path | None, options: PlanOptions, *, dry_run: bool, as_json: bool, table: bool) -> None:
+def start(
+    sweep: Sweep,
+    out: Path | None,
+    options: PlanOptions,
+    placement: Mapping[str, Any],
+    *,
+    dry_run: bool,
+    as_json: bool,
+    table: bool,
+) -> None:
     """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan.
 
-    With `table` every cell is printed, however many there are.
+    `placement` has the options of `Placement`; with `table` every cell is printed, however many there are.
     """
     from parallelbench.cli.names import check_names
 
     begun = time.monotonic()
     check_names(sweep.models, sweep.tasks, sweep.decoders, sweep.suite)
+    where = placement_of(placement)
     if dry_run:
-        show_plan(sweep, out, options, as_json)
+        show_plan(sweep, out, options, where, as_json)
         return
 
     from parallelbench import api
     from parallelbench.cli.forecasting import cost_limit
     from parallelbench.cli.progress import watching
     from parallelbench.cli.summary import print_summary
+    from parallelbench.experiments.executors.choice import pool_of
     from parallelbench.experiments.listeners import Several
-    from parallelbench.experiments.model_pool import ModelPool
     from parallelbench.experiments.plan import notes, plan
 
-    pool = ModelPool(sweep.device)
+    pool = pool_of(sweep, where)
     cells = plan(sweep, pool)
     for remark in notes(cells, sweep.limit):
         note(remark)
@@ -52,22 +67,40 @@ def start(sweep: Sweep, out: Path | None, options: PlanOptions, *, dry_run: bool
     limits = cost_limit(sweep, cells, pool, folder, options)
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
     with watching() as progress:
-        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits]))
+        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits]), where)
     print_summary(results, time.monotonic() - begun, table)
     if as_json:
         print(json.dumps(results.summary_json(), allow_nan=False))
+    if results.undecoded:
+        raise typer.Exit(FAILED)
 
 
-def show_plan(sweep: Sweep, out: Path | None, options: PlanOptions, as_json: bool) -> None:
+def placement_of(options: Mapping[str, Any]) -> Placement:
+    """Read where to decode from the options of the command line, of which None means that it was not named.
+
+    Raises:
+        UserError: the executor is unknown, an option is out of range, or it belongs to another executor.
+    """
+    from parallelbench.errors import UnknownName
+    from parallelbench.experiments.executors.placement import EXECUTORS, Placement
+    from parallelbench.specs import build
+
+    named = {key: value for key, value in options.items() if value is not None}
+    if named.get("executor", "local") not in EXECUTORS:
+        raise UnknownName("executor", str(named["executor"])[:40], EXECUTORS)
+    return build(Placement, "run", named)
+
+
+def show_plan(sweep: Sweep, out: Path | None, options: PlanOptions, placement: Placement, as_json: bool) -> None:
     """Print what a sweep would run and what that will take, and with `as_json` as the last line one JSON object."""
     from parallelbench import api
     from parallelbench.cli.forecasting import forecast
     from parallelbench.cli.plan_summary import as_object, lines_of
-    from parallelbench.experiments.model_pool import ModelPool
+    from parallelbench.experiments.executors.choice import pool_of
     from parallelbench.experiments.plan import notes, plan
     from parallelbench.runs.store import check_folder
 
-    pool = ModelPool(sweep.device)
+    pool = pool_of(sweep, placement)
     cells = plan(sweep, pool)
     folder = out or api.default_out(cells)
     check_folder(folder)

@@ -11,16 +11,22 @@ from parallelbench.cli.arguments import (
     AllowShortCanvas,
     AsJson,
     BatchSize,
+    CpusPerWorker,
     DataDir,
     Device,
     DryRun,
+    Executor,
+    GpusPerWorker,
     Limit,
     MaxCost,
     Measured,
     Out,
     PricesFile,
+    RayAddress,
     Speed,
     WholeTable,
+    Workers,
+    WorkerTimeout,
 )
 
 
@@ -41,6 +47,12 @@ def command(
     batch_size: BatchSize = None,
     device: Device = None,
     allow_code: AllowCode = False,
+    executor: Executor = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    cpus_per_worker: CpusPerWorker = None,
+    ray_address: RayAddress = None,
+    worker_timeout: WorkerTimeout = None,
     dry_run: DryRun = False,
     measured: Measured = None,
     speed: Speed = None,
@@ -64,5 +76,9 @@ def command(
     changed = {key: value for key, value in values.items() if value is not None}
     sweep = build(Sweep, f"sweep '{experiment}'", {**load_sweep(experiment).model_dump(), **changed})
     permit(allow_code)
+    placement = {
+        "executor": executor, "workers": workers, "gpus_per_worker": gpus_per_worker, "cpus_per_worker": cpus_per_worker,
+        "ray_address": ray_address, "worker_timeout": worker_timeout,
+    }  # fmt: skip
     plan = PlanOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost)
-    start(sweep, out, plan, dry_run=dry_run, as_json=as_json, table=table)
+    start(sweep, out, plan, placement, dry_run=dry_run, as_json=as_json, table=table)

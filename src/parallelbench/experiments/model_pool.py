@@ -12,10 +12,15 @@ Model = Denoiser | Generator
 
 
 class ModelPool:
-    """Models by key. Each is described once, loaded when it is first used, and released when another model is used."""
+    """Models by key. Each is described once, loaded when it is first used, and released when another model is used.
 
-    def __init__(self, device: str | None = None) -> None:
-        self.device = device
+    Args:
+        device: where they run; None is the CPU.
+        elsewhere: they are only described here, and the device is one of another machine.
+    """
+
+    def __init__(self, device: str | None = None, elsewhere: bool = False) -> None:
+        self.device, self._elsewhere = device, elsewhere
         self._handles: dict[str, ModelHandle] = {}
         self._key: str | None = None
         self._model: Model | None = None
@@ -32,7 +37,7 @@ class ModelPool:
             UserError: no model has this name, or its files cannot be used.
         """
         if key not in self._handles:
-            self._handles[key] = describe(key, self.device)
+            self._handles[key] = describe(key, self.device, elsewhere=self._elsewhere)
         return self._handles[key]
 
     def get(self, key: str) -> Model:

@@ -9,7 +9,17 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from parallelbench.experiments.executors.events import CellOpened, CellStarted, CellTodo, Event, Executor, SampleDone
+from parallelbench.errors import UserError
+from parallelbench.experiments.executors.events import (
+    CellOpened,
+    CellStarted,
+    CellTodo,
+    Event,
+    Executor,
+    Remark,
+    SampleDone,
+    SampleFailed,
+)
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.runs.calls import changed_packages
@@ -18,6 +28,7 @@ from parallelbench.runs.cell_folder import CellFolder, trace_end
 from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.store import RunStore
 from parallelbench.runs.times import now
+from parallelbench.runs.undecoded import UNDECODED, Undecoded, append_undecoded
 from parallelbench.schema import BatchSize
 
 
@@ -57,8 +68,8 @@ def remaining(work: PlannedCell, store: RunStore) -> Remaining:
 
 def run_cells(
     works: Sequence[PlannedCell], store: RunStore, executor: Executor, batch_size: BatchSize, progress: Progress
-) -> None:
-    """Run what is missing of every cell.
+) -> list[Undecoded]:
+    """Run what is missing of every cell, and return the samples that could not be decoded.
 
     Raises:
         DamagedRun: a file of a cell is damaged (found before anything runs), or other samples are on disk afterwards than were
@@ -78,6 +89,18 @@ def run_cells(
         for event in events:
             cells.take(event)
         cells.check_complete()
+    if cells.undecoded:
+        progress.note(sentence_of(cells.undecoded))
+    return cells.undecoded
+
+
+def sentence_of(undecoded: Sequence[Undecoded]) -> str:
+    """Say how many samples could not be decoded, and why the first."""
+    first, cells = undecoded[0], len({one.cell for one in undecoded})
+    return (
+        f"{len(undecoded)} samples of {cells} cells could not be decoded ({first.sample_id}: {first.reason}); {UNDECODED} in "
+        "the folder of each cell names them, and the same command tries them again."
+    )
 
 
 @contextlib.contextmanager
@@ -94,6 +117,7 @@ def _writing(todo: Sequence[Remaining], store: RunStore, batch_size: BatchSize, 
 class _OpenCell:
     """A cell that is being written."""
 
+    opened: CellOpened
     writer: CellWriter
     closing: contextlib.ExitStack
 
@@ -102,6 +126,7 @@ class _Cells:
     """The cells of a run while it runs."""
 
     def __init__(self, todo: Sequence[Remaining], store: RunStore, batch_size: BatchSize, progress: Progress) -> None:
+        self.undecoded: list[Undecoded] = []
         self._todo = {one.work.cell.id: one for one in todo}
         self._left = {cell_id: set(one.missing) for cell_id, one in self._todo.items()}
         self._open: dict[str, _OpenCell] = {}
@@ -120,14 +145,33 @@ class _Cells:
                 self._open[event.record.cell].writer.append(event.record, event.trace)
                 self._progress.sample_done(self._todo[event.record.cell].work.cell, event.record)
                 self._end(event.record.cell)
+            case SampleFailed():
+                self._failed(event)
+            case Remark():
+                self._progress.note(event.text)
+
+    def _failed(self, event: SampleFailed) -> None:
+        cell = self._todo[event.cell_id].work.cell
+        self._left[event.cell_id].remove(event.index)
+        sample_id, call = f"{cell.sample_prefix}{event.index}", self._store.call.number
+        sample = Undecoded(cell=event.cell_id, sample_id=sample_id, index=event.index, call=call, reason=event.reason)
+        append_undecoded(self._todo[event.cell_id].folder.path, sample)
+        self.undecoded.append(sample)
+        self._end(event.cell_id)
 
     def _opened(self, event: CellOpened) -> None:
-        """Begin a cell.
+        """Begin a cell, or check that another worker opens it to the same prompts.
 
         Raises:
-            UserError: its prompts or metrics differ from those on disk.
+            UserError: its prompts or metrics differ from those on disk, or between two workers.
         """
         if event.cell_id in self._open:
+            first = self._open[event.cell_id].opened
+            if (first.prompt_hash, first.backends) != (event.prompt_hash, event.backends):
+                task = self._todo[event.cell_id].work.cell.task
+                raise UserError(
+                    f"two workers have other prompts or metrics for {task}; install the same versions on all machines."
+                )
             return
         one, environment = self._todo[event.cell_id], self._store.call.environment
         session = Session(
@@ -145,15 +189,19 @@ class _Cells:
         folder.begin(cell, event.backends, event.prompt_hash, session)
         closing = contextlib.ExitStack()
         writer = closing.enter_context(folder.writing(one.stored, one.trace_bytes))
-        self._open[event.cell_id] = _OpenCell(writer, closing)
+        self._open[event.cell_id] = _OpenCell(event, writer, closing)
 
     def _end(self, cell_id: str) -> None:
-        """Close a cell of which no sample is left; it is done if each of them is on disk."""
+        """Close a cell of which no sample is left; it is done unless some of them could not be decoded."""
         if self._left[cell_id]:
             return
         one, written = self._todo[cell_id], self._open.pop(cell_id)
         written.closing.close()
-        one.folder.finish(one.work.cell, written.writer.count, ended=now(), added=written.writer.count - one.stored)
+        count = written.writer.count
+        if count == one.stored + len(one.missing):
+            one.folder.finish(one.work.cell, count, ended=now(), added=count - one.stored)
+        else:
+            one.folder.end_session(now(), count - one.stored)
         self._progress.cell_done(one.work.cell)
 
     def check_complete(self) -> None:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from parallelbench.errors import UserError
 from parallelbench.experiments.judging import Judge, ScoredText, judging
 from parallelbench.experiments.records import hash_of
+from parallelbench.experiments.task_specs import task_again
 from parallelbench.metrics import METRICS, Metric, resolve
 from parallelbench.metrics.failures import VERSION, is_full
-from parallelbench.metrics.grammar import is_clean
 from parallelbench.metrics.grammar.embedded import version
 from parallelbench.runs.calls import Call
 from parallelbench.runs.cell import Cell
@@ -33,7 +33,7 @@ from parallelbench.runs.scores import (
 )
 from parallelbench.sandbox import check_allowed, code_allowed
 from parallelbench.schema import Sample
-from parallelbench.tasks import SUITES, Task, load_task
+from parallelbench.tasks import Task
 
 Say = Callable[[str], None]
 
@@ -148,9 +148,7 @@ def load(run: StoredRun, stored: StoredCell) -> Task:
     """
     cell, calls = stored.cell, {call.number: call for call in run.folders[0].calls}
     call: Call | None = calls.get(stored.sessions[-1].call) if stored.sessions else None
-    suite = cell.suite if cell.suite in SUITES else SUITES[0]
-    data_dir = None if call is None else call.resolved.get("data_dir")
-    return load_task(cell.task_spec, suite=suite, data_dir=data_dir, clean=is_clean)
+    return task_again(cell.task_spec, cell.suite, None if call is None else call.resolved.get("data_dir"))
 
 
 def _sample(task: Task, cell: Cell, record: Record) -> Sample:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from parallelbench.errors import UnknownName
 from parallelbench.experiments.spec import Sweep
 from parallelbench.metrics.grammar import is_clean
-from parallelbench.tasks import Task, load_task, task_names
+from parallelbench.tasks import SUITES, Task, load_task, task_names
 
 
 def load_tasks(sweep: Sweep) -> list[Task]:
@@ -31,3 +31,12 @@ def expand(spec: str, sweep: Sweep) -> list[str]:
     if not names:
         raise UnknownName("task", pattern, known)
     return [name + colon + options for name in names]
+
+
+def task_again(spec: str, suite: str, data_dir: str | None) -> Task:
+    """Make the task of a cell (`Cell.task_spec`, `Cell.suite`) again; a custom task is found by its file, not by its suite.
+
+    Raises:
+        UserError: it cannot be made, for example because its files are no longer there.
+    """
+    return load_task(spec, suite=suite if suite in SUITES else SUITES[0], data_dir=data_dir, clean=is_clean)

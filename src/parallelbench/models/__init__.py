@@ -55,10 +55,11 @@ MODELS = Registry(
 )
 
 
-def describe(spec: str, device: str | None = None) -> ModelHandle:
+def describe(spec: str, device: str | None = None, *, elsewhere: bool = False) -> ModelHandle:
     """Describe a model from `name`, `name:key=value,...`, `path:DIR[,key=value,...]` or `hf:ORG/NAME[@REVISION]`.
 
-    No weights are read; `handle.load()` reads them. `device` is where it runs ("cpu", "cuda:0"); None is the CPU.
+    No weights are read; `handle.load()` reads them. `device` is where it runs ("cpu", "cuda:0"); None is the CPU. With
+    `elsewhere` it is a device of another machine, which this one need not have.
 
     Raises:
         UserError: the name is unknown, an option is, or a file of the checkpoint is missing or cannot be used.
@@ -67,7 +68,7 @@ def describe(spec: str, device: str | None = None) -> ModelHandle:
 
     name, _, rest = spec.strip().partition(":")
     entry = MODELS.get(name)
-    if device not in (None, "cpu"):
+    if device not in (None, "cpu") and not elsewhere:
         from parallelbench.models.devices import check_device
 
         check_device(device)

@@ -54,7 +54,7 @@ class Call:
     outcome: Outcome = "running"
 
 
-CALL = TypeAdapter(Call)
+CALL, ENVIRONMENT = TypeAdapter(Call), TypeAdapter(Environment)
 
 
 def changed_packages(before: Environment, now: Environment) -> str:

@@ -203,9 +203,13 @@ class CellFolder:
         if not self.is_done:
             write_bytes(self.path / DONE, DONE_FILE.dump_json(Done(SCHEMA, rows)) + b"\n")
         if ended is not None:
-            file = self.read()
-            last = replace(file.sessions[-1], ended=ended, samples=added)
-            self._write(replace(file, sessions=(*file.sessions[:-1], last)))
+            self.end_session(ended, added)
+
+    def end_session(self, ended: str, added: int) -> None:
+        """Close this call's session, which added so many samples."""
+        file = self.read()
+        last = replace(file.sessions[-1], ended=ended, samples=added)
+        self._write(replace(file, sessions=(*file.sessions[:-1], last)))
 
 
 def trace_end(records: Sequence[Record]) -> int:

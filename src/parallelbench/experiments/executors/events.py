@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+
+from pydantic import ConfigDict
 
 from parallelbench.experiments.plan import PlannedCell
+from parallelbench.runs.border import STRICT
 from parallelbench.runs.records import Record, Trace
 
 
@@ -36,6 +39,7 @@ class CellOpened:
         backends: for each metric that more than one program can compute, which one does here, and its version.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     cell_id: str
     device: str
     details: Mapping[str, Any]
@@ -51,7 +55,23 @@ class SampleDone:
     trace: Trace
 
 
-Event = CellStarted | CellOpened | SampleDone
+@dataclass(frozen=True, slots=True)
+class SampleFailed:
+    """One sample could not be decoded, however often it was tried; the others go on."""
+
+    cell_id: str
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the user should know, in one sentence."""
+
+    text: str
+
+
+Event = CellStarted | CellOpened | SampleDone | SampleFailed | Remark
 Events = Generator[Event, None, None]
 
 
@@ -59,7 +79,7 @@ class Executor(Protocol):
     """Decodes samples. Closing the events stops it."""
 
     def execute(self, todo: Sequence[CellTodo]) -> Events:
-        """Decode every missing sample, and yield each exactly once.
+        """Decode every missing sample, and yield each exactly once, as `SampleDone` or `SampleFailed`.
 
         A cell's `CellStarted` comes first, and each worker's `CellOpened` before the first sample that it decodes.
 

@@ -1,0 +1,138 @@
+"""Connects to a Ray cluster, or starts a Ray on this machine for the time of a run; checks that the workers have room."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from parallelbench.errors import MissingExtra, UserError, first_line
+from parallelbench.experiments.executors.placement import Placement
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
+    "RAY_enable_worker_prestart": "0",  # only processes that the run uses
+    "RAY_worker_niceness": "0",  # a worker is no background process here
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+OBJECT_STORE = 80 << 20
+"""Bytes for objects in transit: records of half a second from each worker. Ray takes no less than 75 MiB."""
+ANSWER_S = 5.0
+"""Seconds within which the address must answer; a cluster greets at once."""
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""What a client of gRPC sends first (RFC 9113, sections 3.4 and 6.5); the server's first frame has type 4, too."""
+
+
+@contextlib.contextmanager
+def connected(placement: Placement) -> Iterator[Any]:
+    """Yield the module `ray`, connected; what was started for it is stopped at the end.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UserError: no cluster answers at the address.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtra("--executor ray", "ray") from error
+    if ray.is_initialized():
+        yield ray
+        return
+    with contextlib.ExitStack() as stack:
+        if placement.ray_address is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pb-ray-", ignore_cleanup_errors=True))
+            stack.callback(ray.shutdown)
+            ray.init(
+                num_cpus=os.cpu_count(),
+                object_store_memory=OBJECT_STORE,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=folder,
+            )
+        else:
+            stack.callback(ray.shutdown)
+            _connect(ray, placement.ray_address)
+        yield ray
+
+
+def _connect(ray: Any, address: str) -> None:
+    """Connect to a running cluster.
+
+    Raises:
+        UserError: none answers at the address, or it does not accept this process.
+    """
+    place = _known_address() if address == "auto" else address.removeprefix("ray://")
+    if not place or not greets(place):
+        raise UserError(
+            f"no Ray cluster answers at {address}; start one with 'ray start --head' and name its address, or leave "
+            "--ray-address out for a Ray on this machine."
+        )
+    try:
+        ray.init(address if address.startswith("ray://") else place, log_to_driver=False, logging_level=logging.ERROR)
+    except (ImportError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise UserError(
+            f"the Ray cluster at {address} does not accept this process ({first_line(error)}); install the same versions of "
+            "Ray and Python on all machines, and run the command on a machine of the cluster or with ray://HOST:10001."
+        ) from error
+
+
+def _known_address() -> str | None:
+    """The address that `auto` stands for: RAY_ADDRESS, or what 'ray start' has written down on this machine."""
+    named = os.environ.get("RAY_ADDRESS", "").removeprefix("ray://")
+    if named and named != "auto":
+        return named
+    file = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return file.read_text(encoding="ascii").strip()[:200]
+    return None
+
+
+def greets(place: str) -> bool:
+    """Whether a server of gRPC answers at HOST:PORT. Ray itself would wait for minutes, or end the process."""
+    host, _, port = place.rpartition(":")
+    until = time.monotonic() + ANSWER_S
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S) as connection:
+            connection.sendall(PREFACE)
+            head = b""
+            while len(head) < 4:
+                connection.settimeout(max(0.01, until - time.monotonic()))
+                part = connection.recv(9)
+                if not part:
+                    return False
+                head += part
+    except (OSError, OverflowError, ValueError):
+        return False
+    return head[3] == 4
+
+
+def check_room(ray: Any, placement: Placement, device: str | None) -> int:
+    """Return how many workers there are to be, at most as many as the machines of the cluster have room for.
+
+    Raises:
+        UserError: there is no room for one worker, or for as many as were requested.
+    """
+    gpus, cpus = placement.gpus(device), placement.cpus_per_worker
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(
+        math.floor(min(node.get("CPU", 0) / cpus, node.get("GPU", 0) / gpus if gpus else math.inf) + 1e-9) for node in nodes
+    )
+    wanted = placement.workers or room
+    if wanted > room or not room:
+        have = " and ".join(f"{sum(node.get(kind, 0) for node in nodes):g} {kind}s" for kind in ("GPU", "CPU"))
+        each = f"{gpus:g} GPUs and {cpus:g} CPUs"
+        raise UserError(
+            f"{max(1, wanted)} workers with {each} each do not find room in the {have} of {len(nodes)} machines, where {room} "
+            "do; change --workers, --gpus-per-worker or --cpus-per-worker."
+        )
+    return wanted

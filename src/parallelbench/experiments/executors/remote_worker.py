@@ -1,0 +1,117 @@
+"""A worker in a process of its own: the class of Ray's actors. It decodes when it is asked and reports what has finished.
+
+A worker decodes for a while at each request, so it needs no threads, and a driver that is gone leaves it idle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parallelbench.experiments.executors.events import CellOpened, SampleDone
+    from parallelbench.experiments.executors.orders import Order
+    from parallelbench.schema import BatchSize
+
+PERIOD = 0.5
+"""Seconds for which a worker decodes before it reports, or longer where not a single sample has finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker is started with.
+
+    Attributes:
+        device: where models run.
+        batch_size: samples in flight.
+        folder: the driver's working directory, in which relative paths of models, tasks and decoders are looked up.
+        allow_code: whether programs that a model writes may be run, in confinement, to score them.
+    """
+
+    device: str | None
+    batch_size: BatchSize
+    folder: str
+    allow_code: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a worker says: encoded events and whether its chunk is done, or a sentence for the user, or that memory ran out."""
+
+    events: tuple[tuple[bytes, ...], ...] = ()
+    ended: bool = False
+    refused: str | None = None
+    memory: str | None = None
+
+
+class RemoteWorker:
+    """Decodes one chunk after another."""
+
+    def __init__(self, setup: Setup) -> None:
+        with contextlib.suppress(OSError):  # another machine may have no such folder; relative paths then name nothing there
+            os.chdir(setup.folder)
+        from parallelbench import sandbox
+        from parallelbench.experiments.executors.orders import Planner
+        from parallelbench.experiments.executors.worker import Worker
+        from parallelbench.experiments.model_pool import ModelPool
+
+        if setup.allow_code:
+            sandbox.allow_code()
+        pool = ModelPool(setup.device)
+        self._planner, self._worker = Planner(pool), Worker(pool, setup.batch_size)
+        self._events: Iterator[CellOpened | SampleDone] = iter(())
+
+    def hello(self) -> tuple[str, bytes]:
+        """Return the name of this machine, and its software as JSON."""
+        import platform
+
+        from parallelbench.experiments.provenance import environment
+        from parallelbench.runs.calls import ENVIRONMENT
+
+        return platform.node(), ENVIRONMENT.dump_json(environment())
+
+    def begin(self, order: Order) -> Report:
+        """Load what an order needs and report its opening, so that a fault of a sample is not taken for one of the model."""
+        from parallelbench.errors import UserError
+
+        try:
+            self._events = self._worker.run(self._planner.plan(order), order.indices)
+        except UserError as error:
+            return Report(refused=str(error))
+        return self._report(0.0)
+
+    def proceed(self) -> Report:
+        """Decode for a while, at least until one sample has finished."""
+        return self._report(PERIOD)
+
+    def _report(self, seconds: float) -> Report:
+        import torch
+
+        from parallelbench.errors import UserError
+        from parallelbench.experiments.executors.wire import encode
+
+        until, events = time.monotonic() + seconds, list[tuple[bytes, ...]]()
+        try:
+            for event in self._events:
+                events.append(encode(event))
+                if time.monotonic() >= until:
+                    return Report(tuple(events))
+        except UserError as error:
+            return Report(tuple(events), refused=str(error))
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            return Report(tuple(events), memory=f"{type(error).__name__}: {error}"[:200])
+        return Report(tuple(events), ended=True)
+
+
+def is_report(value: Any) -> bool:
+    """Whether a value that came from another process is a `Report` with the right types; its events are not looked at."""
+    return (
+        isinstance(value, Report)
+        and isinstance(value.events, tuple)
+        and isinstance(value.ended, bool)
+        and all(text is None or isinstance(text, str) for text in (value.refused, value.memory))
+    )

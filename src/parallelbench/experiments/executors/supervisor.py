@@ -1,0 +1,227 @@
+"""Keeps workers busy and replaces those that end. What they report is checked here, and each sample is passed on once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from parallelbench.errors import UserError
+from parallelbench.experiments.executors.chunks import ATTEMPTS, Chunk, Chunks
+from parallelbench.experiments.executors.events import (
+    CellStarted,
+    CellTodo,
+    Event,
+    Events,
+    Remark,
+    SampleDone,
+    SampleFailed,
+)
+from parallelbench.experiments.executors.fleet import Ended, Fleet, Progressed, Ready, Refused, Reply
+from parallelbench.experiments.executors.wire import GarbageError, decode
+from parallelbench.runs.calls import Environment, changed_packages
+from parallelbench.schema import BatchSize
+
+POLL = 1.0
+"""Seconds between two looks at the clock while no worker reports anything."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds before a worker that ended before it decoded anything is started again; twice as long each time."""
+SOON = 30.0
+"""Seconds within which a worker starts where there is a place for it."""
+HALVED_AUTO = 16
+"""The batch size of a worker that ran out of memory under `auto`."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A place for a worker, which is filled again when the worker ends.
+
+    Attributes:
+        state: "down" (to be started), "starting", "idle" or "busy".
+        since: when the state began, or the worker last finished a sample.
+        model: the key of the model that the worker holds.
+        chunk, left: what it decodes, and the indices that it has not reported.
+        opened: whether it has loaded the model of its chunk.
+        failures: how often in a row it ended before it decoded anything.
+    """
+
+    number: int
+    batch_size: BatchSize
+    state: str = "down"
+    since: float = 0.0
+    model: str | None = None
+    chunk: Chunk | None = None
+    left: set[int] = field(default_factory=set)
+    opened: bool = False
+    failures: int = 0
+
+
+class Supervisor:
+    """An executor whose workers are those of a fleet.
+
+    Args:
+        fleet: starts, asks and stops workers.
+        workers: how many there are to be.
+        batch_size: samples in flight in each worker.
+        timeout: seconds without a finished sample after which a worker is replaced.
+        environment: the software that workers are expected to have.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        workers: int,
+        batch_size: BatchSize,
+        timeout: float,
+        environment: Environment,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fleet, self._timeout, self._environment, self._clock = fleet, timeout, environment, clock
+        self._slots = [_Slot(number, batch_size) for number in range(workers)]
+        self._cells: dict[str, CellTodo] = {}
+        self._started: set[str] = set()
+        self._said: set[str] = set()
+        self._useless = 0
+        """Workers that ended, in a row, before any worker finished a sample or loaded a model."""
+
+    def execute(self, todo: Sequence[CellTodo]) -> Events:
+        """Decode every missing sample (`Executor.execute`).
+
+        Raises:
+            UserError: a worker met something that the user can mend, workers end again and again without decoding anything, or
+                no worker has found a machine for too long.
+        """
+        self._cells = {one.work.cell.id: one for one in todo}
+        self._chunks = Chunks(todo, len(self._slots))
+        begun = self._clock()
+        for slot in self._slots:
+            slot.since = begun
+        try:
+            while self._chunks.waiting or any(slot.state == "busy" for slot in self._slots):
+                self._start_workers()
+                yield from self._hand_out()
+                for reply in self._fleet.wait(POLL):
+                    yield from self._take(self._slots[reply.number], reply)
+                yield from self._check_clock()
+        finally:
+            self._fleet.close()
+
+    def _start_workers(self) -> None:
+        now = self._clock()
+        for slot in self._slots:
+            if slot.state == "down" and now >= slot.since:
+                slot.state, slot.since, slot.model = "starting", now, None
+                self._fleet.start(slot.number, slot.batch_size)
+
+    def _hand_out(self) -> Iterator[Event]:
+        for slot in self._slots:
+            if slot.state != "idle":
+                continue
+            held = [other.model for other in self._slots if other is not slot and other.model is not None]
+            chunk = self._chunks.take(slot.model, held)
+            if chunk is None:
+                continue
+            slot.opened = False
+            slot.chunk, slot.left, slot.model = chunk, set(chunk.indices), chunk.model
+            slot.state, slot.since = "busy", self._clock()
+            if chunk.cell_id not in self._started:
+                self._started.add(chunk.cell_id)
+                yield CellStarted(chunk.cell_id)
+            self._fleet.send(slot.number, chunk)
+
+    def _take(self, slot: _Slot, reply: Reply) -> Iterator[Event]:
+        if slot.state == "down":
+            return
+        match reply:
+            case Ready():
+                slot.state, slot.since = "idle", self._clock()
+                yield from self._compare(reply)
+            case Progressed():
+                yield from self._progressed(slot, reply)
+            case Refused():
+                raise UserError(reply.sentence)
+            case Ended():
+                yield from self._ended(slot, reply)
+
+    def _compare(self, ready: Ready) -> Iterator[Event]:
+        """Say once for each machine that it has other versions than this one."""
+        changed = changed_packages(self._environment, ready.environment)
+        if "parallelbench" in changed:
+            raise UserError(f"{ready.place} has other versions than this machine ({changed}); install the same ones there.")
+        if changed and ready.place not in self._said:
+            self._said.add(ready.place)
+            yield Remark(f"{ready.place} has other versions than this machine: {changed}.")
+
+    def _progressed(self, slot: _Slot, reply: Progressed) -> Iterator[Event]:
+        """Pass on what a worker reports; one that reports garbage is replaced."""
+        chunk = slot.chunk
+        if chunk is None:
+            return
+        prefix = self._cells[chunk.cell_id].work.cell.sample_prefix
+        try:
+            for parts in reply.events:
+                event = decode(parts, chunk.cell_id, prefix, slot.left)
+                if isinstance(event, SampleDone):
+                    slot.left.remove(event.record.index)
+                slot.opened, slot.since = True, self._clock()
+                self._useless = slot.failures = 0
+                yield event
+            if reply.ended and slot.left:
+                raise GarbageError(f"an end with {len(slot.left)} samples left")
+        except GarbageError as error:
+            yield from self._ended(slot, Ended(slot.number, f"it reported {error}"))
+            return
+        if reply.ended:
+            slot.state, slot.chunk = "idle", None
+        else:
+            self._fleet.proceed(slot.number)
+
+    def _ended(self, slot: _Slot, ended: Ended) -> Iterator[Event]:
+        """Take back what a worker had in hand, and make place for another.
+
+        Raises:
+            UserError: workers end again and again before they decode anything.
+        """
+        self._fleet.stop(slot.number)
+        chunk, slot.chunk, slot.model = slot.chunk, None, None
+        if slot.state == "busy" and chunk is not None:
+            for index in self._chunks.put_back(chunk, slot.left, counts=slot.opened):
+                yield SampleFailed(chunk.cell_id, index, ended.reason)
+        if not ended.memory and ended.reason not in self._said:
+            self._said.add(ended.reason)
+            yield Remark(f"a worker ended ({ended.reason}); its samples go to another, and it is started again.")
+        if ended.memory:
+            slot.batch_size = HALVED_AUTO if slot.batch_size == "auto" else max(1, slot.batch_size // 2)
+            yield Remark(f"worker {slot.number} ran out of memory; it goes on with {slot.batch_size} samples at once.")
+        useful = slot.state == "busy" and slot.opened
+        slot.state, slot.since = "down", self._clock()
+        if useful:
+            return
+        slot.failures += 1
+        self._useless += 1
+        if self._useless >= ATTEMPTS * len(self._slots):
+            raise UserError(
+                f"{self._useless} workers ended one after another before they decoded anything ({ended.reason}); everything "
+                "finished is kept, and the same command continues."
+            )
+        slot.since += min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (slot.failures - 1))
+
+    def _check_clock(self) -> Iterator[Event]:
+        """Replace workers that have finished no sample for too long, and say once that workers are waiting for a machine.
+
+        Raises:
+            UserError: no worker at all has found a machine for too long.
+        """
+        now = self._clock()
+        for slot in self._slots:
+            if slot.state == "busy" and now - slot.since > self._timeout:
+                yield from self._ended(slot, Ended(slot.number, f"it finished no sample within {self._timeout:.0f} s"))
+        starting = [now - slot.since for slot in self._slots if slot.state == "starting"]
+        if len(starting) == len(self._slots) and min(starting) > self._timeout:
+            raise UserError(
+                f"no worker has started within {self._timeout:.0f} s; everything finished is kept, and the same command "
+                "continues when there is a machine for them."
+            )
+        if starting and max(starting) > SOON and "waiting" not in self._said:
+            self._said.add("waiting")
+            yield Remark(f"{len(starting)} of {len(self._slots)} workers are waiting for a machine.")

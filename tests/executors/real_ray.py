@@ -1,0 +1,81 @@
+"""A Ray for tests, its worker processes, and the records of a run in a form that can be compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from parallelbench.experiments.progress import Silent
+from parallelbench.runs.cell import Cell
+from parallelbench.runs.records import Record
+
+TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
+DECODERS = ["confidence:k=4", "random:k=8"]
+LIMIT = 24
+
+
+def records(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every record with its trace by cell, in the order of the samples, without the seconds; a sample twice is an error."""
+    found = {}
+    for path in sorted(out.glob("cells/*/records.jsonl")):
+        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+        traces = path.with_name("traces.jsonl").read_bytes()
+        for row in rows:
+            del row["seconds"]
+            extent = row.pop("trace")
+            row["trace"] = json.loads(traces[extent["offset"] : extent["offset"] + extent["size"]])
+        assert len({row["sample_id"] for row in rows}) == len(rows), "a sample twice"
+        found[path.parent.name] = sorted(rows, key=lambda row: row["index"])
+    return found
+
+
+def lines(out: Path) -> int:
+    """How many records are on disk."""
+    return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
+
+
+def free_port() -> int:
+    """A port that nothing listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """The processes below another, each with the first part of its command line."""
+    parents, names = {}, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            names[int(path.name)] = (path / "cmdline").read_bytes().partition(b"\0")[0].decode()
+        except (OSError, ValueError):
+            continue
+    found, below = {}, {pid}
+    while below:
+        below = {child for child, parent in parents.items() if parent in below}
+        found |= {child: names.get(child, "") for child in below}
+    return found
+
+
+def workers(pid: int | None = None) -> list[int]:
+    """The processes of actors that decode, below this process or another."""
+    return sorted(child for child, name in descendants(pid or os.getpid()).items() if name.startswith("ray::RemoteWorker"))
+
+
+class At(Silent):
+    """Calls functions when so many samples of a run are on disk."""
+
+    def __init__(self, **moments: Any) -> None:
+        self.done, self.notes = 0, list[str]()
+        self._moments = {int(name.removeprefix("sample_")): function for name, function in moments.items()}
+
+    def sample_done(self, cell: Cell, record: Record) -> None:
+        self.done += 1
+        if self.done in self._moments:
+            self._moments[self.done]()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)

@@ -1,0 +1,139 @@
+"""What a user can get wrong about where to decode is one sentence, said soon."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from parallelbench import cli, load_model, run
+from parallelbench.errors import UserError
+from parallelbench.experiments.executors.choice import pool_of
+from parallelbench.experiments.executors.placement import Placement
+from parallelbench.experiments.executors.ray_cluster import check_room, connected
+from parallelbench.experiments.spec import Sweep
+
+RUN = ["run", "-m", "exact", "-t", "waiting_line/copy", "-d", "threshold", "--limit", "2"]
+
+
+def ray(**options: Any) -> Placement:
+    return Placement.model_validate({"executor": "ray", **options})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--executor", "rai"], "unknown executor 'rai'; did you mean 'ray'?"),
+        (["--executor", "dask"], "unknown executor 'dask'; known are: local, ray."),
+        (["--workers", "2"], "workers is for --executor ray"),
+        (["--executor", "local", "--ray-address", "auto"], "ray_address is for --executor ray"),
+        (["--executor", "ray", "--ray-address", "nowhere"], "write auto, HOST:PORT or ray://HOST:PORT"),
+        (["--executor", "ray", "--ray-address", "http://h:1"], "write auto, HOST:PORT or ray://HOST:PORT"),
+        (["--executor", "ray", "--ray-address", "h:123456"], "write auto, HOST:PORT or ray://HOST:PORT"),
+        (["--executor", "ray", "--cpus-per-worker", "0"], "cpus_per_worker' is 0"),
+        (["--executor", "ray", "--gpus-per-worker", "nan"], "--gpus-per-worker"),
+        (["--executor", "ray", "--worker-timeout", "-1"], "worker_timeout' is -1"),
+        (["--executor", "ray", "--workers", "20000"], "workers' is 20000"),
+        (["--executor", "ray", "--distribution", "9"], "leave --executor and its options out"),
+    ],
+)
+def test_options_that_cannot_be_meant(more: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [one for one in RUN if "--distribution" not in more or one not in ("--limit", "2")]
+    assert cli.invoke([*arguments, "--dry-run", *more]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1, err
+
+
+def listening(answer: bytes | None) -> tuple[socket.socket, str]:
+    """A server that answers every connection with the same bytes, or not at all."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        kept = []
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                for connection in kept:
+                    connection.close()
+                return
+            kept.append(connection)
+            if answer is not None:
+                connection.sendall(answer)
+                connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server, f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+@pytest.mark.parametrize("answer", ["refused", None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n", bytes(3)])
+def test_an_address_where_no_cluster_answers(scheme: str, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parallelbench.experiments.executors.ray_cluster.ANSWER_S", 0.3)
+    server, place = listening(None if answer == "refused" else answer)
+    if answer == "refused":
+        server.close()
+    begun = time.monotonic()
+    with (
+        pytest.raises(UserError, match=f"no Ray cluster answers at {scheme}{place}; start one"),
+        connected(ray(ray_address=scheme + place)),
+    ):
+        pass
+    assert time.monotonic() - begun < 15
+    server.close()
+
+
+@pytest.mark.parametrize("said", [None, "", "127.0.0.1:1", "auto", "\x00", "no address at all"])
+def test_auto_without_a_cluster(said: str | None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    if said is not None:
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(said)
+    with pytest.raises(UserError, match="no Ray cluster answers at auto"), connected(ray(ray_address="auto")):
+        pass
+
+
+def cluster(*nodes: dict[str, float]) -> Any:
+    return SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": node} for node in nodes])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "options", "device", "workers"),
+    [
+        ([{"CPU": 2}], {}, None, 2),
+        ([{"CPU": 2}], {"cpus_per_worker": 0.5}, None, 4),
+        ([{"CPU": 64, "GPU": 8}, {"CPU": 64, "GPU": 8}], {"gpus_per_worker": 1}, None, 16),
+        ([{"CPU": 64, "GPU": 3}, {"CPU": 64, "GPU": 3}], {"gpus_per_worker": 2}, None, 2),  # no worker on two machines
+        ([{"CPU": 4, "GPU": 8}], {"gpus_per_worker": 1, "workers": 3}, None, 3),
+        ([{"CPU": 4, "GPU": 1}], {"gpus_per_worker": 0.5}, None, 2),
+        ([{"CPU": 4, "GPU": 2}], {}, "cuda:0", 2),
+    ],
+)
+def test_as_many_workers_as_have_room(nodes: Any, options: Any, device: str | None, workers: int) -> None:
+    assert check_room(cluster(*nodes), ray(**options), device) == workers
+
+
+@pytest.mark.parametrize(
+    ("nodes", "options"),
+    [([{"CPU": 2}], {"gpus_per_worker": 1}), ([{"CPU": 2, "GPU": 1}], {"gpus_per_worker": 1, "workers": 2}), ([], {})],
+)
+def test_fewer_gpus_than_requested(nodes: Any, options: Any) -> None:
+    with pytest.raises(UserError, match=r"do not find room in the \d GPUs and \d CPUs of \d machines, where \d do; change --w"):
+        check_room(cluster(*nodes), ray(**options), None)
+
+
+def test_a_loaded_model_is_not_sent() -> None:
+    with pytest.raises(UserError, match="a loaded model cannot be sent to the workers of Ray; pass its name"):
+        run(load_model("exact"), "waiting_line/copy", "threshold", executor="ray")
+
+
+def test_a_model_is_described_for_the_device_of_the_worker() -> None:
+    """The precision of published weights, and with it the cell, follows from where they run."""
+    sweep = Sweep.model_validate({"models": "tiny", "tasks": "waiting_line/copy"})
+    assert pool_of(sweep, ray(gpus_per_worker=1)).describe("tiny").info.device == "cuda:0"
+    assert pool_of(sweep, ray()).describe("tiny").info.device == "cpu"

@@ -1,0 +1,200 @@
+"""Many faults, at moments that nobody chose, with a real Ray: at the end the records are those of the local executor."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_ray import DECODERS, LIMIT, TASKS, At, descendants, free_port, lines, records, workers
+
+from children import Child, command, limited
+from parallelbench import run
+from parallelbench.experiments.executors.placement import Placement
+from parallelbench.experiments.executors.ray_cluster import greets
+from parallelbench.experiments.executors.ray_executor import RayExecutor
+from parallelbench.experiments.executors.remote_worker import RemoteWorker, Report
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def placement(**options: Any) -> Placement:
+    return Placement.model_validate({"executor": "ray", "workers": 2, **options})
+
+
+def arguments(out: Path, *more: str) -> list[str]:
+    given = ["run", "-m", "tiny", "--limit", str(LIMIT), "-o", str(out), "--batch-size", "4", "--executor", "ray"]
+    return [*given, *(f"-t{task}" for task in TASKS), *(f"-d{decoder}" for decoder in DECODERS), *more]
+
+
+def check(out: Path, wanted: Rows) -> None:
+    assert records(out) == wanted
+    assert len(list(out.glob("cells/*/DONE"))) == len(wanted) and not list(out.glob("cells/*/undecoded.jsonl"))
+
+
+def test_workers_killed_at_thirty_random_moments(tmp_path: Path, ray_address: str, local_records: Rows) -> None:
+    draws, killed, stop = random.Random(5), list[int](), threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(draws.uniform(1, 5)) and len(killed) < 30:
+            found = workers()
+            if found:
+                killed.append(draws.choice(found))
+                os.kill(killed[-1], signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    rounds = 0
+    while len(killed) < 30:
+        out = tmp_path / str(rounds)
+        run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, executor=placement(), progress=False)
+        run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, progress=False)  # what was given up, if anything was
+        assert records(out) == local_records
+        rounds += 1
+    stop.set()
+    thread.join()
+
+
+def test_the_driver_killed_at_fifteen_random_moments(tmp_path: Path, ray_address: str, local_records: Rows) -> None:
+    draws, killed, rounds = random.Random(6), 0, 0
+    while killed < 15:
+        out = tmp_path / str(rounds)
+        rounds += 1
+        while lines(out) < 4 * LIMIT - 8 and killed < 15:
+            until, begun = lines(out) + draws.randint(0, 30), time.monotonic()
+            driver = Child(command, *arguments(out, "--ray-address", ray_address))
+            while driver.running and lines(out) <= until and time.monotonic() - begun < 60:
+                time.sleep(0.005)
+            if driver.running:
+                driver.send(signal.SIGKILL)
+                killed += 1
+            driver.wait()
+        run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, executor=placement(), progress=False)
+        check(out, local_records)
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path, ray_address: str, local_records: Rows) -> None:
+    def freeze() -> None:
+        os.kill(workers()[0], signal.SIGSTOP)
+
+    progress = At(sample_3=freeze)
+    where = placement(worker_timeout=20)
+    run("tiny", TASKS, DECODERS, limit=LIMIT, out=tmp_path / "out", batch_size=4, executor=where, progress=progress)
+    check(tmp_path / "out", local_records)
+    assert any("it finished no sample within 20 s" in note for note in progress.notes)
+
+
+class Garbling(RemoteWorker):
+    """Reports something else in one of four reports."""
+
+    def proceed(self) -> Report:
+        self.count = getattr(self, "count", random.Random(os.getpid()).randrange(4)) + 1
+        report = super().proceed()
+        if self.count % 4 or not report.events:
+            return report
+        kinds: list[Any] = [
+            Report(((b"{}",),)), Report(report.events[:1] * 2), Report(ended=True), "text", None,
+            Report(((report.events[0][0][: len(report.events[0][0]) // 2], report.events[0][-1]),)),
+        ]  # fmt: skip
+        garbled: Report = random.Random(time.time_ns()).choice(kinds)
+        return garbled
+
+
+def test_a_worker_that_answers_garbage_is_replaced(
+    tmp_path: Path, ray_address: str, local_records: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(
+        "parallelbench.api.executor_of", lambda sweep, pool, where: RayExecutor(where, None, 4, worker=Garbling)
+    )
+    progress = At()
+    run("tiny", TASKS, DECODERS, limit=LIMIT, out=tmp_path / "out", executor=placement(), progress=progress)
+    monkeypatch.undo()
+    run("tiny", TASKS, DECODERS, limit=LIMIT, out=tmp_path / "out", progress=False)
+    assert records(tmp_path / "out") == local_records
+    assert any("it reported" in note for note in progress.notes)
+
+
+def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, ray_address: str, local_records: Rows) -> None:
+    out = tmp_path / "out"
+    driver = Child(limited, 20_000, command, *arguments(out, "--ray-address", ray_address))
+    done = driver.wait()
+    assert done.returncode == 2 and "disk is full" in done.stderr and lines(out) > 0
+    run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, executor=placement(), progress=False)
+    check(out, local_records)
+
+
+class Node:
+    """A machine of a cluster, on this machine: `ray start` in a process of its own that can be killed with all its children."""
+
+    def __init__(self, *options: str) -> None:
+        ray = str(Path(sys.executable).with_name("ray"))
+        flags = [
+            "--block",
+            "--num-cpus=1",
+            "--object-store-memory=80000000",
+            "--include-dashboard=false",
+            "--disable-usage-stats",
+        ]
+        environment = {**os.environ, "RAY_worker_niceness": "0", "RAY_enable_worker_prestart": "0"}
+        self.process = subprocess.Popen(
+            [ray, "start", *options, *flags], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        for pid in [*descendants(self.process.pid), self.process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.wait()
+
+
+@pytest.fixture
+def two_nodes() -> Iterator[tuple[str, Node]]:
+    port = free_port()
+    head = Node("--head", f"--port={port}", "--ray-client-server-port=0")
+    address = f"127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while not greets(address) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    second = Node(f"--address={address}")
+    yield address, second
+    second.kill()
+    head.kill()
+
+
+def test_a_machine_killed_and_started_again_five_times(
+    tmp_path: Path, two_nodes: tuple[str, Node], local_records: Rows
+) -> None:
+    address, second = two_nodes
+    draws, killed, rounds = random.Random(7), 0, 0
+    try:
+        while killed < 5:
+            out = tmp_path / str(rounds)
+            rounds += 1
+            driver = Child(command, *arguments(out, "--ray-address", address, "--workers", "2"))
+            while driver.running and killed < 5:
+                wanted = lines(out) + draws.randint(1, 20)
+                while driver.running and lines(out) < wanted:
+                    time.sleep(0.05)
+                second.kill()
+                killed += 1
+                second = Node(f"--address={address}")
+            done = driver.wait(600)
+            assert done.returncode in (0, 1), done.stderr
+            run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, progress=False)
+            assert records(out) == local_records
+    finally:
+        second.kill()
