@@ -101,7 +101,10 @@ def test_a_decoder_in_three_block_lengths_has_a_figure_by_block(data: ReportData
 def test_the_figures_draw_them(data: ReportData) -> None:
     (figure,) = by_task(data).figures
     assert "Hollow, at speeds in tokens per step: published for LLaDA 1.5 8B." in figure.caption
-    assert "isValid(datum.of)" in json.dumps(figure.spec)
+    drawn = json.dumps(figure.spec["spec"])
+    assert "isValid(datum.of)" in drawn and "compared with" not in drawn and "strokeDash" not in drawn, (
+        "no line, no legend of lines"
+    )
 
 
 def test_the_command_leaves_them_out(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:

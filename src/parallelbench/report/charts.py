@@ -70,7 +70,7 @@ def _layers(rows: Rows, colours: Colours, unit: speeds.Unit) -> list[alt.Chart]:
         steps.transform_filter(f"datum.end && {where}").mark_text(**name, dy=dy).encode(text="family:N", **seen)
         for where, dy in (("datum.accuracy >= 0.15", 12), ("datum.accuracy < 0.15", -9))
     ]
-    behind = drawn_lines(base, colour) if any("line" in row for row in rows) else []
+    behind = drawn_lines(base, colour) if any("line" in row and "of" not in row for row in rows) else []
     hollow = published.drawn_points(base.encode(color=colour, **seen), 62) if any("of" in row for row in rows) else []
     return [*behind, *hollow, lines, slower, bars, dots, *names]
 
