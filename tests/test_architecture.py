@@ -31,6 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "user_cache": set(),
     "worker": set(),
     "sandbox": {"errors"},
+    "protocols": {"errors"},
     "parameters": set(),
     "bounded_http": {"errors"},
     "tasks": NOUNS | {"metrics"},  # a demonstration is judged by the metric of the question
@@ -40,7 +41,7 @@ LAYERS: dict[str, set[str]] = {
     "runs": NOUNS,
     "paper": NOUNS,  # the published numbers
     "analysis": NOUNS | {"runs", "metrics", "theory", "paper"},  # ceilings are drawn beside what was measured
-    "report": NOUNS | {"runs", "analysis", "paper"},
+    "report": NOUNS | {"protocols", "runs", "analysis", "paper"},
     "exports": NOUNS | {"runs", "analysis"},
     "leaderboard": NOUNS | {"runs", "analysis", "report", "paper"},
     "claims": NOUNS | {"runs", "analysis", "theory", "paper"},
@@ -48,7 +49,7 @@ LAYERS: dict[str, set[str]] = {
     "decoding": BELOW_MODELS,
     "doctor": BELOW_MODELS | {"models", "decoding"},
     "training": BELOW_MODELS | {"runs", "models", "decoding"},  # its folder is written as a run's is: locked and whole
-    "experiments": BELOW_MODELS | {"runs", "models", "decoding", "paper"},  # published speeds size an experiment
+    "experiments": BELOW_MODELS | {"protocols", "runs", "models", "decoding", "paper"},  # published speeds size an experiment
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }

@@ -20,7 +20,7 @@ COMMANDS = {
     "leaderboard": "Rank runs and submissions on one page; check a submission.",
     "status": "Say how far a run is, from another terminal.",
     "repair": "Set aside what is damaged in a run folder, or convert an old one.",
-    "list": "List tasks, models, decoders, caches, metrics or experiments.",
+    "list": "List tasks, models, decoders, caches, metrics, experiments or protocols.",
     "show": "Show samples of a task, or what a decoder or a model is.",
     "theory": "Print bounds, and the accuracy of a perfect model.",
     "train": "Train a small model that ships, or its second generation.",

@@ -19,18 +19,19 @@ REGISTRIES = {
     "metrics": "parallelbench.metrics:METRICS",
     "recipes": "parallelbench.training:RECIPES",
 }
-EXPERIMENTS = "experiments"
-KINDS = (*REGISTRIES, EXPERIMENTS)
+EXPERIMENTS, PROTOCOLS = "experiments", "protocols"
+KINDS = (*REGISTRIES, EXPERIMENTS, PROTOCOLS)
 MOST_MODELS = 3
 """Models of an experiment that are named."""
 
 
 def command(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[tasks|models|decoders|caches|metrics|recipes|experiments]", help="What to list.")
+        str | None,
+        typer.Argument(metavar="[tasks|models|decoders|caches|metrics|recipes|experiments|protocols]", help="What to list."),
     ] = None,
 ) -> None:
-    """List tasks, models, decoders, caches, metrics, training recipes or experiments.
+    """List tasks, models, decoders, caches, metrics, training recipes, experiments or protocols.
 
     Prints one a line; an experiment with its number of cells, about how many forwards of one sample these take, and its models.
     Without a kind: how many there are of each.
@@ -51,10 +52,11 @@ def command(
 def names_of(kind: str) -> list[str]:
     """Return the names of everything of a kind."""
     from parallelbench.experiments.spec import experiment_names
+    from parallelbench.protocols import protocols
     from parallelbench.registry import Entry, Registry
 
-    if kind == EXPERIMENTS:
-        return experiment_names()
+    if kind in (EXPERIMENTS, PROTOCOLS):
+        return experiment_names() if kind == EXPERIMENTS else list(protocols())
     registry: Registry = Entry(REGISTRIES[kind]).load()
     return registry.names()
 
@@ -65,6 +67,10 @@ def entries_of(kind: str) -> list[tuple[str, str, str]]:
         from parallelbench.experiments.spec import experiment_names, load_sweep
 
         return [(name, *_described(load_sweep(name))) for name in experiment_names()]
+    if kind == PROTOCOLS:
+        from parallelbench.protocols import protocols
+
+        return [(name, "", f"{one.model}: {', '.join(one.tasks)}. {one.source}") for name, one in protocols().items()]
     from parallelbench.registry import Entry, Registry
 
     registry: Registry = Entry(REGISTRIES[kind]).load()

@@ -43,6 +43,9 @@ def command(
     ] = None,
     suite: Suite = "ours",
     data_dir: DataDir = None,
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="Published settings for standard tasks: list protocols.")
+    ] = None,
     limit: Limit = None,
     seed: Seeds = None,
     shots: Shots = None,
@@ -87,8 +90,17 @@ def command(
     from parallelbench.specs import build, split_specs
 
     permit(allow_code)
+    tasks, decoders = split_specs(task), split_specs(decoder or [])
+    if protocol is not None:
+        from parallelbench.cli.terminal import note
+        from parallelbench.experiments.protocol import SUITE, apply_protocol
+
+        suite = SUITE
+        tasks, decoders, said = apply_protocol(protocol, tasks, decoders, shots)
+        for sentence in said:
+            note(sentence)
     options = {
-        "models": model, "tasks": split_specs(task), "decoders": split_specs(decoder or []), "suite": suite,
+        "models": model, "tasks": tasks, "decoders": decoders, "suite": suite,
         "data_dir": data_dir, "limit": limit, "seeds": seed or [0], "shots": shots, "allow_short_canvas": allow_short_canvas,
         "cache": cache or ["none"], "aux": aux, "batch_size": batch_size, "device": device,
     }  # fmt: skip

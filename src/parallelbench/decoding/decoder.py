@@ -19,6 +19,7 @@ from pydantic import Field
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import ModelInfo, Need
+from parallelbench.decoding.end_tokens import EndTokens
 from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.ranking import checked, commit_first, is_elementwise, order_each
@@ -28,7 +29,7 @@ from parallelbench.schema import DecoderFacts, Effect
 from parallelbench.specs import Options, render
 
 Run = Generator[ForwardRequest, Signals, None]
-COMMON = ("block", "temperature", "top_p", "ties", "label")
+COMMON = ("block", "temperature", "top_p", "ties", "end_tokens", "label")
 NO_ANSWER = frozenset({"label"})
 """Common keys that change no answer, so that they are no part of a decoder's identity."""
 
@@ -69,6 +70,9 @@ class Decoder(Options, ABC):
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus that tokens are drawn from")
     ties: Literal["model", "first", "random"] = Field(
         "model", description="how exact ties are broken; model: at random on the exact model, else the first"
+    )
+    end_tokens: EndTokens = Field(
+        "allow", description="end tokens: allowed, banned, only in the last block, or with confidence 0 (low)"
     )
     label: str | None = Field(
         None,

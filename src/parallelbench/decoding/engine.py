@@ -23,8 +23,9 @@ from parallelbench.decoding.batch_size import Batching
 from parallelbench.decoding.caches.base import Cache
 from parallelbench.decoding.compute_signals import add_views, compute, cut, to_vocabulary
 from parallelbench.decoding.decoder import Decoder
+from parallelbench.decoding.end_tokens import with_low_end_tokens, without_end_tokens
 from parallelbench.decoding.load import check_auxiliary, load_cache
-from parallelbench.decoding.packing import Packed, draws, groups, pack, requested_tokens
+from parallelbench.decoding.packing import Packed, before_last_block, draws, groups, pack, requested_tokens
 from parallelbench.decoding.session import Session, Setup
 from parallelbench.decoding.signals import Signals, union
 from parallelbench.decoding.state import States
@@ -171,8 +172,15 @@ class Engine:
         if model is not self.model:
             logits = to_vocabulary(logits, model.info.vocab_size, info.vocab_size)
         sampling = packed.sessions[0].setup.sampling
+        policy = packed.sessions[0].setup.decoder.end_tokens
+        if policy in ("ban", "last"):
+            logits = without_end_tokens(
+                logits, before_last_block(packed) if policy == "last" else packed.everywhere, info.end_ids
+            )
         tokens = requested_tokens(packed)
         flat = compute(packed.positions, logits, info, sampling, draws(packed), extras, top, tokens)
+        if policy == "low":
+            flat = with_low_end_tokens(flat, info.end_ids, info.vocab_size)
         return add_views(flat, output, info, packed.current)
 
     def _generation(self, session: Session) -> Generation:

@@ -40,6 +40,11 @@ class Packed:
         """The current token at each requested position, [N]."""
         return self.batch.ids[self.batch.rows, self.batch.columns]
 
+    @property
+    def everywhere(self) -> npt.NDArray[np.bool_]:
+        """True for each requested position, [N]."""
+        return np.ones(len(self.positions), dtype=np.bool_)
+
 
 def groups(sessions: Iterable[Session]) -> Iterable[list[Session]]:
     """Group sessions with pending requests by `Session.kind`; the requests of a group can run in one forward."""
@@ -84,6 +89,16 @@ def draws(packed: Packed) -> npt.NDArray[np.float64] | None:
     states = [session.state for session in packed.sessions]
     steps = [len(state.history) for state in states]
     return uniform_each([state.draws for state in states], steps, packed.sizes, packed.positions, lanes[0])
+
+
+def before_last_block(packed: Packed) -> npt.NDArray[np.bool_]:
+    """True for each requested position that lies before the last block of its canvas, [N]."""
+    blocks = [session.state.block_of(len(session.state.canvas) - 1) for session in packed.sessions]
+    at = np.repeat(np.arange(len(packed.sessions)), packed.sizes)
+    each = np.concatenate(
+        [np.tile(session.state.block_of(session.positions), len(session.rows)) for session in packed.sessions]
+    )
+    return np.asarray(each < np.array(blocks)[at])
 
 
 def requested_tokens(packed: Packed) -> Ints | None:

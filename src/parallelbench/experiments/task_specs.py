@@ -17,20 +17,28 @@ def load_tasks(sweep: Sweep) -> list[Task]:
     return [load_task(name, suite=sweep.suite, data_dir=sweep.data_dir, clean=is_clean, **options) for name in names]
 
 
+def matching(spec: str, known: list[str]) -> list[str]:
+    """Return the names of `known` that a name with `*` stands for, each with the options written behind it.
+
+    Raises:
+        UnknownName: none of them matches.
+    """
+    pattern, colon, options = spec.partition(":")
+    if "*" not in pattern:
+        return [spec]
+    names = [name for name in known if fnmatchcase(name, pattern)]
+    if not names:
+        raise UnknownName("task", pattern, known)
+    return [name + colon + options for name in names]
+
+
 def expand(spec: str, sweep: Sweep) -> list[str]:
     """Return the tasks that a name with `*` stands for, each with the options written behind it.
 
     Raises:
         UnknownName: no task has such a name.
     """
-    pattern, colon, options = spec.partition(":")
-    if "*" not in pattern:
-        return [spec]
-    known = task_names(sweep.suite, sweep.data_dir)
-    names = [name for name in known if fnmatchcase(name, pattern)]
-    if not names:
-        raise UnknownName("task", pattern, known)
-    return [name + colon + options for name in names]
+    return matching(spec, task_names(sweep.suite, sweep.data_dir)) if "*" in spec.partition(":")[0] else [spec]
 
 
 def task_again(spec: str, suite: str, data_dir: str | None) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from parallelbench.analysis.frame import as_rows
-from parallelbench.report import charts, published
+from parallelbench.report import charts, published, reported
 from parallelbench.report.blocks import blocks
 from parallelbench.report.curve_numbers import curve_numbers
 from parallelbench.report.data import ReportData
@@ -65,5 +65,5 @@ def _matrix(data: ReportData) -> Table:
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     tradeoff, by_task, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths, blocks,
-    published.beside_published, numbers, metrics,
+    published.beside_published, reported.beside_reported, numbers, metrics,
 )  # fmt: skip
