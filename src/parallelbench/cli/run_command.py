@@ -85,20 +85,12 @@ def command(
     parallelbench run -m exact -t list_ops/shuffle:lengths=[4] -d threshold:temperature=1 --distribution 2000
     """
     from parallelbench.cli.forecasting import PlanOptions
-    from parallelbench.cli.running import permit, start
+    from parallelbench.cli.running import permit, start, under_protocol
     from parallelbench.experiments.spec import Sweep
     from parallelbench.specs import build, split_specs
 
     permit(allow_code)
-    tasks, decoders = split_specs(task), split_specs(decoder or [])
-    if protocol is not None:
-        from parallelbench.cli.terminal import note
-        from parallelbench.experiments.protocol import SUITE, apply_protocol
-
-        suite = SUITE
-        tasks, decoders, said = apply_protocol(protocol, tasks, decoders, shots)
-        for sentence in said:
-            note(sentence)
+    suite, tasks, decoders = under_protocol(protocol, suite, split_specs(task), split_specs(decoder or []), shots)
     options = {
         "models": model, "tasks": tasks, "decoders": decoders, "suite": suite,
         "data_dir": data_dir, "limit": limit, "seeds": seed or [0], "shots": shots, "allow_short_canvas": allow_short_canvas,

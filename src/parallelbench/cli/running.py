@@ -28,6 +28,20 @@ def permit(allow_code: bool) -> None:
         sandbox.allow_code()
 
 
+def under_protocol(
+    name: str | None, suite: str, tasks: list[str], decoders: list[str], shots: int | None
+) -> tuple[str, list[str], list[str]]:
+    """Return suite, tasks and decoders with the settings of a protocol, and say what it is; unchanged where none is named."""
+    if name is None:
+        return suite, tasks, decoders
+    from parallelbench.experiments.protocol import SUITE, apply_protocol
+
+    applied = apply_protocol(name, tasks, decoders, shots)
+    for sentence in applied.notes:
+        note(sentence)
+    return SUITE, applied.tasks, applied.decoders
+
+
 def start(
     sweep: Sweep,
     out: Path | None,
