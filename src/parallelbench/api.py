@@ -164,7 +164,7 @@ def run_plan(
     counts = {one.cell.id: len(one.indices) for one in cells}
     arguments, resolved = provenance.given_arguments(), sweep.model_dump(mode="json")
     with open_run(out, counts, arguments, resolved, provenance.environment()) as store:
-        with sign_of_life(out, store.call.number) as life:
+        with sign_of_life(out, store.call.number, placement.workers or 1) as life:
             shown = Several([progress, life])
             run_cells(cells, store, executor_of(sweep, pool, placement), sweep.batch_size, shown)
         results = Results(out)

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from parallelbench.experiments.progress import Estimate
+from parallelbench.experiments.estimate import Estimate
 from parallelbench.runs.cell import Cell
 
 
@@ -33,10 +33,10 @@ def test_an_estimate_is_of_the_right_size_throughout(samples: int) -> None:
             batch = min(64, count - first)
             now += batch * costs[cell.decoder]
             for _ in range(batch):
-                estimate.sample()
+                estimate.sample(cell)
                 if (left := estimate.seconds_left) is not None:
                     said.append((now, left))
-        estimate.finish()
+        estimate.finish(cell)
     assert estimate.done == estimate.total and estimate.seconds_left == 0
     assert all(left <= 12 * whole for _, left in said), "never absurd, not even at the start"
     later = [(at, left) for at, left in said if 0.1 * whole < at < 0.95 * whole]
@@ -51,7 +51,7 @@ def test_nothing_is_claimed_before_anything_is_known() -> None:
     estimate.start(cell, 1000)
     assert estimate.seconds_left is None and estimate.text == ""
     now = 5.0
-    estimate.sample()
+    estimate.sample(cell)
     assert estimate.seconds_left is None and estimate.text == "0.2 samples/s"
 
 
@@ -59,3 +59,28 @@ def test_what_is_on_disk_takes_no_time() -> None:
     estimate = Estimate(lambda: 0.0)
     estimate.plan([(cast(Cell, Named(0, 0)), 0)])
     assert (estimate.total, estimate.seconds_left) == (0, 0.0)
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_cells_that_run_at_once_are_divided_among_the_workers(workers: int) -> None:
+    now = 0.0
+    estimate = Estimate(lambda: now)
+    plan = [(cast(Cell, Named(task, 0)), 40) for task in range(30)]
+    estimate.plan(plan)
+    said, rounds = [], -(-len(plan) // workers)
+    for turn in range(rounds):
+        part = plan[turn * workers : (turn + 1) * workers]
+        for cell, count in part:
+            estimate.start(cell, count)
+        for _ in range(40):
+            now += 0.1
+            for cell, _ in part:
+                estimate.sample(cell)
+            if (left := estimate.seconds_left) is not None:
+                said.append((now, left))
+        for cell, _ in part:
+            estimate.finish(cell)
+    assert estimate.seconds_left == 0
+    whole = rounds * 4.0
+    later = [(at, left) for at, left in said if 0.2 * whole < at < 0.9 * whole]
+    assert later and all(0.6 < left / (whole - at) < 1.6 for at, left in later)

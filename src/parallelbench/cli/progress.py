@@ -13,7 +13,8 @@ from rich.progress import Progress as Bars
 
 from parallelbench.clean import for_terminal
 from parallelbench.cli.terminal import note, say
-from parallelbench.experiments.progress import Estimate, Progress
+from parallelbench.experiments.estimate import Estimate
+from parallelbench.experiments.progress import Progress
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Record
 
@@ -53,11 +54,11 @@ class LiveProgress:
         self._bars.update(self._bar, description=for_terminal(f"{cell.task}  {cell.decoder}"))
 
     def sample_done(self, cell: Cell, record: Record) -> None:
-        self._estimate.sample()
+        self._estimate.sample(cell)
         self._bars.update(self._bar, advance=1, speed=self._estimate.text)
 
     def cell_done(self, cell: Cell) -> None:
-        self._estimate.finish()
+        self._estimate.finish(cell)
         self._bars.refresh()
 
     def note(self, text: str) -> None:
@@ -81,11 +82,11 @@ class PlainProgress:
         self._print(f"{cell.model}  {cell.task}  {cell.decoder}: {missing} samples")
 
     def sample_done(self, cell: Cell, record: Record) -> None:
-        self._estimate.sample()
+        self._estimate.sample(cell)
         self._print(f"{cell.model}  {cell.task}  {cell.decoder}", last=self._estimate.done == self._estimate.total)
 
     def cell_done(self, cell: Cell) -> None:
-        self._estimate.finish()  # nothing is printed here: `sample_done` has reported the cell's last sample
+        self._estimate.finish(cell)  # nothing is printed here: `sample_done` has reported the cell's last sample
 
     def note(self, text: str) -> None:
         note(text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from parallelbench.errors import UserError
-from parallelbench.experiments.progress import Estimate
+from parallelbench.experiments.estimate import Estimate
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.heartbeat import EVERY, Heartbeat, write_heartbeat
 from parallelbench.runs.records import Record
@@ -64,12 +64,12 @@ class SignOfLife:
     def sample_done(self, cell: Cell, record: Record) -> None:
         """Count a sample."""
         with self._lock:
-            self._estimate.sample()
+            self._estimate.sample(cell)
 
     def cell_done(self, cell: Cell) -> None:
         """End a cell."""
         with self._lock:
-            self._estimate.finish()
+            self._estimate.finish(cell)
 
     def note(self, text: str) -> None:
         """A remark is no sign of life."""
