@@ -123,6 +123,23 @@ def test_the_fastest_mixture(needed: float, speed: float, why: str) -> None:
     assert fastest_mixture(accuracy, speeds, np.array([needed]))[0] == pytest.approx(speed), why
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 1 << 20), settings=st.integers(1, 12), grid=st.sampled_from([2, 5, 1000]))
+def test_the_fastest_mixture_is_the_best_of_all_pairs(seed: int, settings: int, grid: int) -> None:
+    draw = np.random.default_rng(seed)
+    accuracy, speeds = (draw.integers(0, grid + 1, (20, settings)) / grid for _ in range(2))
+    needed = draw.integers(0, grid + 1, 20) / grid
+    for row, found in enumerate(fastest_mixture(accuracy, 1 + speeds, needed)):
+        points = list(zip(accuracy[row], 1 + speeds[row], strict=True))
+        mixed = [
+            (needed[row] - b) / (a - b) * s + (a - needed[row]) / (a - b) * t
+            for a, s in points for b, t in points if b < needed[row] <= a
+        ]  # fmt: skip
+        alone = [speed for score, speed in points if score >= needed[row]]
+        most = [points[int(accuracy[row].argmax())][1]]
+        assert found == pytest.approx(max([*mixed, *alone], default=most[0]))
+
+
 def rows_of(scores: Any, decoders: list[str], **more: Any) -> pd.DataFrame:
     found = [
         {"model": "m", "series": "threshold", "adaptive": True, "suite": "ours", "task": "t", "seed": 0, "decoder": decoder,

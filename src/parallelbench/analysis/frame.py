@@ -63,7 +63,7 @@ def samples(out: Path | StoredRun) -> pd.DataFrame:
 
 def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
     """Append the samples of a cell to the columns, in the order of their indices, and return how many there are."""
-    records = sorted((record for _, record in stored.records()), key=_index)
+    records = sorted(stored.measurements(), key=_index)
     scores = _scores(stored, records)
     headline = stored.cell.metrics[0]
     columns["scores"].extend(scores)

@@ -149,6 +149,9 @@ def _bootstrap(tasks: list[TaskMatrix], chosen: list[Integers], kept: Integers, 
 def fastest_mixture(accuracy: Floats, speed: Floats, at_least: Floats) -> Floats:
     """Return the highest speed of a mixture of two settings with an accuracy of at least `at_least`.
 
+    It lies on an edge of the upper concave hull of the points (accuracy, speed), the edge that `at_least` falls on. The search
+    for the edge takes O(m) of memory and a few passes over the settings; a table of all pairs would take O(m^2).
+
     Args:
         accuracy, speed: of each setting, [b, m].
         at_least: the accuracy that is needed, [b].
@@ -156,13 +159,26 @@ def fastest_mixture(accuracy: Floats, speed: Floats, at_least: Floats) -> Floats
     Returns:
         The speeds, [b]; where no setting is as accurate, the speed of the most accurate one.
     """
-    needed = at_least[:, None] - 1e-9
-    enough = accuracy >= needed
-    alone = np.where(enough, speed, -np.inf).max(axis=1)
-    slow, fast = accuracy[:, :, None], accuracy[:, None, :]  # the accurate setting of the two, and the other
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = (at_least[:, None, None] - fast) / (slow - fast)
-        mixed = part * speed[:, :, None] + (1.0 - part) * speed[:, None, :]
-    together = np.where(enough[:, :, None] & ~enough[:, None, :], mixed, -np.inf).max(axis=(1, 2))
-    most = np.take_along_axis(speed, accuracy.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(enough.any(axis=1), np.maximum(alone, together), most)
+    rows = np.arange(len(accuracy))
+    enough = accuracy >= at_least[:, None] - 1e-9
+    slow = np.where(enough, speed, -np.inf).argmax(axis=1)  # the accurate setting of the two
+    fast = np.where(enough, -np.inf, speed).argmax(axis=1)  # the other
+    found: Floats = np.where(enough.any(axis=1), speed[rows, slow], speed[rows, accuracy.argmax(axis=1)])
+    rows = rows[enough.any(axis=1) & ~enough.all(axis=1) & (speed[rows, fast] > speed[rows, slow])]
+    for _ in range(accuracy.shape[1]):  # each round brings a setting that was none of the two
+        part_slow, part_fast = slow[rows], fast[rows]
+        distance = accuracy[rows, part_slow] - accuracy[rows, part_fast]
+        part = (at_least[rows] - accuracy[rows, part_fast]) / distance
+        found[rows] = np.maximum(found[rows], part * speed[rows, part_slow] + (1.0 - part) * speed[rows, part_fast])
+        # A setting above the line through both is a better one of the two, on its side of `at_least`.
+        slope = (speed[rows, part_fast] - speed[rows, part_slow]) / distance
+        height = speed[rows] + slope[:, None] * accuracy[rows]
+        above = height.argmax(axis=1)
+        reached = height[np.arange(rows.size), part_slow]
+        better = (height.max(axis=1) > reached + 1e-12 * np.abs(reached)) & (above != part_slow) & (above != part_fast)
+        rows, above = rows[better], above[better]
+        if not rows.size:
+            break
+        is_slow = enough[rows, above]
+        slow[rows[is_slow]], fast[rows[~is_slow]] = above[is_slow], above[~is_slow]
+    return found

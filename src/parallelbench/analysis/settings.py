@@ -7,6 +7,7 @@ number of a whole curve (`analysis.task_map`, `analysis.curve_numbers`), read th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,9 +61,10 @@ def matrices(frame: pd.DataFrame, decoders: list[str]) -> list[TaskMatrix]:
     """
     inside = frame[frame["decoder"].isin(decoders) & frame["accuracy"].notna()]
     column = pd.Index(decoders).get_indexer(pd.Index(inside["decoder"]))
-    tasks, task_names = pd.MultiIndex.from_frame(inside[["suite", "task"]]).factorize()
-    samples = pd.MultiIndex.from_arrays([tasks, sample_keys(inside)]).factorize()[0]
-    draws = pd.MultiIndex.from_arrays([samples, inside["seed"]]).factorize()[0]
+    task_names = inside[["suite", "task"]].drop_duplicates().itertuples(index=False, name=None)
+    tasks = _numbered(inside["suite"], inside["task"])
+    samples = _numbered(tasks, sample_keys(inside))
+    draws = _numbered(samples, inside["seed"])
     numbers = np.full((len(VALUES), int(draws.max(initial=-1)) + 1, len(decoders)), np.nan)
     numbers[:, draws, column] = inside[list(VALUES)].to_numpy(dtype=np.float64).T
     task_of, sample_of = (np.zeros(numbers.shape[1], dtype=np.int64) for _ in range(2))
@@ -75,6 +77,15 @@ def matrices(frame: pd.DataFrame, decoders: list[str]) -> list[TaskMatrix]:
             values = {name: matrix[kept] for name, matrix in zip(VALUES, numbers, strict=True)}
             found.append(TaskMatrix(str(suite), str(task), values, np.unique(sample_of[kept], return_inverse=True)[1]))
     return found
+
+
+def _numbered(*columns: pd.Series[Any] | Integers) -> Integers:
+    """Number the distinct combinations of these columns in the order in which they appear, [n]."""
+    codes: Integers = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        inside, values = pd.factorize(np.asarray(column))
+        codes = pd.factorize(codes * len(values) + inside)[0]
+    return codes
 
 
 def interval_of(draws: Floats) -> tuple[float, float]:

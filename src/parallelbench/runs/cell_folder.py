@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from parallelbench.clean import for_message
 from parallelbench.errors import UserError
@@ -15,12 +16,14 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, CellFile, Done, Session
 from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.disk import Appender, disk_errors, write_bytes
+from parallelbench.runs.fast_lines import FastLines
 from parallelbench.runs.json_lines import read_lines, whole_bytes, whole_lines
 from parallelbench.runs.records import RECORD, TRACE, Record, Trace
 
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
 NAMED_WITHIN = 400
 """Bytes from the start of a line of records in which its sample is named."""
+_FAST = FastLines(Record, RECORD, free="usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,19 @@ class CellFolder:
                 samples than there are; or the traces end too early.
             OtherSchema: another version wrote a line.
         """
+        return self._checked(list(read_lines(self.path / RECORDS, RECORD)), cell)
+
+    def measurements(self, cell: Cell) -> list[Any]:
+        """Read every record as `records`, in a third of the time; a value has the attributes of a `Record`, and may be none.
+
+        Raises:
+            DamagedRun, OtherSchema: as `records`.
+        """
+        return self._checked(list(_FAST.read(self.path / RECORDS)), cell)
+
+    def _checked(self, numbered: Sequence[tuple[int, Any]], cell: Cell) -> list[Any]:
+        """The records among (line, record), all of which must belong together."""
         path, traces = self.path / RECORDS, self.path / TRACES
-        numbered = list(read_lines(path, RECORD))
         records = [record for _, record in numbered]
         indices, cell_id, prefix = {record.index for record in records}, self.path.name, cell.sample_prefix
         if len(indices) < len(records) or any(

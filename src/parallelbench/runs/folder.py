@@ -80,6 +80,16 @@ class StoredCell:
                     )
         return list(found.values())
 
+    def measurements(self) -> list[Any]:
+        """Read its records for a table, faster than `records`: values with the attributes of a `Record`.
+
+        Raises:
+            DamagedRun, UserError: as `records`.
+        """
+        if len(self.folders) == 1:
+            return self.folders[0].measurements(self.cell)
+        return [record for _, record in self.records()]
+
 
 def _answer(record: Record) -> Record:
     """A record without what differs from run to run."""

@@ -18,6 +18,7 @@ from parallelbench.errors import UserError
 from parallelbench.runs.border import SCHEMA, STRICT, DamagedRun, Schema, parse
 from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.disk import Appender, disk_errors
+from parallelbench.runs.fast_lines import FastLines
 from parallelbench.runs.folder import StoredCell, StoredRun
 from parallelbench.runs.json_lines import whole_bytes, whole_lines
 from parallelbench.runs.records import Rate
@@ -59,6 +60,7 @@ class StoredScores:
 
 
 HEAD, ROW = TypeAdapter(ScoreHead), TypeAdapter(ScoreRow)
+_FAST = FastLines(ScoreRow, ROW)
 
 
 def score_file(folder: CellFolder, name: str) -> Path:
@@ -83,10 +85,10 @@ def read_scores(path: Path) -> StoredScores | None:
             if head.cell != path.parent.parent.name:
                 raise DamagedRun(path, f"is of the cell {head.cell:.80}, not {path.parent.parent.name}")
             continue
-        row = parse(line, ROW, path, number)
+        row = _FAST.parse(line, path, number)
         if row.sample_id in rows:
             raise DamagedRun(path, f"repeats the sample {row.sample_id:.80}", number)
-        rows[row.sample_id] = row
+        rows[row.sample_id] = ScoreRow(row.sample_id, row.value, row.hits, row.labels)
     return None if head is None else StoredScores(head.metric, head.backend, rows)
 
 
