@@ -82,9 +82,9 @@ def _translated(kind: Any) -> Any:
     if origin in (types.UnionType, Union):
         return reduce(or_, map(_translated, inside))
     if origin is Mapping:
-        return dict[_translated(inside[0]), _translated(inside[1])]  # type: ignore[misc]
+        return types.GenericAlias(dict, tuple(map(_translated, inside)))
     if origin is tuple:
-        return tuple[tuple(_translated(one) for one in inside)]
+        return types.GenericAlias(tuple, tuple(map(_translated, inside)))
     return kind
 
 
