@@ -28,8 +28,11 @@ def autoregression(evidence: Evidence) -> Finding:
         names = "three autoregressive models of 4 to 8 B are", "four diffusion models at two tokens per forward"
         where = "On Shuffle of 15"
     else:
-        first, second = evidence.mean(RANDOM, BUILTIN, ("tiny-ar",)), evidence.mean(RANDOM, FEW)
-        names, where = ("`tiny-ar` is", f"`tiny` under `{FEW}`"), "On the four tasks with several right answers"
+        first, second = evidence.mean(RANDOM, f"{BUILTIN}:temperature=0.0", ("tiny-ar",)), evidence.mean(RANDOM, FEW)
+        names, where = (
+            ("`tiny-ar`, one token per forward, is", f"`tiny` under `{FEW}`"),
+            "On the four tasks with several right answers",
+        )
     gain = first - second
     text = f"{where} {names[0]} right in {percent(first)}, {names[1]} in {percent(second)}: {points(gain)}."
     return Finding(verdict(gain), text)

@@ -16,7 +16,8 @@ INTRODUCTION = """\
 
 Each statement of ParallelBench (arXiv 2510.04767) in our words, and what the exact model, the shipped models and the
 published numbers say of it: *holds* or *does not hold* where the 95 % interval of the difference lies on one side of 0, *cannot
-tell* where it does not, *cannot be tested here* with the reason.
+tell* where it does not, *cannot be tested here* with the reason. A formula holds where no accuracy is farther from it than its
+samples allow, all of them together.
 
 The exact model is that of the tokens of `tiny`, which never errs; the shipped models are `tiny`, `tiny-text` and `tiny-ar`, on
 our suite. Published numbers are means over LLaDA 8B, LLaDA 1.5, Dream 7B and DiffuCoder 7B, unless one is named, with 100

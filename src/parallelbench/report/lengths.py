@@ -44,7 +44,7 @@ def _chart(rows: Rows) -> theme.Spec:
         tooltip=[alt.Tooltip("length:Q", title="items"), *tooltip(), alt.Tooltip("n:Q", title="samples")],
     )
     bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="accuracy", axis=charts.PERCENT), y2="high:Q")
-    lines = base.mark_line(point=True, strokeWidth=1.6).encode(y=charts.score_axis())
+    lines = base.mark_line(point={"size": 45, "filled": True, "opacity": 1}, strokeWidth=1.6).encode(y=charts.score_axis())
     panel = alt.layer(bars, lines).properties(width=262, height=180)
     facet = alt.Facet("task:N", title=None, sort=list(dict.fromkeys(row["task"] for row in rows)))
     return theme.spec_of(panel.facet(facet=facet, columns=3), rows)

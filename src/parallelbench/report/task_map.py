@@ -35,13 +35,17 @@ def task_map(data: ReportData) -> Section | None:
         if both:
             name = "task-map" + (f"-{len(figures) + 1}" if figures else "")
             figures.append(Figure(name, f"{model}: one point per task, with 95 % intervals.", _chart(_named(both)), both))
-        tables.append(Table(f"{model}: task map", ["task", "parallelizability", "order preference"], _lines(inside)))
+        tables.append(_table(model, inside))
     return Section("task-map", "Which tasks can be decoded in parallel", TEXT, figures, tables) if tables else None
 
 
-def _lines(rows: Rows) -> list[list[Cell]]:
+def _table(model: str, rows: Rows) -> Table:
+    """The tasks by falling parallelizability, with the numbers that some task has."""
+    kinds = {X: ("parallelizability", 1.0, "{:.2f}"), Y: ("order preference", 100.0, "{:+.2f}")}
+    shown = {key: kind for key, kind in kinds.items() if not all(math.isnan(row[key]) for row in rows)}
     ordered = sorted(rows, key=lambda row: -row[X] if not math.isnan(row[X]) else math.inf)
-    return [[Cell(row["task"]), _cell(row, X, 1.0, "{:.2f}"), _cell(row, Y, 100.0, "{:+.2f}")] for row in ordered]
+    lines = [[Cell(row["task"]), *(_cell(row, key, *kind[1:]) for key, kind in shown.items())] for row in ordered]
+    return Table(f"{model}: task map", ["task", *(name for name, *_ in shown.values())], lines)
 
 
 def _cell(row: dict[str, Any], name: str, scale: float, form: str) -> Cell:
