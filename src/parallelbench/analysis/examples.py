@@ -12,7 +12,7 @@ from parallelbench.runs.folder import StoredCell, StoredRun
 from parallelbench.runs.records import Record, Trace
 from parallelbench.runs.scores import ScoreRow, reasons_of, scores_of
 
-MOST_CELLS = 20
+MOST_CELLS = 10
 """The number of cells that a report shows examples of; each adds some 6 kB to the page."""
 
 

@@ -23,6 +23,13 @@ def command(
     no_published: Annotated[
         bool, typer.Option("--no-published", help="Leave out the numbers that the paper published for the same tasks.")
     ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", "-b", metavar="NAME", help="Compare all decoders with this one; else with threshold."),
+    ] = None,
+    figures: Annotated[str, typer.Option("--figures", metavar="FORMATS", help="Formats of the files: svg, pdf, png.")] = "svg",
+    width: Annotated[str | None, typer.Option("--width", help="Width of the figures in print, for example 3.25in.")] = None,
+    font: Annotated[str | None, typer.Option("--font", help="Font of the figures; it must be installed.")] = None,
 ) -> None:
     """Write OUT/report.html, and its figures as CSV and SVG.
 
@@ -33,8 +40,10 @@ def command(
     from parallelbench.experiments.scoring import label_run
     from parallelbench.report import write_report
     from parallelbench.report.data import Filters
+    from parallelbench.report.file_style import file_style
     from parallelbench.runs.folder import read_run
 
+    style = file_style(figures, width, font)
     stored = [read_run(run) for run in dict.fromkeys(runs)]  # a folder that is no run is said once
     for run in stored:
         try:
@@ -42,4 +51,5 @@ def command(
         except UserError as error:
             note(f"the reasons of failures are left out; {error}")
     keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))
-    say(str(write_report(*runs, out=out, keep=keep, with_published=not no_published)))
+    page = write_report(*runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style)
+    say(str(page))

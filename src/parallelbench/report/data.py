@@ -11,6 +11,7 @@ import pandas as pd
 
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.above import above_exact_model, above_line
+from parallelbench.analysis.baseline import against
 from parallelbench.analysis.best_curves import UNITS, best_curves
 from parallelbench.analysis.curve_numbers import areas, pbx
 from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
@@ -55,6 +56,7 @@ class ReportData:
         above_line: exact models' settings significantly above the line after the draw (`analysis.above`).
         above_exact: learned models' settings significantly above their exact model (`analysis.above`).
         published, compared: what the paper published for these tasks, and our difference from it (`analysis.published`).
+        baseline: the decoder that all others are compared with; None for the usual one (`analysis.baseline`).
     """
 
     run: StoredRun
@@ -69,6 +71,7 @@ class ReportData:
     above_exact: pd.DataFrame
     published: pd.DataFrame
     compared: pd.DataFrame
+    baseline: str | None = None
 
     @cached_property
     def models(self) -> list[str]:
@@ -132,6 +135,11 @@ class ReportData:
         return rankings(self.samples, self.overall, BARS)
 
     @cached_property
+    def against(self) -> pd.DataFrame:
+        """Every decoder compared with the baseline (`analysis.baseline`)."""
+        return against(self.samples, self.overall, self.baseline)
+
+    @cached_property
     def oracles(self) -> pd.DataFrame:
         """What each decoder would reach if its setting were chosen for each sample (`analysis.oracle`)."""
         return oracles(self.samples)
@@ -168,10 +176,10 @@ class ReportData:
         return [headline(model, self.samples, finished, self.losses) for model in self.models]
 
 
-def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = True) -> ReportData:
+def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = True, baseline: str | None = None) -> ReportData:
     """Read one run folder, or several together, limited to the cells that `keep` selects.
 
-    `with_published` says whether the published numbers of the paper are read too.
+    `with_published` says whether the published numbers of the paper are read too, `baseline` what decoders are compared with.
 
     Raises:
         UserError: a folder holds no run, no sample is finished yet, or the filters select no cell.
@@ -197,4 +205,5 @@ def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = T
         above_exact=above_exact_model(samples, points),
         published=published_points(shown),
         compared=compared(run, points if with_published else points[:0]),
+        baseline=baseline,
     )

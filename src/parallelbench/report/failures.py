@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 
 from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates, reasons
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
-from parallelbench.report.charts import PERCENT
+from parallelbench.report.charts import HIDDEN, PERCENT, hidden
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
+from parallelbench.report.speeds import COLUMNS, SPEED_ONLY, axis, first_unit, parameter
 from parallelbench.report.tables import Cell, Table, percent, rate
 from parallelbench.report.theme import Spec
 from parallelbench.runs.scores import backends
@@ -29,55 +28,58 @@ def why(data: ReportData) -> Section | None:
     table = reason_rates(data.samples, reasons(data.run))
     if table.empty:
         return None
-    rows = over_tasks(table, data.samples)
-    figures = []
-    for place, model in enumerate(data.models):
-        of_model = [row for row in rows if row["model"] == model and row["tokens_per_step"] == row["tokens_per_step"]]
-        if of_model:
-            caption = (
-                f"{model}: mean over tasks of the fraction of answers that fail for each reason, against tokens per step, one "
-                "panel per decoder. An answer with several reasons is split evenly among them."
-            )
-            figures.append(Figure("why" + (f"-{place + 1}" if place else ""), caption, chart(of_model), of_model))
+    costs = data.points.groupby(["model", "decoder"])[COLUMNS].mean()
+    rows = [
+        {**row, **{name: float(costs[name][row["model"], row["decoder"]]) for name in COLUMNS}}
+        for row in over_tasks(table, data.samples)
+    ]
+    several = len(data.models) > 1
+    shown = [{"panel": f"{row['model']} · {row['family']}" if several else row["family"], **row} for row in rows]
+    spec = chart(shown)
+    caption = (
+        "Mean over tasks of the fraction of answers that fail for each reason, one panel per decoder, with the same colours "
+        "and order in each. An answer with several reasons is split evenly among them; the parts have no interval, because "
+        "they are read against each other. Click a part to open a sample that failed so."
+    )
+    figures = [] if spec is None else [Figure("why", caption, spec, shown)]
     text = "Reasons are given by fixed rules from what was asked and what was answered; an answer can have several."
     return Section("why", "How answers break", text, figures, [_reasons_by_task(data, as_rows(table)), _meanings(rows)])
 
 
-def chart(rows: Rows) -> Spec:
-    """Stacked bars: reasons against tokens per step, one panel per decoder family."""
+def chart(rows: Rows) -> Spec | None:
+    """Stacked bars: reasons against speed, one panel for each `panel`; None where no speed is known."""
+    unit = first_unit(rows)
+    if unit is None:
+        return None
     present = {row["label"] for row in rows}
     labels = [name for name in LABELS if name in present]
-    shown = [{**row, "place": labels.index(row["label"])} for row in _by_speed(rows)]
-    speeds = sorted({row["speed"] for row in shown}, key=float)
-    families = list(dict.fromkeys(row["family"] for row in shown))
-    palette = [COLOURS[place % len(COLOURS)] for place in range(len(labels))]
-    bars = alt.Chart(theme.ROWS).mark_bar().encode(
-        x=alt.X("speed:N", sort=speeds, title="tokens per step", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        y=alt.Y("part:Q", title="answers", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
-        color=alt.Color("label:N", title="reason", scale=alt.Scale(domain=labels, range=palette)),
-        order=alt.Order("place:Q"),
-        tooltip=["speed:N", "label:N", alt.Tooltip("rate:Q", title="answers that have it", format=".1%")],
+    palette = [COLOURS[list(LABELS).index(name) % len(COLOURS)] for name in labels]
+    legend = alt.Legend(orient="bottom", columns=3, labelLimit=0)
+    bars = alt.Chart().mark_bar(size=11, orient="vertical").encode(
+        x=axis(unit=unit),
+        y=alt.Y("from:Q", title="answers", axis=PERCENT, scale=alt.Scale(domain=[0, 1])),
+        y2="to:Q",
+        color=alt.Color("label:N", title=None, scale=alt.Scale(domain=labels, range=palette), legend=legend),
+        opacity=alt.condition(f"indexof({HIDDEN}, datum.family) >= 0", alt.value(0.05), alt.value(1.0)),
+        tooltip=["decoder:N", "label:N", alt.Tooltip("rate:Q", title="answers that have it", format=".1%")],
     )  # fmt: skip
-    facet = alt.Facet("family:N", title=None, sort=families, header=alt.Header(labelAnchor="start"))
-    panels = bars.properties(width=400 if len(families) > 1 else 800, height=220).facet(facet=facet, columns=2)
-    return theme.spec_of(panels.resolve_scale(x="independent"), shown)
+    panels = list(dict.fromkeys(row["panel"] for row in rows))
+    facet = alt.Facet("panel:N", title=None, sort=panels, header=alt.Header(labelAnchor="start", labelLimit=0))
+    figure = bars.properties(data=theme.ROWS, width=300, height=170).facet(facet=facet, columns=min(2, len(panels)))
+    figure = figure.add_params(parameter(unit), hidden()).resolve_axis(x="independent", y="independent")
+    return theme.spec_of(figure, _stacked(rows, labels), SPEED_ONLY)
 
 
-def _by_speed(rows: Rows) -> Rows:
-    """Average the settings of a family that have the same tokens per step, rounded to one decimal."""
-    settings: dict[tuple[str, str], set[str]] = {}
-    summed: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in rows:
-        speed = f"{row['tokens_per_step']:.1f}"
-        settings.setdefault((row["family"], speed), set()).add(row["decoder"])
-        blank = {"family": row["family"], "speed": speed, "label": row["label"], "part": 0.0, "rate": 0.0}
-        total = summed.setdefault((row["family"], speed, row["label"]), blank)
-        total["part"] += row["part"]
-        total["rate"] += row["rate"]
-    for (family, speed, _), total in summed.items():
-        for name in ("part", "rate"):
-            total[name] /= len(settings[family, speed])
-    return list(summed.values())
+def _stacked(rows: Rows, labels: list[str]) -> Rows:
+    """The rows with the ends of their parts of each setting's bar, `from` and `to`, in the order of `labels`."""
+    heights: dict[tuple[str, str], float] = {}
+    stacked = []
+    for row in sorted(rows, key=lambda row: labels.index(row["label"])):
+        key = row["model"], row["decoder"]
+        low = heights.get(key, 0.0)
+        heights[key] = low + row["part"]
+        stacked.append({**row, "from": low, "to": heights[key]})
+    return stacked
 
 
 def _reasons_by_task(data: ReportData, rows: Rows) -> Table:

@@ -11,7 +11,7 @@ from typing import Any
 
 from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_csv, for_xml
-from parallelbench.report import vega
+from parallelbench.report.file_style import PLAIN_FILES, FileStyle, save
 from parallelbench.report.theme import Spec
 
 FIGURES = "figures"
@@ -40,10 +40,10 @@ class Figure:
         writer.writerows({key: for_csv(value) for key, value in row.items()} for row in self.rows)
         return text.getvalue()
 
-    def save(self, folder: Path) -> None:
-        """Write `<id>.csv` and `<id>.svg`."""
+    def save(self, folder: Path, style: FileStyle = PLAIN_FILES) -> None:
+        """Write `<id>.csv`, and the chart in the formats of the style."""
         (folder / f"{self.id}.csv").write_text(self.csv, encoding="utf-8")
-        (folder / f"{self.id}.svg").write_text(vega.svg(_each(self.spec, for_xml)), encoding="utf-8")
+        save(_each(self.spec, for_xml), folder / self.id, style)
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

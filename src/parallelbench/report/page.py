@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from parallelbench.errors import UserError
 from parallelbench.report import decoding_order, payload, provenance, vega
 from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
+from parallelbench.report.file_style import PLAIN_FILES, FileStyle
 from parallelbench.report.findings import findings
 from parallelbench.report.section import Section
 from parallelbench.report.sections import SECTIONS
@@ -23,7 +24,14 @@ from parallelbench.report.sections import SECTIONS
 PAGE = "report.html"
 
 
-def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL, with_published: bool = True) -> Path:
+def write_report(
+    *runs: Path,
+    out: Path | None = None,
+    keep: Filters = ALL,
+    with_published: bool = True,
+    baseline: str | None = None,
+    style: FileStyle = PLAIN_FILES,
+) -> Path:
     """Write the report of one run folder, or of several together, and return the path of the page.
 
     Args:
@@ -31,15 +39,18 @@ def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL, with
         out: where the page and the figures are written; None is the only folder, or `report` for several.
         keep: which cells are reported.
         with_published: whether the numbers that the paper published are shown too.
+        baseline: the decoder that all others are compared with (`analysis.baseline`).
+        style: in which formats and how wide the figures are saved.
 
     Raises:
-        UserError: the folder holds no run or no samples, a record line is damaged, or the folder cannot be written.
+        UserError: the folder holds no run or no samples, a record line is damaged, no decoder has the baseline's name, or the
+            folder cannot be written.
     """
     out = out or (runs[0] if len(runs) == 1 else Path(PAGE).with_suffix(""))
-    data = read_report_data(*runs, keep=keep, with_published=with_published)
+    data = read_report_data(*runs, keep=keep, with_published=with_published, baseline=baseline)
     try:
         (out / FIGURES).mkdir(parents=True, exist_ok=True)
-        page = _drawn(data, out / FIGURES)
+        page = _drawn(data, out / FIGURES, style)
         draft = out / f".{PAGE}.draft"
         draft.write_text(page, encoding="utf-8")
         return draft.replace(out / PAGE)
@@ -47,20 +58,23 @@ def write_report(*runs: Path, out: Path | None = None, keep: Filters = ALL, with
         raise UserError(f"{out} cannot be written ({error.strerror}); free some space or check its permissions.") from error
 
 
-def _drawn(data: ReportData, folder: Path) -> str:
+def _drawn(data: ReportData, folder: Path, style: FileStyle) -> str:
     """Save the figures, and return the page. Figures are drawn by compiled code in a second thread, on another core."""
     with ThreadPoolExecutor(1) as thread:
         script = thread.submit(vega.library)
         sections = [section for build in SECTIONS if (section := build(data)) is not None]
-        saved = [thread.submit(figure.save, folder) for section in sections for figure in section.figures]
-        page = render(data, sections, script.result())
+        saved = [thread.submit(figure.save, folder, style) for section in sections for figure in section.figures]
+        page = render(data, sections, script.result(), style.formats)
         for one in saved:
             one.result()
         return page
 
 
-def render(data: ReportData, sections: list[Section], script: str) -> str:
-    """Return the page, with `script` to draw its figures. Everything that came from a model or a file is escaped."""
+def render(data: ReportData, sections: list[Section], script: str, formats: Sequence[str] = ("svg",)) -> str:
+    """Return the page, with `script` to draw its figures, which lie beside it in `formats`.
+
+    Everything that came from a model or a file is escaped.
+    """
     environment = Environment(
         loader=PackageLoader("parallelbench.report", "templates"),
         autoescape=select_autoescape(default=True),
@@ -83,6 +97,7 @@ def render(data: ReportData, sections: list[Section], script: str) -> str:
         figures=Markup(payload.packed(payload.figures_json([figure for one in sections for figure in one.figures]))),
         library=Markup(payload.packed(script)),
         decoding_order=decoding_order,
+        formats=formats,
     )
 
 

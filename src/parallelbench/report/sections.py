@@ -7,6 +7,7 @@ from collections.abc import Callable
 from parallelbench.analysis.frame import as_rows
 from parallelbench.report import charts, published, reported
 from parallelbench.report.blocks import blocks
+from parallelbench.report.comparison import comparison
 from parallelbench.report.curve_numbers import curve_numbers
 from parallelbench.report.data import ReportData
 from parallelbench.report.exact import above_lines, loss_parts
@@ -15,8 +16,9 @@ from parallelbench.report.figures import Figure
 from parallelbench.report.lengths import lengths
 from parallelbench.report.oracle import oracle
 from parallelbench.report.ranked import ranked
+from parallelbench.report.resources import cost_tables
 from parallelbench.report.section import Section
-from parallelbench.report.tables import Cell, Table, mark, number, percent, rate
+from parallelbench.report.tables import Cell, Table, mark
 from parallelbench.report.task_map import task_map
 from parallelbench.report.tradeoff import POINT, by_task, picked, tradeoff
 
@@ -37,20 +39,8 @@ def lost(data: ReportData) -> Section | None:
 
 def numbers(data: ReportData) -> Section:
     """The tables: every decoder's mean over tasks, its accuracy on each task, and one number (PBx, AUP) for each curve."""
-    header = ["decoder", "accuracy", "95 % interval", "tokens/step", "content tokens/forward", "forwards"]
-    several, rows = len(data.models) > 1, as_rows(data.overall)
-    flagged = any(row["flagged"] > 0 for row in rows)  # some sample reached the limit of forwards, or a server ended it early
-    header += ["cut short"] if flagged else []
-    lines = []
-    for row in rows:
-        interval = f"{percent(row['low'])} to {percent(row['high'])}"
-        costs = [number(row[key]) for key in ("tokens_per_step", "content_tokens_per_forward", "nfe")]
-        name = f"{row['model']} · {row['decoder']}" if several else row["decoder"]
-        cut = [Cell(f"{percent(row['flagged'])} %", right=True)] if flagged else []
-        lines.append([Cell(name), rate(row["accuracy"]), Cell(interval), *costs, *cut])
-    tables = [Table("Mean over tasks", header, lines)] if lines else []
     curves = [table for table in (curve_numbers(data),) if table is not None]
-    return Section("numbers", "The numbers", "", tables=[*tables, _matrix(data), *curves])
+    return Section("numbers", "The numbers", "", tables=[*cost_tables(data), _matrix(data), *curves])
 
 
 def _matrix(data: ReportData) -> Table:
@@ -64,6 +54,6 @@ def _matrix(data: ReportData) -> Table:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, by_task, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths, blocks,
+    tradeoff, by_task, comparison, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths, blocks,
     published.beside_published, reported.beside_reported, numbers, metrics,
 )  # fmt: skip

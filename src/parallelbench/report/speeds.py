@@ -32,6 +32,11 @@ UNITS = (
 COLUMNS = [unit.column for unit in UNITS]
 PUBLISHED = "tokens_per_step"
 """The only unit in which the paper published speeds."""
+SPEED_ONLY: list[dict[str, Any]] = [
+    {"calculate": "datum[speed]", "as": "x"},
+    {"filter": "isValid(datum.x) && datum.x > 0"},
+]
+"""The transforms of a figure that needs the position of a speed, and nothing else that follows from the unit."""
 DODGED = 0.1
 """How far apart points are drawn that would cover each other, in doublings of the speed."""
 _FASTER = "indexof(['content_tokens_per_forward', 'tokens_per_step'], speed) >= 0"
@@ -70,8 +75,7 @@ def transforms(groups: list[str]) -> list[dict[str, Any]]:
     falling = [{"field": "fast", "order": "descending"}, {"field": "accuracy", "order": "descending"}]
     in_order = {"sort": falling, "groupby": series, "ignorePeers": True}
     return [
-        {"calculate": "datum[speed]", "as": "x"},
-        {"filter": "isValid(datum.x) && datum.x > 0"},
+        *SPEED_ONLY,
         {"calculate": f"{_FASTER} ? datum.x : -datum.x", "as": "fast"},
         {"calculate": "round(6 * log(datum.x))", "as": "bx"},
         {"calculate": "round(50 * datum.accuracy)", "as": "by"},

@@ -1,7 +1,7 @@
 "use strict";
 /* Tables: sorted by a click on a column's name, filtered by words, copied as CSV and as LaTeX. */
 
-const cells = row => [...row.cells].map(cell => cell.textContent.trim());
+const cells = row => [...row.cells].map(cell => cell.textContent.trim().replaceAll("\u00a0", " "));
 const numeric = text => {
   const found = text.replaceAll(",", "").replace("\u2212", "-").match(/^[<>]?\s*([-+]?\d+(\.\d+)?(e[-+]?\d+)?)/i);
   return found ? Number(found[1]) : NaN;
