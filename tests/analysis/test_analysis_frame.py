@@ -10,7 +10,7 @@ import fake_model  # noqa: F401  (registers the fake model)
 import pandas as pd
 import pytest
 
-from parallelbench.analysis import frame, matched
+from parallelbench.analysis import frame
 from parallelbench.analysis.examples import MOST_CELLS, examples, telling_cells
 from parallelbench.analysis.loss import headline, losses, reference_curve
 from parallelbench.api import run, run_sweep
@@ -48,29 +48,6 @@ def test_points_know_their_curve_and_the_mean_is_over_tasks(out: Path) -> None:
     first = mean[mean["decoder"] == "confidence:k=1"].iloc[0]
     assert first["accuracy"] == pytest.approx(table[table["decoder"] == "confidence:k=1"]["accuracy"].mean())
     assert first["low"] <= first["accuracy"] <= first["high"]
-
-
-def test_any_two_curves_are_compared_on_the_same_samples(out: Path) -> None:  # fault 27
-    samples = frame.samples(out)
-    for adaptive, fixed in (
-        ("threshold", "confidence:block=8"),
-        ("confidence:block=8", "confidence"),
-        ("confidence", "threshold"),
-    ):
-        pairs = matched.match_speeds(samples, frame.points(samples), adaptive, fixed)
-        assert len(pairs) >= 1 and set(pairs["n"]) == {8}
-        assert all(row["p"] is not None and row["adaptive_decoder"] != row["fixed_decoder"] for row in frame.as_rows(pairs))
-
-
-def test_pairs_are_of_equal_speed_and_on_the_same_samples(out: Path) -> None:
-    samples = frame.samples(out)
-    pairs = matched.match_speeds(samples, frame.points(samples))
-    assert len(pairs) >= 2
-    for row in frame.as_rows(pairs):
-        assert abs(math.log2(row["adaptive_tokens_per_step"] / row["fixed_tokens_per_step"])) <= 0.5
-        assert row["difference"] == pytest.approx(row["adaptive_accuracy"] - row["fixed_accuracy"])
-        assert row["difference_low"] <= row["difference"] <= row["difference_high"]
-        assert row["n"] == 8
 
 
 def test_losses_start_at_one_token_per_step_on_the_fixed_curve(out: Path) -> None:

@@ -128,7 +128,7 @@ def _compared(samples: pd.DataFrame, sides: Sides, kind: str) -> dict[str, Any]:
         rows = [(samples["half"] == 1 - half) & (samples["decoder"] == name) for half, name in names.items()]
         return samples[rows[0] | rows[1]].groupby(keys, sort=False)[["accuracy", "nfe"]].mean()
 
-    both = scores(sides.baseline).join(scores(sides.other), lsuffix="_base", how="inner")
+    both = scores(sides.baseline).merge(scores(sides.other), left_index=True, right_index=True, suffixes=("_base", ""))
     if both.empty:
         return {}
     tasks = [part for _, part in both.groupby(level=[0, 1], sort=False)]

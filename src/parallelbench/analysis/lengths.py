@@ -11,7 +11,7 @@ import pandas as pd
 
 from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
-from parallelbench.analysis.matched import WITHIN
+from parallelbench.analysis.loss import NEAR
 from parallelbench.runs.folder import StoredRun
 
 KEYS = ["model", "suite", "task", "series", "decoder", "length"]
@@ -67,7 +67,7 @@ def at_speeds(table: pd.DataFrame, speeds: Sequence[float]) -> pd.DataFrame:
         {**nearest, "speed": speed}
         for settings in curves.values()
         for speed in speeds
-        if _apart(nearest := min(settings, key=partial(_apart, speed=speed)), speed) <= WITHIN
+        if _apart(nearest := min(settings, key=partial(_apart, speed=speed)), speed) <= NEAR
     ]
     return pd.DataFrame(found, columns=[*COLUMNS, "speed"])
 

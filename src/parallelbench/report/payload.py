@@ -37,36 +37,42 @@ def _figure(figure: Figure) -> dict[str, Any]:
     spec = vega.compiled(figure.spec)
     follows = any(signal["name"] == "speed" for signal in spec.get("signals", []))
     return {
-        "spec": _for_page(spec) if follows else spec,
+        "spec": _for_page(spec, {str(row.get("family")) for row in rows}) if follows else spec,
         "units": [unit.column for unit in known_units(rows)] if follows else [],
         "columns": columns,
         "rows": [[_short(row.get(name)) for name in columns] for row in rows],
     }
 
 
-def _for_page(spec: Spec) -> Spec:
+def _for_page(spec: Spec, families: set[str]) -> Spec:
     """A compiled spec of which the title of the speed axis follows the unit, without a legend of decoders: the page has one."""
     names = [unit.title for unit in UNITS]
-    changed: Spec = _retitled(spec, names)
+    listed = [scale["name"] for scale in spec.get("scales", []) if _names_families(scale, families)]
+    changed: Spec = _retitled(spec, names, listed)
     changed["signals"] = [*changed["signals"], {"name": "titles", "value": titles()}]
     return changed
 
 
-def _retitled(value: Any, names: list[str]) -> Any:
+def _names_families(scale: Spec, families: set[str]) -> bool:
+    domain = scale.get("domain")
+    return isinstance(domain, list) and bool(domain) and set(map(str, domain)) <= families
+
+
+def _retitled(value: Any, names: list[str], scales: list[str]) -> Any:
+    """A part of a spec with the titles that follow the unit, and without the legends of these scales."""
     if isinstance(value, list):
-        return [_retitled(part, names) for part in value]
+        return [_retitled(part, names, scales) for part in value]
     if not isinstance(value, dict):
         return value
-    changed = {key: _retitled(part, names) for key, part in value.items()}
+    changed = {key: _retitled(part, names, scales) for key, part in value.items()}
     if "scale" in changed and "orient" in changed and changed.get("title") in names:
         changed["title"] = {"signal": "titles[speed]"}
     if "legends" in changed:
-        changed["legends"] = [legend for legend in changed["legends"] if not _of_decoders(legend)]
+        channels = ("stroke", "fill", "strokeDash", "shape")
+        changed["legends"] = [
+            legend for legend in changed["legends"] if not {legend.get(name) for name in channels} - {None} <= set(scales)
+        ]
     return changed
-
-
-def _of_decoders(legend: Spec) -> bool:
-    return "color" in (legend.get("stroke"), legend.get("fill")) and "strokeDash" not in legend
 
 
 def _short(value: Any) -> Any:

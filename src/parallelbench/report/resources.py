@@ -57,9 +57,9 @@ def _cost(row: dict[str, Any], key: str) -> Cell:
     value = row[key]
     if value != value:
         return Cell("unknown", note="it was not recorded, or not of every task", right=True)
-    form = "{:.4g}" if key in ("seconds", "flops") else "{:.2f}"
+    form = "{:.3g}" if key in ("seconds", "flops") else "{:.0f}" if key == "tokens_per_second" else "{:.2f}"
     size, letter = next(((size, letter) for size, letter in SIZES if key == "flops" and value >= size), (1.0, ""))
-    ends = _within(row[f"{key}_low"] / size, row[f"{key}_high"] / size, form.replace("4g", "3g"))
+    ends = _within(row[f"{key}_low"] / size, row[f"{key}_high"] / size, form)
     return Cell(f"{form.format(value / size)}{NARROW}{letter} {ends}" if letter else f"{form.format(value)} {ends}", right=True)
 
 

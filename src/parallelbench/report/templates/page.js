@@ -14,6 +14,9 @@ const make = (tag, attributes = {}, ...children) => {
 const views = new Map();
 const state = {speed: null, hidden: []};
 let shown = null;
+let moved = false;
+for (const kind of ["wheel", "keydown", "pointerdown", "touchstart"])
+  window.addEventListener(kind, () => { moved = true; }, {passive: true});
 
 /* Figures */
 
@@ -55,8 +58,10 @@ function drawn(element) {
   fitted(copy, element.clientWidth);
   const view = new vega.View(vega.parse(copy), {renderer: "svg", hover: true}).tooltip(tooltip);
   if (units.length) view.signal("speed", units.includes(state.speed) ? state.speed : units[0]).signal("hidden", state.hidden);
-  view.initialize(element).run();
-  element.querySelector("svg").setAttribute("aria-hidden", "true");
+  const inside = make("div");  /* Vega labels its container anew, and the label of the figure stays outside */
+  element.replaceChildren(inside);
+  view.initialize(inside).run();
+  inside.setAttribute("aria-hidden", "true");
   element.dataset.drawn = units.length ? view.signal("speed") : "as it is";
   view.addEventListener("click", (event, item) => item?.datum?.label && openSamples(item.datum));
   views.set(element, view);
@@ -109,7 +114,11 @@ async function figures() {
   /* The others follow while nothing else happens, so that find, print and screen readers have them. */
   const rest = () => {
     const next = charts.find(chart => !views.has(chart) && chart.offsetParent !== null);
-    if (!next) { document.documentElement.dataset.ready = "1"; return; }
+    if (!next) {
+      if (!moved) openTarget();  /* figures that were drawn since have pushed it down */
+      document.documentElement.dataset.ready = "1";
+      return;
+    }
     drawn(next);
     (window.requestIdleCallback ?? setTimeout)(rest);
   };
@@ -138,7 +147,7 @@ function openTarget() {
   for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   const inside = target.querySelector(":scope > details");
   if (inside) inside.open = true;
-  target.scrollIntoView();
+  target.scrollIntoView({behavior: "instant"});
 }
 
 /* Samples */
