@@ -171,15 +171,18 @@ class Results:
             raise UserError(f"{self.out} has no sample whose speed is known, so there is nothing to draw.")
         return alt.Chart.from_dict(section.figures[0].spec)
 
-    def report(self) -> Path:
+    def report(self, *, with_published: bool = True) -> Path:
         """Write OUT/report.html and the figures, and return the path of the page.
+
+        Args:
+            with_published: whether the numbers that the paper published for the same tasks are shown too.
 
         Raises:
             UserError: the run has no samples, or the folder cannot be written.
         """
         from parallelbench.report import write_report
 
-        return write_report(self.out)
+        return write_report(self.out, with_published=with_published)
 
     def summary_json(self) -> dict[str, Any]:
         """The object that OUT/summary.json holds. Results of several seeds say which seed each belongs to.
