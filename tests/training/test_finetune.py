@@ -163,6 +163,15 @@ def test_a_whole_model_is_trained_resumed_and_runs(base: Path, tmp_path: Path) -
     assert tuned.info.tuned == TASK and not torch.allclose(logits(tuned), logits(load_model(f"path:{base}")))
 
 
+def test_an_adapter_of_a_base_in_bfloat16_is_trained_in_float32(base: Path, tmp_path: Path) -> None:
+    options = lora(base, steps=2, every=1).model_copy(update={"base": f"path:{base},dtype=bfloat16"})
+    found = weights(train_lora(tmp_path / "half", options, quiet))
+    assert all(tensor.dtype == torch.float32 for tensor in found.values())
+    full_precision = weights(train_lora(tmp_path / "full", lora(base, steps=2, every=1), quiet))
+    assert validation(tmp_path / "half") == pytest.approx(validation(tmp_path / "full"), rel=0.05)
+    assert any(not torch.equal(found[name], full_precision[name]) for name in found)
+
+
 def test_a_training_does_not_go_on_from_another_base(base: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path) -> None:
     train_lora(tmp_path / "out", lora(base, steps=1), quiet)
     moved = make_checkpoint(tmp_path / "moved", layers=4, scale=0.2, seed=5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 from hypothesis import given
@@ -68,9 +70,9 @@ def test_a_row_is_what_a_run_decodes(tokenizer: Tokenizer) -> None:
     info = ModelInfo("tiny", "1", tokenizer.get_vocab_size(), 1, (2,), 0, 2048, shots=0, template="tiny")
     options = Lora.model_validate({"base": "tiny", "task": "waiting_line/shuffle:lengths=[12]", "batch": 4, "samples": 6})
     tasks = [load_task(name) for name in ("waiting_line/copy", "waiting_line/shuffle:lengths=[12]")]
-    rows = Rows(lambda sample: codec, info, tasks, options)
+    rows = Rows(codec, info, tasks, options)
     assert [task.max_new_tokens for task in rows.tasks] == [32, 64]  # as a run makes room for it
-    (_, one), (_, again), (_, later) = rows[0], rows[0], rows[3]
+    (_, one), (_, again), (_, later) = rows[0], pickle.loads(pickle.dumps(rows))[0], rows[3]  # as for another process
     assert all(torch.equal(*tensors) for tensors in zip(one.tensors, again.tensors, strict=True))
     assert (one.masked <= one.free).all() and one.masked.any(1).all()
     assert not torch.equal(one.ids[0, :64], later.ids[0, :64])
@@ -106,7 +108,8 @@ def test_the_loss_of_a_row_is_the_mean_over_its_masks(random_model: object) -> N
     """A batch of two rows has the mean of their losses, and padding beside them changes nothing."""
     info, network = random_model.info, random_model.network  # type: ignore[attr-defined]
     options = Lora.model_validate({"base": "tiny", "task": "waiting_line/copy", "batch": 2})
-    rows = Rows(describe("tiny").codec_for, describe("tiny").info, [load_task("waiting_line/copy")], options)
+    tiny, task = describe("tiny"), load_task("waiting_line/copy")
+    rows = Rows(tiny.codec_for(task.sample(0, 0)), tiny.info, [task], options)  # type: ignore[union-attr]
     _, batch = rows[0]
     batch.ids.clamp_(max=info.vocab_size - 1)
     whole = masked_diffusion(network, info, batch)

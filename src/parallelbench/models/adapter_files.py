@@ -124,7 +124,7 @@ def check_base(adapter: Adapter, headers: Mapping[str, TensorHeader], base_diges
     Args:
         adapter: the adapter.
         headers: the headers of the base's tensors, by published names.
-        base_digest: the SHA-256 of the base's weights; None where they have not been downloaded.
+        base_digest: the SHA-256 of the base's weights; None where it is not compared.
         base: what the base is called in a message.
 
     Raises:

@@ -137,8 +137,8 @@ def _adapted(base: Described | DescribedSedd, adapter: Adapter, name: str) -> De
     Raises:
         UserError: the adapter is of another base.
     """
-    downloaded = base.source.headers is None
-    check_base(adapter, base.headers, weights_digest(base.source.folder) if downloaded else None, name)
+    compared = adapter.base_digest and base.source.headers is None  # before a download there is nothing to compare
+    check_base(adapter, base.headers, weights_digest(base.source.folder) if compared else None, name)
     revision = f"{base.info.revision},adapter={adapter.digest}"
     return replace(
         base, adapter=adapter, info=replace(base.info, revision=revision, tuned=f"adapter {adapter.folder.resolve()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -35,7 +35,7 @@ class Rows(Dataset[tuple[str, Batch]]):
     """The batch of every step; a function of the options and the step alone.
 
     Args:
-        codec_for: the codec of the base for a sample.
+        codec: that of the base; a checkpoint has one for all samples.
         info: what the base is.
         tasks: each sample is of one of them, in turn.
         options: seed, batch size and number of samples.
@@ -44,12 +44,10 @@ class Rows(Dataset[tuple[str, Batch]]):
         UserError: a task has no samples to train on, or the base cannot write or hold its answers.
     """
 
-    def __init__(
-        self, codec_for: Callable[[Sample], Codec], info: ModelInfo, tasks: Sequence[Task], options: FineTuning
-    ) -> None:
-        self.codec_for, self.info, self.options = codec_for, info, options
+    def __init__(self, codec: Codec, info: ModelInfo, tasks: Sequence[Task], options: FineTuning) -> None:
+        self.codec, self.info, self.options = codec, info, options
         self.tasks = [self._with_room(task) for task in tasks]
-        self._closing = closing_token(codec_for(_sample(tasks[0], 0)), info)
+        self._closing = closing_token(codec, info)
         for number in range(len(tasks)):
             self._row(number)  # a task that does not fit is refused before anything is trained
 
@@ -73,9 +71,8 @@ class Rows(Dataset[tuple[str, Batch]]):
         longest = too_long = 0
         for number in range(CHECKED):
             sample = _sample(task, number)
-            codec = self.codec_for(sample)
-            ids = codec.encode(sample.answer)
-            if codec.decode(ids) != sample.answer:
+            ids = self.codec.encode(sample.answer)
+            if self.codec.decode(ids) != sample.answer:
                 raise UserError(f"{name} has no tokens for the answer {sample.answer!r:.60} of {task.name}; take another base.")
             longest, too_long = max(longest, len(ids)), too_long + (len(ids) > task.max_new_tokens)
         changed = task.model_fields_set - NOT_ANSWERS - task.preset_keys
@@ -107,7 +104,7 @@ class Rows(Dataset[tuple[str, Batch]]):
 
     def _encode(self, task: Task, sample: Sample) -> Row | None:
         """Prompt ids, canvas ids, and which canvas positions may be masked; None where they do not fit."""
-        codec, info = self.codec_for(sample), self.info
+        codec, info = self.codec, self.info
         prompt, _ = codec.encode_chat(sample.turns)
         answer = codec.encode(sample.answer)
         if task.infill:

@@ -95,12 +95,13 @@ def finetune(
         UserError: a task is unknown or the base has no tokens or no room for it; the folder holds something else.
     """
     torch.set_num_threads(options.threads)
-    rows = Rows(handle.codec_for, handle.info, load_tasks(options.task), options)
+    tasks = load_tasks(options.task)
+    rows = Rows(handle.codec_for(tasks[0].sample(0, 0)), handle.info, tasks, options)
     denoiser = handle.load()
     loss_of: Loss
     if isinstance(denoiser, NativeDenoiser):
-        wide = denoiser.network.dtype == torch.float32
-        denoiser.network.set_attn_implementation(FLOAT32_ATTENTION if wide else "sdpa")
+        if denoiser.network.dtype == torch.float32:
+            denoiser.network.set_attn_implementation(FLOAT32_ATTENTION)
         loss_of = partial(losses.masked_diffusion, denoiser.network, handle.info)
     elif isinstance(denoiser, Sedd):
         loss_of = partial(losses.score_entropy, denoiser.network, handle.info)
