@@ -43,6 +43,7 @@ LAYERS: dict[str, set[str]] = {
     "analysis": NOUNS | {"runs", "metrics", "theory", "paper"},  # ceilings are drawn beside what was measured
     "report": NOUNS | {"protocols", "runs", "analysis", "paper"},
     "exports": NOUNS | {"runs", "analysis"},
+    "tracking": NOUNS | {"runs", "analysis"},
     "leaderboard": NOUNS | {"runs", "analysis", "report", "paper"},
     "claims": NOUNS | {"runs", "analysis", "theory", "paper"},
     "models": BELOW_MODELS,
@@ -53,7 +54,19 @@ LAYERS: dict[str, set[str]] = {
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }
-TORCHLESS = ("tasks", "metrics", "theory", "runs", "paper", "analysis", "report", "exports", "leaderboard", "claims")
+TORCHLESS = (
+    "tasks",
+    "metrics",
+    "theory",
+    "runs",
+    "paper",
+    "analysis",
+    "report",
+    "exports",
+    "tracking",
+    "leaderboard",
+    "claims",
+)
 
 
 def unit_of(name: str) -> str:

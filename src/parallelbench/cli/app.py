@@ -19,6 +19,7 @@ COMMANDS = {
     "merge": "Merge run folders into a new one.",
     "leaderboard": "Rank runs and submissions on one page; check a submission.",
     "status": "Say how far a run is, from another terminal.",
+    "track": "Send the results of a run to wandb, MLflow or Trackio.",
     "repair": "Set aside what is damaged in a run folder, or convert an old one.",
     "list": "List tasks, models, decoders, caches, metrics, experiments or protocols.",
     "show": "Show samples of a task, or what a decoder or a model is.",

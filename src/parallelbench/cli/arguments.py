@@ -60,6 +60,10 @@ RayAddress = Annotated[
 WorkerTimeout = Annotated[
     float | None, typer.Option("--worker-timeout", help="Seconds without a sample after which a worker is replaced.")
 ]
+Track = Annotated[
+    list[str] | None,
+    typer.Option("--track", metavar="TRACKER", help="Also send results to wandb, mlflow or trackio (docs/cli.md); repeatable."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]
 WholeTable = Annotated[bool, typer.Option("--table", help="Print every cell, however many there are.")]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Run programs that the model writes, confined, to score them.")]

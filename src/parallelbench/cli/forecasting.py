@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """What a forecast is made of: run folders with measurements, speeds, a file of prices, and the most that a run may cost."""
+class RunOptions:
+    """Options of a run beyond its sweep.
+
+    Attributes:
+        measured, speeds, prices: what a forecast is made of: run folders, rows a second, and a file of prices.
+        max_cost: the most that the run may cost.
+        track: trackers that get its results.
+    """
 
     measured: tuple[Path, ...] = ()
     speeds: tuple[str, ...] = ()
     prices: Path | None = None
     max_cost: float | None = None
+    track: tuple[str, ...] = ()
 
 
 def forecast(
-    sweep: Sweep, cells: Sequence[PlannedCell], pool: ModelPool, folder: Path, options: PlanOptions
+    sweep: Sweep, cells: Sequence[PlannedCell], pool: ModelPool, folder: Path, options: RunOptions
 ) -> tuple[PlanForecast, Prices]:
     """Forecast a plan, and find the prices of its models.
 
@@ -45,7 +52,7 @@ def forecast(
 
 
 def cost_limit(
-    sweep: Sweep, cells: Sequence[PlannedCell], pool: ModelPool, folder: Path, options: PlanOptions
+    sweep: Sweep, cells: Sequence[PlannedCell], pool: ModelPool, folder: Path, options: RunOptions
 ) -> list[Progress]:
     """Return the listener that ends a run at its largest cost; none where the user has set no limit.
 

@@ -28,6 +28,7 @@ from parallelbench.cli.arguments import (
     Shots,
     Speed,
     Suite,
+    Track,
     WholeTable,
     Workers,
     WorkerTimeout,
@@ -73,18 +74,18 @@ def command(
     speed: Speed = None,
     prices: PricesFile = None,
     max_cost: MaxCost = None,
+    track: Track = None,
     table: WholeTable = False,
     as_json: AsJson = False,
 ) -> None:
     """Decode tasks with a model under several decoders.
 
-    Prints accuracy against speed, and keeps every sample in the folder of the run; the same command again
-    continues where it was cut off. Example:
+    Prints accuracy against speed and keeps every sample in a folder; the same command continues there. Example:
     parallelbench run -m tiny -t waiting_line/copy,waiting_line/shuffle -d 'confidence:k=[1,2,4,8]' -d threshold -o out
     With --distribution it compares the answers to one question with the right ones, which are equally likely:
     parallelbench run -m exact -t list_ops/shuffle:lengths=[4] -d threshold:temperature=1 --distribution 2000
     """
-    from parallelbench.cli.forecasting import PlanOptions
+    from parallelbench.cli.forecasting import RunOptions
     from parallelbench.cli.running import permit, start, under_protocol
     from parallelbench.experiments.spec import Sweep
     from parallelbench.specs import build, split_specs
@@ -103,8 +104,8 @@ def command(
     if distribution is not None:
         _distributions(options, placement, distribution, out, dry_run=dry_run, as_json=as_json)
     else:
-        plan = PlanOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost)
-        start(build(Sweep, "run", options), out, plan, placement, dry_run=dry_run, as_json=as_json, table=table)
+        more = RunOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost, tuple(track or ()))
+        start(build(Sweep, "run", options), out, more, placement, dry_run=dry_run, as_json=as_json, table=table)
 
 
 def _distributions(

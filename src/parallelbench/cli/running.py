@@ -15,7 +15,7 @@ from parallelbench.cli.exit_codes import FAILED
 from parallelbench.cli.terminal import note, say
 
 if TYPE_CHECKING:
-    from parallelbench.cli.forecasting import PlanOptions
+    from parallelbench.cli.forecasting import RunOptions
     from parallelbench.experiments.executors.placement import Placement
     from parallelbench.experiments.spec import Sweep
 
@@ -45,7 +45,7 @@ def under_protocol(
 def start(
     sweep: Sweep,
     out: Path | None,
-    options: PlanOptions,
+    options: RunOptions,
     placement: Mapping[str, Any],
     *,
     dry_run: bool,
@@ -69,6 +69,7 @@ def start(
     from parallelbench.cli.forecasting import cost_limit
     from parallelbench.cli.progress import watching
     from parallelbench.cli.summary import print_summary
+    from parallelbench.cli.tracking import tracked
     from parallelbench.experiments.executors.choice import pool_of
     from parallelbench.experiments.listeners import Several
     from parallelbench.experiments.plan import notes, plan
@@ -80,8 +81,8 @@ def start(
     folder = out or api.default_out(cells)
     limits = cost_limit(sweep, cells, pool, folder, options)
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
-    with watching() as progress:
-        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits]), where)
+    with tracked(options.track, folder) as trackers, watching() as progress:
+        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits, *trackers]), where)
     print_summary(results, time.monotonic() - begun, table)
     if as_json:
         print(json.dumps(results.summary_json(), allow_nan=False))
@@ -105,7 +106,7 @@ def placement_of(options: Mapping[str, Any]) -> Placement:
     return build(Placement, "run", named)
 
 
-def show_plan(sweep: Sweep, out: Path | None, options: PlanOptions, placement: Placement, as_json: bool) -> None:
+def show_plan(sweep: Sweep, out: Path | None, options: RunOptions, placement: Placement, as_json: bool) -> None:
     """Print what a sweep would run and what that will take, and with `as_json` as the last line one JSON object."""
     from parallelbench import api
     from parallelbench.cli.forecasting import forecast

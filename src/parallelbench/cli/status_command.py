@@ -53,7 +53,9 @@ def one_line(state: RunState) -> str:
     beat = state.beat if state.state in GOING else None
     rate = "" if beat is None or beat.rate is None else f", {beat.rate:.1f} samples/s"
     left = "" if beat is None or not beat.seconds_left else f", about {_duration(beat.seconds_left)} left"
-    return f"{state.state}: {state.done} of {state.planned} samples, {state.cells_done} of {state.cells} cells{rate}{left}"
+    failed = f", {state.failed} failed" if state.failed else ""
+    done = f"{state.done} of {state.planned} samples, {state.cells_done} of {state.cells} cells"
+    return f"{state.state}: {done}{failed}{rate}{left}"
 
 
 def lines_of(state: RunState) -> Iterator[str]:
@@ -89,6 +91,7 @@ def as_object(state: RunState) -> dict[str, Any]:
         "left": state.planned - state.done,
         "cells": state.cells,
         "cells_done": state.cells_done,
+        "failed": state.failed,
         "rate": None if going is None else going.rate,
         "seconds_left": None if going is None else going.seconds_left,
         "workers": None if going is None else going.workers,

@@ -24,6 +24,7 @@ from parallelbench.cli.arguments import (
     PricesFile,
     RayAddress,
     Speed,
+    Track,
     WholeTable,
     Workers,
     WorkerTimeout,
@@ -58,6 +59,7 @@ def command(
     speed: Speed = None,
     prices: PricesFile = None,
     max_cost: MaxCost = None,
+    track: Track = None,
     table: WholeTable = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +68,7 @@ def command(
     Every model runs on every task with every decoder and seed. Example: parallelbench sweep quickstart -o out.
     docs/cli.md lists the keys of a file: models, tasks, decoders, ...
     """
-    from parallelbench.cli.forecasting import PlanOptions
+    from parallelbench.cli.forecasting import RunOptions
     from parallelbench.cli.running import permit, start
     from parallelbench.experiments.spec import Sweep, load_sweep
     from parallelbench.specs import build
@@ -80,5 +82,5 @@ def command(
         "executor": executor, "workers": workers, "gpus_per_worker": gpus_per_worker, "cpus_per_worker": cpus_per_worker,
         "ray_address": ray_address, "worker_timeout": worker_timeout,
     }  # fmt: skip
-    plan = PlanOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost)
-    start(sweep, out, plan, placement, dry_run=dry_run, as_json=as_json, table=table)
+    more = RunOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost, tuple(track or ()))
+    start(sweep, out, more, placement, dry_run=dry_run, as_json=as_json, table=table)

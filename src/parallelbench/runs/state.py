@@ -12,6 +12,7 @@ from parallelbench.errors import UserError
 from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.folder import RUN, StoredRun, read_run
 from parallelbench.runs.heartbeat import Heartbeat, life_of, read_heartbeat
+from parallelbench.runs.undecoded import undecoded_of_last_call
 
 State = Literal["running", "stalled", "killed", "complete", "interrupted", "failed", "unfinished", "empty"]
 CHUNK = 1 << 20
@@ -31,6 +32,7 @@ class RunState:
         planned, done: samples that calls planned, and how many of them are on disk.
         cells, cells_done: cells that calls planned, and how many of them are complete.
         models, tasks, decoders: their names, in the order of the plan.
+        failed: samples that the last call gave up, because they could not be decoded.
         began, changed: when the folder was made, and when its last call began or ended (UTC).
         beat: the sign of life of a call that goes on or was killed.
     """
@@ -44,6 +46,7 @@ class RunState:
     models: tuple[str, ...]
     tasks: tuple[str, ...]
     decoders: tuple[str, ...]
+    failed: int
     began: str
     changed: str
     beat: Heartbeat | None
@@ -73,6 +76,7 @@ def read_state(out: Path) -> RunState:
         models=tuple(dict.fromkeys(cell.model_facts.spec for cell in cells)),
         tasks=tuple(dict.fromkeys(cell.task for cell in cells)),
         decoders=tuple(dict.fromkeys(cell.decoder for cell in cells)),
+        failed=len(undecoded_of_last_call(out)),
         began=folder.created,
         changed=folder.created if last is None else last.ended or last.started,
         beat=beat,

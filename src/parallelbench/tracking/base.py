@@ -1,0 +1,65 @@
+"""What a tracker is, and what it is sent."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run folder as a tracker sees it.
+
+    Attributes:
+        id: the same for every call on the folder, so that a run that goes on is found again.
+        name, group: the name of the folder, and of the sweep.
+        config: the sweep with every option, as the last call resolved it.
+        provenance: command line, versions, commit and machine of every call.
+    """
+
+    id: str
+    name: str
+    group: str
+    config: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """A finished cell: what it is, and its numbers by name.
+
+    The numbers are `accuracy` with its 95 % interval (`accuracy_low`, `accuracy_high`), `samples`, the mean costs of a sample
+    (`nfe`, `rows`, `tokens_per_step`, `content_tokens_per_forward`), `seconds` and `cost` in all, and `score_NAME` for the
+    mean of each metric; what is unknown is left out.
+    """
+
+    id: str
+    model: str
+    task: str
+    decoder: str
+    seed: int
+    numbers: Mapping[str, float]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it is, as texts."""
+        return {"cell": self.id, "model": self.model, "task": self.task, "decoder": self.decoder, "seed": str(self.seed)}
+
+
+class Tracker(ABC):
+    """A place that results are sent to. Every method may raise whatever its library raises, and may take long."""
+
+    @abstractmethod
+    def open(self, run: RunFacts) -> None:
+        """Begin the run there, or find it again by its id."""
+
+    @abstractmethod
+    def cell(self, cell: CellFacts) -> None:
+        """Send a finished cell; a cell that was sent before is replaced."""
+
+    @abstractmethod
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+        """Send the table of all finished cells and some files, and end."""

@@ -1,0 +1,56 @@
+"""Trackio: one run for each run folder, kept on this machine or in a Space of the hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from parallelbench.errors import MissingExtra
+from parallelbench.specs import Options
+from parallelbench.tracking.base import CellFacts, RunFacts, Tracker
+
+
+class TrackioOptions(Options):
+    """`trackio:project=...`."""
+
+    project: str = Field("parallelbench", min_length=1, description="the project")
+    space_id: str | None = Field(None, min_length=1, description="a Space of the hub; none: this machine")
+
+
+class TrackioTracker(Tracker):
+    """Sends each cell as a row, and at the end a table of all cells. It keeps no files."""
+
+    def __init__(self, options: TrackioOptions) -> None:
+        """Find the library.
+
+        Raises:
+            MissingExtra: the package is not installed.
+        """
+        try:
+            self._trackio: Any = import_module("trackio")
+        except ImportError as error:
+            raise MissingExtra("tracking with trackio", "trackio") from error
+        self._options = options
+
+    def open(self, run: RunFacts) -> None:
+        config = json.loads(json.dumps({**run.config, "provenance": run.provenance}, default=str))
+        place = {} if self._options.space_id is None else {"space_id": self._options.space_id}
+        self._trackio.init(
+            project=self._options.project, name=f"{run.name}-{run.id}", group=run.group, config=config, resume="allow", **place
+        )
+
+    def cell(self, cell: CellFacts) -> None:
+        self._trackio.log({**cell.names, **cell.numbers})
+
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+        import pandas as pd
+
+        if cells:
+            table = pd.DataFrame([{**cell.names, **cell.numbers} for cell in cells])
+            self._trackio.log({"cells": self._trackio.Table(dataframe=table)})
+        self._trackio.finish()

@@ -1,0 +1,77 @@
+"""Weights & Biases: one run for each run folder, in the group of its sweep. The key is read from the environment alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from parallelbench.errors import MissingExtra, UserError
+from parallelbench.specs import Options
+from parallelbench.tracking.base import CellFacts, RunFacts, Tracker
+
+KEY, MODE = "WANDB_API_KEY", "WANDB_MODE"
+
+
+class WandbOptions(Options):
+    """`wandb:project=...,entity=...`."""
+
+    project: str = Field("parallelbench", min_length=1, description="the project")
+    entity: str | None = Field(None, min_length=1, description="the user or team; none: the default of the key")
+
+
+class WandbTracker(Tracker):
+    """Sends each cell as keys of the run's summary and as a row of its history, and at the end a table of all cells."""
+
+    def __init__(self, options: WandbOptions) -> None:
+        """Find the library and the key.
+
+        Raises:
+            MissingExtra: the package is not installed.
+            UserError: the key is missing and the mode is not offline.
+        """
+        try:
+            self._wandb: Any = import_module("wandb")
+        except ImportError as error:
+            raise MissingExtra("tracking with wandb", "wandb") from error
+        if not os.environ.get(KEY) and os.environ.get(MODE) not in ("offline", "disabled", "dryrun"):
+            raise UserError(
+                f"wandb needs a key in the environment: export {KEY}=..., or export {MODE}=offline to keep its files here."
+            )
+        self._options = options
+        self._run: Any = None
+
+    def open(self, run: RunFacts) -> None:
+        self._run = self._wandb.init(
+            project=self._options.project,
+            entity=self._options.entity,
+            id=run.id,
+            name=run.name,
+            group=run.group,
+            job_type="parallelbench",
+            resume="allow",
+            config={**run.config, "provenance": json.loads(json.dumps(run.provenance, default=str))},
+            settings=self._wandb.Settings(console="off", silent=True, disable_git=True, save_code=False),
+        )
+
+    def cell(self, cell: CellFacts) -> None:
+        self._run.log({**cell.names, **cell.numbers})
+        self._run.summary.update({f"{cell.id}/{name}": value for name, value in {**cell.names, **cell.numbers}.items()})
+
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+        names = list(dict.fromkeys(name for cell in cells for name in cell.numbers))
+        if cells:
+            columns = [*cells[0].names, *names]
+            rows = [[*cell.names.values(), *(cell.numbers.get(name) for name in names)] for cell in cells]
+            self._run.log({"cells": self._wandb.Table(columns=columns, data=rows)})
+        if files:
+            artifact = self._wandb.Artifact(f"report-{self._run.id}", type="report")
+            for path in files:
+                artifact.add_file(str(path))
+            self._run.log_artifact(artifact)
+        self._run.finish()
