@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from parallelbench.analysis.oracle import (
     LEFT_OUT,
+    OF_TASK,
     PAPER,
-    RULES,
     best_outcome,
     fastest_mixture,
     oracle_of,
@@ -66,7 +66,7 @@ def test_the_order_of_samples_and_settings_does_not_matter() -> None:
     generator = np.random.default_rng(1)
     scores = (generator.random((50, 6)) < 0.7).astype(float)
     columns, rows = generator.permutation(6), generator.permutation(50)
-    for rule in RULES:
+    for rule in (PAPER, LEFT_OUT):
         one = oracle_of([task(scores)], rule, 20)
         other = oracle_of([task(scores[rows][:, columns], SPEEDS[columns])], rule, 20)
         for name in ("accuracy", "tokens_per_step", "fixed_tokens_per_step", "ratio"):
@@ -77,13 +77,13 @@ def test_pure_noise_shows_skill_by_the_papers_rule_and_none_by_ours() -> None:
     generator = np.random.default_rng(7)
     curves = {(0.98, 0.95, 0.9, 0.8, 0.6, 0.3): 2.5, (1.0, 1.0, 0.9, 0.5, 0.2, 0.1): 1.4, (0.7, 0.7, 0.6, 0.6, 0.5, 0.5): 4.0}
     for chances, at_least in curves.items():
-        found: dict[str, list[float]] = {PAPER: [], LEFT_OUT: []}
+        found: dict[str, list[float]] = {PAPER: [], LEFT_OUT: [], OF_TASK: []}
         for _ in range(40):
             tasks = [task((generator.random((100, 6)) < np.array(chances)).astype(float)) for _ in range(3)]
             for rule, ratios in found.items():
                 ratios.append(oracle_of(tasks, rule, 2)["ratio"])
         assert np.mean(found[PAPER]) > at_least, chances
-        assert 0.5 < np.mean(found[LEFT_OUT]) <= 1.0, chances
+        assert 0.5 < np.mean(found[LEFT_OUT]) <= 1.0 >= np.mean(found[OF_TASK]), chances
 
 
 def test_tasks_that_need_different_settings_are_skill_and_not_noise() -> None:
@@ -91,6 +91,7 @@ def test_tasks_that_need_different_settings_are_skill_and_not_noise() -> None:
     hard, easy = np.array([1.0, 0.5, 0.2, 0.1, 0.05, 0.0]), np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.5])
     tasks = [task((generator.random((200, 6)) < one).astype(float)) for one in (hard, easy)]
     assert oracle_of(tasks, LEFT_OUT, 200)["ratio_low"] > 1.1
+    assert oracle_of(tasks, OF_TASK, 200)["ratio_low"] > 1.1
 
 
 def test_the_interval_on_pure_noise_lies_above_one_no_more_often_than_it_may() -> None:
@@ -153,7 +154,8 @@ def rows_of(scores: Any, decoders: list[str], **more: Any) -> pd.DataFrame:
 def test_a_frame_becomes_one_row_for_each_curve_and_rule() -> None:
     names = ["threshold:gamma=0.9", "threshold:gamma=0.7", "threshold:gamma=0.5"]
     table = oracles(rows_of([[1, 1, 0], [1, 0, 1], [1, 0, 0], [0, 0, 0]], names), draws=50)
-    paper, ours = table.to_dict("records")
+    paper, ours, of_task = table.to_dict("records")
+    assert (of_task["rule"], of_task["accuracy"], of_task["tokens_per_step"]) == (OF_TASK, 0.25, 2.0)
     assert (paper["rule"], paper["accuracy"], paper["settings"], paper["n"]) == (PAPER, 0.75, 3, 4)
     assert paper["tokens_per_step"] == (2 + 3 + 1 + 3) / 4 and paper["fixed_tokens_per_step"] == 1.0
     assert (ours["rule"], ours["accuracy"], ours["tokens_per_step"]) == (LEFT_OUT, 0.5, (1 + 2 + 1 + 1) / 4)
@@ -167,7 +169,7 @@ def test_curves_that_cannot_be_judged_have_no_row() -> None:
     assert oracles(frame.assign(tokens_per_step=float("nan"))).empty
     disjoint = frame[(frame["decoder"] == names[0]) == (frame["index"] == 0)]
     assert oracles(disjoint).empty, "no sample under all settings"
-    assert list(oracles(frame.assign(accuracy=frame["accuracy"] / 2), 5)["rule"]) == [PAPER], "scores between 0 and 1"
+    assert list(oracles(frame.assign(accuracy=frame["accuracy"] / 2), 5)["rule"]) == [PAPER, OF_TASK], "scores between 0 and 1"
 
 
 def test_seeds_of_a_data_file_are_draws_of_one_sample() -> None:

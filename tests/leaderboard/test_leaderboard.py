@@ -18,9 +18,9 @@ from parallelbench.analysis.ranking import rankings
 from parallelbench.cli import invoke
 from parallelbench.errors import UserError
 from parallelbench.leaderboard import entries
+from parallelbench.leaderboard.boards import BARS, boards
 from parallelbench.leaderboard.form import FORM, Submission, read_submission, schema
 from parallelbench.leaderboard.page import render, write_board
-from parallelbench.leaderboard.standings import BARS, boards
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"threshold:gamma=0.9": (0.97, 6.0), "threshold:gamma=0.7": (0.9, 4.0), "threshold:gamma=0.5": (0.75, 2.0)}
@@ -55,9 +55,9 @@ def test_what_is_ranked_is_what_a_report_says(seed: int) -> None:
     frame = frame_of(31 + seed, seed)
     table = rankings(frame, tables.overall(tables.points(frame)), BARS)
     (board,) = boards([submission(curves=entries.curves_of(frame))])
-    (standing,) = board.standings
-    assert standing.held_out and board.tasks == ("a", "b")
-    for bar, reached in zip(BARS, standing.reached, strict=True):
+    (found,) = board.curves
+    assert found.held_out and board.tasks == ("a", "b")
+    for bar, reached in zip(BARS, found.reached, strict=True):
         (row,) = table[bar].to_dict("records")
         if reached is None:
             assert row["decoder"] == ""
@@ -156,8 +156,8 @@ def test_published_numbers_are_ranked_apart_and_marked() -> None:
     made = entries.published()
     (ours, board, *_) = boards([made, submission()])
     assert ours.suite == "ours"
-    assert len(board.tasks) == 17 and all(row.origin == "published" and not row.held_out for row in board.standings)
-    rows = {(row.curve.model, row.curve.series): row for row in board.standings}
+    assert len(board.tasks) == 17 and all(row.origin == "published" and not row.held_out for row in board.curves)
+    rows = {(row.curve.model, row.curve.series): row for row in board.curves}
     dream = rows["Dream 7B", "threshold"].reached[1]
     assert dream is not None and dream.setting == "threshold:gamma=1.0" and math.isnan(dream.speed[1])
     assert dream.accuracy[0] == pytest.approx(0.817, abs=0.001) and dream.speed[0] == pytest.approx(2.82, abs=0.01)
@@ -176,7 +176,7 @@ def test_the_same_curve_in_two_submissions_is_ranked_once() -> None:
     again = submission(source="a copy")
     other = submission(curves=entries.curves_of(frame_of(seed=2)))
     (board,) = boards([submission(), again, other])
-    assert [row.source for row in board.standings].count("a copy") == 0 and len(board.standings) == 2
+    assert [row.source for row in board.curves].count("a copy") == 0 and len(board.curves) == 2
 
 
 def test_a_run_with_a_name_that_no_submission_may_have_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,16 @@ settings that does not depend on the outcome, and within a task it is no better 
 than it had to be by the distance of two settings, so it is a lower bound of what can be gained by adapting to a sample. It
 removes only what is independent between settings: two settings that decode a sample identically have one outcome.
 
-Both are compared with the same decoder at equal accuracy without a choice per sample: the fastest mixture of two settings, each
+A third choice tells how much of the gain is that of tasks: one setting for each task, the fastest of the most accurate, chosen
+by one half of its samples for the other half, both ways.
+
+All are compared with the same decoder at equal accuracy without a choice per sample: the fastest mixture of two settings, each
 used for a fixed proportion of the samples, that is as accurate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,8 +31,8 @@ from parallelbench.analysis import stats
 from parallelbench.analysis.frontier import step_frontier
 from parallelbench.analysis.settings import DRAWS, VALUES, Floats, Integers, TaskMatrix, interval_of, matrices
 
-PAPER, LEFT_OUT = "best outcome", "outcome left out"
-"""The names of the two rules: the paper's, and ours."""
+PAPER, LEFT_OUT, OF_TASK = "best outcome", "outcome left out", "setting of each task"
+"""The names of the rules: the paper's, ours, and one that knows the task alone."""
 MIN_SETTINGS = 3
 MANY_SETTINGS = 16
 COLUMNS = [
@@ -65,11 +69,30 @@ def outcome_left_out(scores: Floats, nfe: Floats) -> Integers:
     return order[place]
 
 
-RULES = {PAPER: best_outcome, LEFT_OUT: outcome_left_out}
+def setting_of_task(scores: Floats, nfe: Floats, half: Integers) -> Integers:
+    """Return for each sample the fastest of the most accurate settings of the other half of the samples.
+
+    Args:
+        scores, nfe: as for `best_outcome`.
+        half: the half of each sample, 0 or 1, [n].
+    """
+    chosen: Integers = np.zeros(len(scores), dtype=np.int64)
+    for number in (0, 1):
+        others = half != number if (half != number).any() else half == number
+        accuracy, cost = scores[others].mean(axis=0), nfe[others].mean(axis=0)
+        chosen[half == number] = np.lexsort((cost, -accuracy))[0]
+    return chosen
+
+
+RULES: dict[str, Callable[[TaskMatrix], Integers]] = {
+    PAPER: lambda task: best_outcome(task.values["accuracy"], task.values["nfe"]),
+    LEFT_OUT: lambda task: outcome_left_out(task.values["accuracy"], task.values["nfe"]),
+    OF_TASK: lambda task: setting_of_task(task.values["accuracy"], task.values["nfe"], task.sample % 2),
+}
 
 
 def oracles(frame: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
-    """Return both oracles of each model and curve (`series`) with at least three settings whose speed adapts to the model.
+    """Return the oracles of each model and curve (`series`) with at least three settings whose speed adapts to the model.
 
     Args:
         frame: one row per sample (`frame.samples`).
@@ -79,8 +102,8 @@ def oracles(frame: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
         One row for each (model, series, rule): means over samples, then over tasks. `fixed_tokens_per_step` is the speed of
         the fastest mixture of the decoder's settings at the same accuracy; where none is as accurate (`reached` False), that
         of the most accurate setting, and `fixed_accuracy` is its accuracy. `ratio` is `tokens_per_step` divided by it. All
-        intervals are percentile intervals of a bootstrap over the samples of each task. The second rule is left out where a
-        score is neither 0 nor 1.
+        intervals are percentile intervals of a bootstrap over the samples of each task. The rule that leaves an outcome
+        out is left out where a score is neither 0 nor 1.
     """
     rows: list[dict[str, Any]] = []
     known = frame[frame["adaptive"].astype(bool) & frame["tokens_per_step"].notna()]
@@ -89,14 +112,14 @@ def oracles(frame: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
         tasks = matrices(part, names) if len(names) >= MIN_SETTINGS else []
         binary = all(stats.is_binary(task.values["accuracy"]) for task in tasks)
         named = {"model": model, "series": series, "settings": len(names)}
-        rules = [rule for rule in RULES if tasks and (rule == PAPER or binary)]
+        rules = [rule for rule in RULES if tasks and (rule != LEFT_OUT or binary)]
         rows += [{**named, **oracle_of(tasks, rule, draws)} for rule in rules]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def oracle_of(tasks: list[TaskMatrix], rule: str, draws: int = DRAWS, seed: int = 0) -> dict[str, Any]:
     """Return one oracle over the tasks of one curve, as a row of `oracles` without the names of model and curve."""
-    chosen = [RULES[rule](task.values["accuracy"], task.values["nfe"]) for task in tasks]
+    chosen = [RULES[rule](task) for task in tasks]
     fixed = {
         name: np.mean([task.weight @ task.values[name] for task in tasks], axis=0) for name in ("accuracy", "tokens_per_step")
     }

@@ -66,14 +66,14 @@ def blocks_of_two(evidence: Evidence) -> Finding:
     """Compare blocks of two with the whole canvas, both at two tokens per forward."""
     models = ("llada-1.5",) if evidence.source == "published" else ()
     whole = "confidence:k=2,block=32" if evidence.source == "published" else "confidence:k=2"
-    pair = [evidence.mean(RANDOM, one, models) for one in ("confidence:k=2,block=2", whole)]
+    both = [evidence.mean(RANDOM, one, models) for one in ("confidence:k=2,block=2", whole)]
     shuffle = [evidence.accuracy(SHUFFLE, one, models) for one in ("confidence:k=2,block=2", whole)]
     text = (
-        f"At two tokens per forward the four tasks with several right answers are at {percent(pair[0])} in blocks of two and "
-        f"at {percent(pair[1])} in {'blocks of 32' if models else 'the whole canvas'}: {points(pair[0] - pair[1])} (Shuffle: "
+        f"At two tokens per forward the four tasks with several right answers are at {percent(both[0])} in blocks of two and "
+        f"at {percent(both[1])} in {'blocks of 32' if models else 'the whole canvas'}: {points(both[0] - both[1])} (Shuffle: "
         f"{percent(shuffle[0])} and {percent(shuffle[1])})."
     )
-    return Finding(verdict(pair[0] - pair[1]), text)
+    return Finding(verdict(both[0] - both[1]), text)
 
 
 BOTH = ("the four tasks with several right answers", "the six with one")

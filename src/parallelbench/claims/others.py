@@ -86,8 +86,10 @@ def training(evidence: Evidence) -> Finding:
     """How much a model that was trained on the task loses."""
     models = (TRAINED,) if evidence.source == "published" else ()
     first, second = (evidence.accuracy(SHUFFLE, one, models) for one in (PLAIN, FEW))
-    who = "LLaDA 1.5, fine-tuned on Shuffle," if models else "`tiny`, trained on these tasks,"
-    text = f"{who} is right in {percent(first)} one token at a time and in {percent(second)} at four: {points(first - second)}."
+    name = "LLaDA 1.5, fine-tuned on Shuffle," if models else "`tiny`, trained on these tasks,"
+    text = (
+        f"{name} is right in {percent(first)} one token at a time and in {percent(second)} at four: {points(first - second)}."
+    )
     return Finding(verdict(first - second), text)
 
 
@@ -124,7 +126,7 @@ CLAIMS = (
     ),
     Claim(
         "autoregression", "Autoregressive models do not collapse on these tasks.", "Section 6, Figure 4 and Table 5",
-        autoregression, {"exact": "an exact law has no autoregressive model beside it that could err."},
+        autoregression, {"exact": "an exact law has no autoregressive sibling that could err."},
         '`figure_numbers("table5")`', {"shipped": "ar"},
     ),
     Claim(

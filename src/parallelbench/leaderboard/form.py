@@ -1,7 +1,7 @@
 """The submission form of the leaderboard, and the one border through which a submission enters.
 
 A submission holds the primary numbers only: for each setting and task the means of each half of the samples. What is
-ranked (PBx, the best accuracy, all intervals) is computed from them by the reader (`leaderboard.standings`), so nothing in a
+ranked (PBx, the best accuracy, all intervals) is computed from them by the reader (`leaderboard.boards`), so nothing in a
 submission can contradict its numbers. docs/leaderboard.md describes each field.
 """
 

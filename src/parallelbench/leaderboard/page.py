@@ -1,4 +1,4 @@
-"""Writes the leaderboard's page: one file that loads nothing and runs no script, and the submission of the runs beside it."""
+"""Writes the leaderboard's page: one file that loads nothing and runs no script, and next to it the submission of the runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, se
 from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_xml
 from parallelbench.errors import UserError
+from parallelbench.leaderboard.boards import BARS, Board, RankedCurve, Reached, boards, means
 from parallelbench.leaderboard.form import Submission
-from parallelbench.leaderboard.standings import BARS, Board, Reached, Standing, boards, means
 from parallelbench.report import charts, speeds, theme, vega
 from parallelbench.report.tables import Cell, Table, number, percent
 
@@ -59,10 +59,10 @@ def render(found: Sequence[Board]) -> str:
 
 
 def _lines(board: Board) -> list[list[Cell]]:
-    return [_line(place, row) for place, row in enumerate(board.standings, 1)]
+    return [_line(place, row) for place, row in enumerate(board.curves, 1)]
 
 
-def _line(place: int, row: Standing) -> list[Cell]:
+def _line(place: int, row: RankedCurve) -> list[Cell]:
     counts = [sum(part.n for part in one.parts) for one in row.curve.settings[0].tasks]
     samples = str(counts[0]) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     origin = Cell(row.origin, note=row.source)
@@ -91,7 +91,7 @@ def _rate(reached: Reached) -> str:
 def _picture(board: Board) -> str:
     """The settings of the best curves, accuracy against tokens per step, as a data address of an SVG picture."""
     rows: Rows = []
-    for row in board.standings[:DRAWN]:
+    for row in board.curves[:DRAWN]:
         name = f"{row.curve.model} · {row.curve.series}" + (" (published)" if row.origin == "published" else "")
         for setting in row.curve.settings:
             accuracy, speed = means(setting)

@@ -8,7 +8,7 @@ import altair as alt
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
-from parallelbench.analysis.oracle import LEFT_OUT, PAPER
+from parallelbench.analysis.oracle import LEFT_OUT, OF_TASK, PAPER
 from parallelbench.report import charts, speeds, theme
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure
@@ -18,9 +18,10 @@ from parallelbench.report.tables import Cell, Table, mark, number, percent
 RULE = {
     PAPER: "best outcome (the paper's)",
     LEFT_OUT: "outcome left out",
+    OF_TASK: "one setting for each task",
 }
 FIXED = "one setting for all samples"
-COLOURS = {FIXED: "#0072b2", RULE[PAPER]: "#d55e00", RULE[LEFT_OUT]: "#009e73"}
+COLOURS = {FIXED: "#0072b2", RULE[PAPER]: "#d55e00", RULE[LEFT_OUT]: "#009e73", RULE[OF_TASK]: "#cc79a7"}
 COSTS = ("tokens_per_step", "content_tokens_per_forward", "nfe")
 HEADER = ["curve", "setting of each sample", "accuracy", "tokens/step", "content tokens/forward", "forwards"]
 HEADER += ["one setting at this accuracy", "times as fast"]
@@ -28,8 +29,9 @@ TEXT = (
     "How fast a decoder would be if its setting were chosen for each sample. Best outcome, the paper's oracle, looks at the "
     "outcomes under all settings and takes the fastest of the best, so luck counts as skill. Outcome left out goes from fast "
     "to slow until a setting is right and decodes with the next slower one, at which it has not looked; luck that differs "
-    "between settings then counts for nothing, and what is gained is a lower bound. Both are compared with the fastest mixture "
-    "of two settings, the same for all samples, that is as accurate; intervals are by bootstrap over samples."
+    "between settings then counts for nothing, and what is gained is a lower bound. One setting for each task is chosen by "
+    "one half of its samples for the other. All are compared with the fastest mixture of two settings, the same for all "
+    "samples, that is as accurate; intervals are by bootstrap over samples."
 )
 
 

@@ -25,7 +25,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedCurve:
     """One curve: what it reaches at each of `BARS` (None: nothing), and its most accurate setting.
 
     `held_out` says whether what is reached was chosen on one half of the samples and reported on the other.
@@ -50,7 +50,7 @@ class Board:
 
     suite: str
     tasks: tuple[str, ...]
-    standings: tuple[Standing, ...]
+    curves: tuple[RankedCurve, ...]
 
 
 def boards(submissions: Iterable[Submission]) -> list[Board]:
@@ -58,26 +58,26 @@ def boards(submissions: Iterable[Submission]) -> list[Board]:
 
     A curve that is in several submissions with the same numbers is there once.
     """
-    found: dict[tuple[str, tuple[str, ...]], list[Standing]] = {}
+    found: dict[tuple[str, tuple[str, ...]], list[RankedCurve]] = {}
     for submission in submissions:
         for curve in submission.curves:
             tasks = tuple(sorted(one.task for one in curve.settings[0].tasks))
             rows = found.setdefault((curve.suite, tasks), [])
             if all(row.curve != curve for row in rows):
-                rows.append(standing(curve, submission))
-    ranked = [
+                rows.append(ranked(curve, submission))
+    made = [
         Board(suite, tasks, tuple(sorted(rows, key=lambda row: row.rank, reverse=True)))
         for (suite, tasks), rows in found.items()
     ]
-    return sorted(ranked, key=lambda board: (all(row.origin == "published" for row in board.standings), -len(board.standings)))
+    return sorted(made, key=lambda board: (all(row.origin == "published" for row in board.curves), -len(board.curves)))
 
 
-def standing(curve: Curve, submission: Submission) -> Standing:
+def ranked(curve: Curve, submission: Submission) -> RankedCurve:
     """Return what a curve reaches. Of curves with two halves each half chooses for the other."""
     held_out = all(len(one.parts) == 2 for setting in curve.settings for one in setting.tasks)
     reached = tuple(_held_out(curve, bar) if held_out else _same(curve, bar) for bar in BARS)
     best = max(curve.settings, key=means)
-    return Standing(curve, submission.origin, submission.source, reached, _reported(best, best), held_out)
+    return RankedCurve(curve, submission.origin, submission.source, reached, _reported(best, best), held_out)
 
 
 def _held_out(curve: Curve, bar: float) -> Reached | None:
