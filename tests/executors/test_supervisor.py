@@ -37,7 +37,7 @@ def wanted(todo: list[CellTodo]) -> Counter[tuple[str, int]]:
     return Counter((one.work.cell.id, index) for one in todo for index in one.missing)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     samples=st.lists(st.sampled_from([1, 3, 24, 70]), min_size=1, max_size=4),
     workers=st.integers(1, 5),
@@ -94,7 +94,7 @@ def test_workers_that_never_load_the_model_end_the_run_in_one_sentence() -> None
 
 
 def test_no_machine_at_all_ends_the_run_in_one_sentence() -> None:
-    with pytest.raises(UserError, match="no worker has started within 60 s"):
+    with pytest.raises(UserError, match="no worker has started within 600 s"):
         run(cells([40]), Faults(absent={0: 1e6, 1: 1e6}))
 
 

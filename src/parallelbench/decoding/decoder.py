@@ -62,6 +62,8 @@ class Decoder(Options, ABC):
     Where a class declares none (None), every number among its own parameters counts, with an unknown effect."""
     adaptive: ClassVar[bool] = True
     """True where the number of tokens that a forward commits depends on what the model says."""
+    source: ClassVar[str] = ""
+    """What a command line names the class by where its family does not, `FILE.py:CLASS` with the path in quotes."""
     title: ClassVar[str] = ""
     """Its name in tables and figures, where that is not `family`."""
 
@@ -104,6 +106,11 @@ class Decoder(Options, ABC):
     def spec(self) -> str:
         """The decoder fully resolved: its own parameters, and the common ones that differ from their defaults."""
         return render(self.family, self.facts.parameters)
+
+    @property
+    def load_spec(self) -> str:
+        """The text from which `load_decoder` makes it again; it differs from `spec` for a class of a user's file."""
+        return self.source + render("_", self.facts.parameters)[1:] if self.source else self.spec
 
     @property
     def facts(self) -> DecoderFacts:

@@ -18,7 +18,7 @@ from parallelbench.decoding.decoder import Decoder
 from parallelbench.decoding.user_faults import blaming, guard, time_limit
 from parallelbench.decoding.user_sources import hash_of, sources_of
 from parallelbench.errors import UserError, suggestion
-from parallelbench.specs import parse_options, split_head
+from parallelbench.specs import parse_options, quote, split_head
 
 
 def is_user_file(spec: str) -> bool:
@@ -40,6 +40,7 @@ def load_user_decoder(spec: str) -> tuple[type[Decoder], dict[str, Any]]:
     found = hash_of(path)
     cls = _decoder(_import(path, found), name, file)
     cls.family, cls.title = f"{path.name}/{cls.__name__}@{found}", cls.__name__
+    cls.source = f"{quote(str(path.absolute()))}:{cls.__name__}"
     guard(cls, path)
     return cls, parse_options(options, spec) if options else {}
 

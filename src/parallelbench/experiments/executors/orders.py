@@ -43,7 +43,7 @@ def order_of(work: PlannedCell, chunk: Chunk, data_dir: Path | None) -> Order:
         task=cell.task_spec,
         suite=cell.suite,
         data_dir=None if data_dir is None else str(data_dir),
-        decoder=None if work.decoder is None else work.decoder.spec,
+        decoder=None if work.decoder is None else work.decoder.load_spec,
         seed=cell.seed,
         cache=cell.cache,
         aux=work.aux,

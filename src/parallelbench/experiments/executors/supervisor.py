@@ -28,6 +28,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a worker that ended before it decoded anything is started again; twice as long each time."""
 SOON = 30.0
 """Seconds within which a worker starts where there is a place for it."""
+NO_MACHINE = 600.0
+"""Seconds for which a run goes on without any worker: a cluster may have to start machines first."""
 HALVED_AUTO = 16
 """The batch size of a worker that ran out of memory under `auto`."""
 
@@ -217,9 +219,9 @@ class Supervisor:
             if slot.state == "busy" and now - slot.since > self._timeout:
                 yield from self._ended(slot, Ended(slot.number, f"it finished no sample within {self._timeout:.0f} s"))
         starting = [now - slot.since for slot in self._slots if slot.state == "starting"]
-        if len(starting) == len(self._slots) and min(starting) > self._timeout:
+        if len(starting) == len(self._slots) and min(starting) > NO_MACHINE:
             raise UserError(
-                f"no worker has started within {self._timeout:.0f} s; everything finished is kept, and the same command "
+                f"no worker has started within {NO_MACHINE:.0f} s; everything finished is kept, and the same command "
                 "continues when there is a machine for them."
             )
         if starting and max(starting) > SOON and "waiting" not in self._said:
