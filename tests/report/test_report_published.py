@@ -77,6 +77,10 @@ def test_hollow_points_are_whole_curves_of_the_decoders_that_ran(data: ReportDat
     assert len(shuffle) == 6 + 6 + 3, "six k, six gamma, and the block lengths that ran"
     means = mean_rows(data, [{"model": "llada-1.5"}])
     assert {row["decoder"] for row in means} >= {"confidence:k=32", "threshold:gamma=0.5"}
+    more = replace(data, points=pd.concat([data.points, data.points.assign(model="another", task="another task")]))
+    assert mean_rows(more, [{"model": "llada-1.5"}]) == means, "a mean is over the tasks of its model"
+    fewer = replace(data, published=data.published[data.published["task"] != "waiting_line/copy"])
+    assert mean_rows(fewer, [{"model": "llada-1.5"}]) == [], "a mean over other tasks is not beside ours"
 
 
 def test_the_section_counts_and_says_what_differs(data: ReportData) -> None:

@@ -52,13 +52,17 @@ def published_rows(data: ReportData, model: str) -> Rows:
 
 
 def mean_rows(data: ReportData, ours: Rows) -> Rows:
-    """Published means over the tasks of the run, for settings that were published for all of them."""
-    tasks = len(data.tasks)
+    """Published means over the tasks that a model ran, for settings that were published for all of them."""
+    tasks = data.points.groupby("model")["task"].nunique()
     keys = ["model", "family", "decoder", "of", "other"]
     groups = data.published.groupby(keys, sort=False)
     means = groups[["tokens_per_step", "accuracy"]].mean().assign(tasks=groups["task"].nunique()).reset_index()
     models = {row["model"] for row in ours}
-    return [row for row in _drawable(means[means["tasks"] == tasks].drop(columns="tasks")) if row["model"] in models]
+    return [
+        row
+        for row in _drawable(means[means["tasks"] == means["model"].map(tasks)].drop(columns="tasks"))
+        if row["model"] in models
+    ]
 
 
 def _drawable(table: pd.DataFrame) -> Rows:
