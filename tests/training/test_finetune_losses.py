@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -24,6 +24,7 @@ from parallelbench.training.masks import draw_mask
 WORDS = 5
 
 
+@settings(max_examples=25)
 @given(
     absorbs=st.booleans(), sigma=st.floats(1e-3, 5), clean=st.integers(0, 2), current=st.integers(0, 3),
     wrong=st.lists(st.floats(-2, 2), min_size=WORDS, max_size=WORDS),
@@ -82,6 +83,15 @@ def test_a_row_is_what_a_run_decodes(tokenizer: Tokenizer) -> None:
     assert "<|assistant|>[" in text and text.endswith("]" + "<|endoftext|>" * text.count("<|endoftext|>"))
     shown = {text for part in rows.validation() for text in map(tuple, part.ids[:, :64].tolist())}
     assert not shown & every
+
+
+def test_with_chain_of_thought_the_steps_are_learned_too(tokenizer: Tokenizer) -> None:
+    codec, task = ChatCodec(tokenizer, CARDS["tiny"]), load_task("waiting_line/shuffle:chain_of_thought=true,lengths=[3]")
+    info = ModelInfo("tiny", "1", tokenizer.get_vocab_size(), 1, (2,), 0, 4096, shots=0, template="tiny")
+    rows = Rows(codec, info, [task], Lora.model_validate({"base": "tiny", "task": "x", "batch": 2}))
+    written = codec.decode(rows[0][1].ids[0].tolist()).rpartition("<|assistant|>")[2]
+    steps, marker, answer = written.partition("Answer: ")
+    assert marker and answer.startswith("[") and len(steps) > 20
 
 
 def test_a_block_causal_model_learns_one_block_of_a_row_at_a_time() -> None:

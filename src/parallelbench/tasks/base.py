@@ -114,6 +114,11 @@ class Task(Options, ABC):
         answer, facts, frame = question.answer, question.facts, question.frame
         return Sample(self.name, self.version, seed, index, tuple(turns), answer, facts, frame, self.law, question.marker)
 
+    def written_answer(self, sample: Sample) -> str:
+        """The text of a right answer to a sample as a demonstration shows it: with chain of thought the steps come first."""
+        question = self.question(stream(self.suite, self.name, self.version, sample.seed, sample.index), sample.index)
+        return question.shown or question.answer
+
     def _demonstration(self, rng: random.Random, index: int, number: int, question: Question) -> Question:
         for _ in range(DRAWS):
             shown = self.demonstration(rng, index, number)

@@ -71,9 +71,10 @@ class Rows(Dataset[tuple[str, Batch]]):
         longest = too_long = 0
         for number in range(CHECKED):
             sample = _sample(task, number)
-            ids = self.codec.encode(sample.answer)
-            if self.codec.decode(ids) != sample.answer:
-                raise UserError(f"{name} has no tokens for the answer {sample.answer!r:.60} of {task.name}; take another base.")
+            text = _text(task, sample)
+            ids = self.codec.encode(text)
+            if self.codec.decode(ids) != text:
+                raise UserError(f"{name} has no tokens for the answer {text!r:.60} of {task.name}; take another base.")
             longest, too_long = max(longest, len(ids)), too_long + (len(ids) > task.max_new_tokens)
         changed = task.model_fields_set - NOT_ANSWERS - task.preset_keys
         if task.infill or too_long <= (0 if changed else CHECKED // 2):
@@ -106,7 +107,7 @@ class Rows(Dataset[tuple[str, Batch]]):
         """Prompt ids, canvas ids, and which canvas positions may be masked; None where they do not fit."""
         codec, info = self.codec, self.info
         prompt, _ = codec.encode_chat(sample.turns)
-        answer = codec.encode(sample.answer)
+        answer = codec.encode(_text(task, sample))
         if task.infill:
             free = [token == info.mask_id for token in framed_canvas(codec, sample, info.mask_id)]
         else:
@@ -159,6 +160,11 @@ def load_tasks(specs: Sequence[str]) -> list[Task]:
         UserError: a name or an option is unknown.
     """
     return [load_task(spec) for spec in specs]
+
+
+def _text(task: Task, sample: Sample) -> str:
+    """What is to be written: the answer, with chain of thought after its steps."""
+    return task.written_answer(sample) if sample.marker else sample.answer
 
 
 def _sample(task: Task, number: int, shots: int | None = None) -> Sample:
