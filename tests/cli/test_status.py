@@ -22,6 +22,7 @@ from parallelbench.experiments.progress import Silent
 from parallelbench.runs.heartbeat import HEARTBEAT, Heartbeat, age_of, life_of, read_heartbeat, write_heartbeat
 from parallelbench.runs.state import find_runs
 from parallelbench.runs.times import now
+from parallelbench.runs.undecoded import Undecoded, append_undecoded
 
 HERE = Heartbeat(call=1, pid=os.getpid(), host=socket.gethostname(), written=now(), samples=48, done=3)
 NOBODY = 2**22 + 1  # above the largest process id of Linux
@@ -129,6 +130,14 @@ def test_ls_says_how_far_each_run_is(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert code == 0 and [(one["state"], one["done"], one["planned"]) for one in found] == [(state, 3, 4)]
     assert found[0]["models"] == ["fake"] and found[0]["decoders"] == [DECODERS[0]]
     assert "broken" in err and err.count("\n") == 1, "one damaged run does not hide the others"
+
+
+def test_samples_that_were_given_up_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, path = finished(tmp_path)
+    for call_, index in ((1, 9), (1, 10), (7, 11)):
+        given_up = Undecoded(cell=path.parent.name, sample_id=f"x/{index}", index=index, call=call_, reason="its worker ended")
+        append_undecoded(path.parent, given_up)
+    assert status(capsys, out)["failed"] == 2 and ", 2 failed" in call(capsys, "status", out)[1], "those of the last call"
 
 
 def test_runs_are_found_four_levels_deep_and_not_inside_runs(tmp_path: Path) -> None:

@@ -118,6 +118,8 @@ def test_lm_eval_reads_the_same_scores(results: Results, tmp_path: Path, capsys:
         (["--to", "parquet", "-o", "-"], "name a file with -o"),
         (["--to", "csv", "-d", "nothing"], "no cell of"),
         (["--to", "csv", "-o", "/dev/null/x"], "cannot be"),
+        (["--to", "csv", "-o", "/dev/null"], "/dev/null is no file that can be replaced"),
+        (["--to", "parquet", "-o", "/tmp"], "/tmp is no file that can be replaced"),
         ([], "Missing option '--to'"),
     ],
 )

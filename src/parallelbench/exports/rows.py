@@ -11,6 +11,7 @@ import pandas as pd
 
 from parallelbench.analysis import frame as tables
 from parallelbench.clean import for_csv
+from parallelbench.errors import UserError, first_line
 from parallelbench.runs.folder import StoredRun
 
 Rows = Literal["samples", "cells"]
@@ -33,14 +34,21 @@ def table(run: StoredRun, rows: Rows) -> pd.DataFrame:
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet; unknown numbers and texts are null."""
+    """Write a table as Parquet; unknown numbers and texts are null.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     import duckdb
 
     plain = frame.assign(**{name: _texts(frame[name]) for name in frame.columns if frame[name].dtype.kind not in "bifu"})
     with duckdb.connect() as database:
         database.register("results", plain)
         target = str(path).replace("'", "''")
-        database.execute(f"copy (select * from results) to '{target}' (format parquet)")
+        try:
+            database.execute(f"copy (select * from results) to '{target}' (format parquet)")
+        except duckdb.IOException as error:
+            raise UserError(f"{path} cannot be written ({first_line(error)}); choose another with -o.") from error
 
 
 def as_csv(frame: pd.DataFrame) -> str:

@@ -49,6 +49,8 @@ def export(run: StoredRun, form: str, to: Path | None, what: rows.Rows = "sample
         return _write_lm_eval(run, to or folder / form)
     name = what if form in ROW_FORMS else "table"
     path = to or folder / f"{name}.{SUFFIXES.get(form, form)}"
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no file that can be replaced; name another with -o, or - for stdout.")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     if form == "parquet":

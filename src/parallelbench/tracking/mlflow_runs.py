@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -83,8 +84,9 @@ class MlflowTracker(Tracker):
         """Send parameters and metrics in as many batches as MLflow's limit of 100 parameters needs."""
         entities: Any = import_module("mlflow.entities")
         items = [entities.Param(key, value) for key, value in params.items()]
-        metrics = [entities.Metric(key, value, 0, 0) for key, value in numbers.items()]
-        for at in range(0, len(items), 100):
-            self._client.log_batch(run, params=items[at : at + 100])
+        at = time.time_ns() // 1_000_000  # of several values at one step MLflow shows that of the latest time
+        metrics = [entities.Metric(key, value, at, 0) for key, value in numbers.items()]
+        for start in range(0, len(items), 100):
+            self._client.log_batch(run, params=items[start : start + 100])
         if metrics:
             self._client.log_batch(run, metrics=metrics)
