@@ -98,6 +98,21 @@ def test_auto_without_a_cluster(said: str | None, tmp_path: Any, monkeypatch: py
         pass
 
 
+@pytest.mark.parametrize(
+    "error", [Exception("timed out during startup. And more"), RuntimeError("no port"), OSError("no space")]
+)
+def test_a_ray_that_does_not_start(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = pytest.importorskip("ray")
+
+    def init(**options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "is_initialized", lambda: False)
+    monkeypatch.setattr(module, "init", init)
+    with pytest.raises(UserError, match=r"Ray does not start on this machine \(.*leave --executor ray out"), connected(ray()):
+        pass
+
+
 def cluster(*nodes: dict[str, float]) -> Any:
     return SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": node} for node in nodes])
 

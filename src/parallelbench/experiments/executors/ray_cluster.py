@@ -51,18 +51,35 @@ def connected(placement: Placement) -> Iterator[Any]:
         if placement.ray_address is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pb-ray-", ignore_cleanup_errors=True))
             stack.callback(ray.shutdown)
-            ray.init(
-                num_cpus=os.cpu_count(),
-                object_store_memory=OBJECT_STORE,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _temp_dir=folder,
-            )
+            _start(ray, folder)
         else:
             stack.callback(ray.shutdown)
             _connect(ray, placement.ray_address)
         yield ray
+
+
+def _start(ray: Any, folder: str) -> None:
+    """Start a Ray on this machine, with its files in a folder.
+
+    Raises:
+        UserError: its processes do not start.
+    """
+    try:
+        ray.init(
+            num_cpus=os.cpu_count(),
+            object_store_memory=OBJECT_STORE,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=folder,
+        )
+    except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
+        if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
+            raise
+        raise UserError(
+            f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or leave "
+            "--executor ray out."
+        ) from error
 
 
 def _connect(ray: Any, address: str) -> None:
