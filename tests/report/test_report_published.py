@@ -24,6 +24,7 @@ from parallelbench.report.blocks import blocks
 from parallelbench.report.data import ReportData, read_report_data
 from parallelbench.report.published import beside_published, mean_rows
 from parallelbench.report.speeds import known_units
+from parallelbench.report.theme import Colours
 from parallelbench.report.tradeoff import by_task
 from parallelbench.results import Results
 from parallelbench.runs.folder import StoredRun
@@ -102,6 +103,13 @@ def test_a_decoder_in_three_block_lengths_has_a_figure_by_block(data: ReportData
     assert by_block(data.run, two).empty, "two block lengths are no curve"
 
 
+def test_a_figure_has_a_colour_for_each_family_however_they_are_listed() -> None:
+    colours = Colours(["confidence", "random", "threshold"])
+    listed = colours.encoding(["random", "confidence"]).to_dict()
+    assert colours.encoding(name for name in ("random", "confidence")).to_dict() == listed
+    assert listed["scale"]["domain"] == ["confidence", "random"]
+
+
 def test_the_figures_draw_them(data: ReportData) -> None:
     (figure,) = by_task(data).figures
     assert "Hollow, at speeds in tokens per step: published for LLaDA 1.5 8B." in figure.caption
@@ -119,6 +127,7 @@ def test_the_command_leaves_them_out(results: Results, monkeypatch: pytest.Monke
         return runs[0]
 
     monkeypatch.setattr("parallelbench.report.write_report", write)
+    monkeypatch.setattr("parallelbench.experiments.scoring.label_run", lambda run: None)
     assert cli.invoke(["report", str(results.out)]) == cli.invoke(["report", str(results.out), "--no-published"]) == 0
     assert said == [True, False]
     without = read_report_data(results.out, with_published=False)

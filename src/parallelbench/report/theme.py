@@ -58,7 +58,8 @@ class Colours:
 
     def encoding(self, families: Iterable[str]) -> alt.Color:
         """The colour channel of a figure that shows these families."""
-        names = [name for name in self.names if name in set(families)]
+        shown = set(families)
+        names = [name for name in self.names if name in shown]
         scale = alt.Scale(domain=names, range=[self._of[name] for name in names])
         return alt.Color("family:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", columns=4, labelLimit=0))
 
