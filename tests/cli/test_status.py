@@ -24,8 +24,14 @@ from parallelbench.runs.state import find_runs
 from parallelbench.runs.times import now
 from parallelbench.runs.undecoded import Undecoded, append_undecoded
 
-HERE = Heartbeat(call=1, pid=os.getpid(), host=socket.gethostname(), written=now(), samples=48, done=3)
+EARLIER = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
 NOBODY = 2**22 + 1  # above the largest process id of Linux
+
+
+def sign(**changes: Any) -> Heartbeat:
+    """A sign of life of this process, written now."""
+    beat = Heartbeat(call=1, pid=os.getpid(), host=socket.gethostname(), written=now(), samples=48, done=3)
+    return replace(beat, **changes)
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -67,9 +73,9 @@ def test_a_run_is_seen_running_then_killed_then_complete(tmp_path: Path, capsys:
     [
         ({}, "running"),
         ({"pid": NOBODY}, "killed"),
-        ({"written": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}, "stalled"),
+        ({"written": EARLIER}, "stalled"),
         ({"host": "elsewhere", "pid": NOBODY}, "running"),
-        ({"host": "elsewhere", "written": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}, "killed"),
+        ({"host": "elsewhere", "written": EARLIER}, "killed"),
         ({"call": 2}, "killed"),
         ({"written": "yesterday"}, "stalled"),
         ({"written": "2026-01-01T00:00:00"}, "stalled"),
@@ -77,8 +83,8 @@ def test_a_run_is_seen_running_then_killed_then_complete(tmp_path: Path, capsys:
     ],
 )
 def test_a_sign_of_life_is_read_with_care(change: dict[str, Any], life: str) -> None:
-    assert life_of(replace(HERE, **change), 1) == life
-    assert life_of(None, 1) == "killed" and age_of(HERE) < 60
+    assert life_of(sign(**change), 1) == life
+    assert life_of(None, 1) == "killed" and age_of(sign()) < 60
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1", b"\xff", b'{"schema": 4}', b'{"call": 1e999}', b"[" * 5000])
@@ -98,7 +104,7 @@ def test_follow_ends_when_the_run_does(
 ) -> None:
     out, _ = finished(tmp_path)
     unended(out)
-    write_heartbeat(out, replace(HERE, rate=2.0, seconds_left=9.0))
+    write_heartbeat(out, sign(rate=2.0, seconds_left=9.0))
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:

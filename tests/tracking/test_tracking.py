@@ -61,7 +61,7 @@ def followed(tracker: Tracker, out: Path, sender: Sender) -> list[str]:
     """Run two tasks with two decoders while a tracker listens, and return what was said to the user."""
     notes: list[str] = []
     listener = TrackerListener("kept:project=x", tracker, out, notes.append, sender)
-    run("fake", TASKS, DECODERS, limit=3, out=out, progress=Several([Silent(), listener]))
+    run("fake", TASKS, DECODERS, limit=2, out=out, progress=Several([Silent(), listener]))
     listener.end([])
     return notes
 
@@ -79,7 +79,7 @@ def test_a_tracker_gets_every_cell_with_the_numbers_of_the_folder(tmp_path: Path
     assert [one.id for one in tracker.cells] == [one.id for one in tracker.closed[0][0]] == finished_cells(out)
     for one in tracker.cells:
         row = cells[one.id]
-        assert one.numbers["accuracy"] == row["accuracy"] and one.numbers["samples"] == row["n"] == 3
+        assert one.numbers["accuracy"] == row["accuracy"] and one.numbers["samples"] == row["n"] == 2
         assert (one.numbers["accuracy_low"], one.numbers["accuracy_high"]) == (row["low"], row["high"])
         for name in ("nfe", "tokens_per_step", "content_tokens_per_forward", "seconds"):
             assert one.numbers[name] == pytest.approx(row[name])
@@ -94,7 +94,7 @@ def test_a_tracker_that_fails_is_said_once_and_changes_no_record(tmp_path: Path)
     notes = followed(Kept(fails=99), out, Sender(backoff=0.001))
     assert len(notes) == 1 and "kept gets nothing more (ConnectionError: no route)" in notes[0]
     assert f"parallelbench track {out} --to kept:project=x" in notes[0]
-    run("fake", TASKS, DECODERS, limit=3, out=alone, progress=False)
+    run("fake", TASKS, DECODERS, limit=2, out=alone, progress=False)
     assert records(out) == records(alone)
 
 
@@ -108,7 +108,7 @@ def test_a_tracker_that_hangs_costs_a_run_nothing_but_the_patience_of_its_end(tm
     sender.end()
     assert time.perf_counter() - began < 0.05 + 0.2, "it is given up once"
     assert len(notes) == 1 and "has not answered for 0.05 s" in notes[0] and whole < 60
-    assert sum(map(len, records(tmp_path / "out").values())) == 12
+    assert sum(map(len, records(tmp_path / "out").values())) == 8
     hanging.set()
 
 

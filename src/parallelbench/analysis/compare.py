@@ -87,7 +87,7 @@ def compare(a: StoredRun, b: StoredRun, by: By | None = None) -> RunComparison:
     """Compare two runs.
 
     Args:
-        a, b: the runs; the same run twice compares its own settings with each other.
+        a, b: the runs; the same run twice compares its settings with each other.
         by: what may differ between the two sides; None chooses it (`comparable.usual`).
 
     Raises:

@@ -26,7 +26,7 @@ MOST_REASONS = 12
 
 def command(
     a: Annotated[Path, typer.Argument(metavar="A", help="A run folder.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another; the same one compares its own settings.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another; the same one compares its settings.")],
     by: Annotated[
         str | None, typer.Option("--by", metavar="decoder|model|setting|same", help="What differs between the two sides.")
     ] = None,

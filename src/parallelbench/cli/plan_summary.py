@@ -57,7 +57,7 @@ def _time(made: PlanForecast, out: Path) -> str:
             "time: unknown; --speed N says rows a second, or run the same command with --limit 2 -o TRIAL and then this one "
             f"with --measured TRIAL. Folder: {out}"
         )
-    unknown = f", without {made.without_time} samples whose speed is unknown" if made.without_time else ""
+    unknown = f", without {made.without_time} samples of unknown speed" if made.without_time else ""
     bound = " at most" if made.count("bound") else ""
     return f"time:{bound or ' about'} {duration(made.seconds)} of decoding{unknown}. Folder: {out}"
 

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Say how far a run is, from another terminal.
 
-    Reads only, and may be asked at any time: running, finished or killed, samples done and left, speed, time left.
+    Reads only, and may be called at any time: running, finished or killed, samples done and left, speed, time left.
     """
     from parallelbench.cli.terminal import say
     from parallelbench.runs.state import read_state

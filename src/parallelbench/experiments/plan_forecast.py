@@ -38,7 +38,7 @@ class PlanForecast:
         return sum(one.missing * (one.forwards or 0.0) for one in self.cells if one.basis == basis)
 
     def count(self, basis: Basis) -> int:
-        """The cells of one basis whose number of forwards is known."""
+        """The cells of one basis with a known number of forwards."""
         return sum(one.basis == basis and one.forwards is not None for one in self.cells)
 
     @property
@@ -48,22 +48,22 @@ class PlanForecast:
 
     @property
     def rows(self) -> float:
-        """The rows over all cells whose rows are known."""
+        """The rows over all cells where they are known."""
         return sum(one.missing * one.rows for one in self.cells if one.rows is not None)
 
     @property
     def seconds(self) -> float:
-        """The time of all cells whose speed is known."""
+        """The time of all cells with a known speed."""
         return sum(one.missing * one.seconds for one in self.cells if one.seconds is not None)
 
     @property
     def without_time(self) -> int:
-        """Samples whose time is unknown."""
+        """Samples with an unknown time."""
         return sum(one.missing for one in self.cells if one.seconds is None)
 
     @property
     def without_forwards(self) -> int:
-        """Samples whose number of forwards is unknown."""
+        """Samples with an unknown number of forwards."""
         return sum(one.missing for one in self.cells if one.forwards is None)
 
 

@@ -19,7 +19,7 @@ from parallelbench.runs.times import now
 
 @contextlib.contextmanager
 def sign_of_life(out: Path, call: int, workers: int = 1, every: float = EVERY) -> Iterator[SignOfLife]:
-    """Write the sign of life of a call every few seconds, from a thread of its own; `runs.store` removes it at the end.
+    """Write the sign of life of a call every few seconds, from a separate thread; `runs.store` removes it at the end.
 
     Args:
         out: the folder of the run.
@@ -80,7 +80,7 @@ class SignOfLife:
             self.write()
 
     def write(self) -> None:
-        """Write the sign of life; a disk that cannot be written is the run's own trouble, which it meets itself."""
+        """Write the sign of life; a disk that cannot be written is reported where samples are written."""
         with self._lock:
             cell = self._cell
             beat = Heartbeat(

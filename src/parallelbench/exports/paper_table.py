@@ -56,7 +56,7 @@ def paper_tables(run: StoredRun, by_task: bool = False) -> list[PaperTable]:
 
     Args:
         run: the run.
-        by_task: whether each task has a column of its own before the mean over tasks.
+        by_task: whether each task has a column before the mean over tasks.
 
     Raises:
         UserError: the run has no samples, or the settings of a model have no task in common.

@@ -36,7 +36,7 @@ def export(run: StoredRun, form: str, to: Path | None, what: rows.Rows = "sample
     Args:
         run: the run.
         form: one of `FORMS`.
-        to: the file, or for lm-eval the folder; None is a name of its own in the folder `export` of the run.
+        to: the file, or for lm-eval the folder; None is a name in the folder `export` of the run.
         what: the rows of a flat table: samples or cells.
         by_task: whether the table of a paper has a column for each task.
 

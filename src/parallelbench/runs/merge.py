@@ -85,8 +85,8 @@ def _check(run: StoredRun, out: Path) -> None:
     if len(made) > 1:
         ways = " and ".join(f"{folder.path} by {version}" for version, folder in sorted(made.items()))
         raise UserError(
-            f"these folders were made by different versions of parallelbench ({ways}), whose results may differ; look at them "
-            "with 'parallelbench compare' in place of merging them."
+            f"these folders were made by different versions of parallelbench ({ways}), so their results may differ; look at "
+            "them with 'parallelbench compare' in place of merging them."
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads from a run folder what trackers are sent. The numbers are those of the folder's own tables."""
+"""Reads from a run folder what trackers are sent. The numbers are those of the tables of a report."""
 
 from __future__ import annotations
 

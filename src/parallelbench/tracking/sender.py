@@ -36,7 +36,7 @@ class Caught:
 
 
 class Sender:
-    """Runs operations in order in a thread of its own.
+    """Runs operations in order in a separate thread.
 
     An operation that fails is tried again; if its last attempt fails, nothing more is sent.
 
