@@ -194,7 +194,9 @@ def test_an_adapter_named_as_a_checkpoint_says_how_to_run_it(tmp_path: Path) -> 
             describe(f"tiny:adapter={wrong}")
 
 
-@pytest.mark.parametrize("layout", ["dream", "sdar", "llada_moe", "llada2", "sedd"])
+@pytest.mark.parametrize(
+    "layout", ["sdar", "llada2", "sedd", *(pytest.param(one, marks=pytest.mark.slow) for one in ("dream", "llada_moe"))]
+)
 def test_what_is_trained_in_a_layout_is_what_its_adapter_adds(tmp_path: Path, layout: str) -> None:
     """The network with factors inside, and the base with the adapter that was written from them, have the same weights."""
     pytest.importorskip("peft")
@@ -226,7 +228,7 @@ def test_what_is_trained_in_a_layout_is_what_its_adapter_adds(tmp_path: Path, la
 def test_a_score_network_is_fine_tuned_and_runs(kind: str, tmp_path: Path) -> None:
     base = sedd_reference.write(tmp_path / "base", kind)
     options = {"base": f"path:{base}", "task": "list_ops/copy:lengths=[2],shots=0,max_new_tokens=12", "batch": 2}
-    options |= {"rate": 1e-2, "warmup": 0.0, "steps": 6, "every": 3, "validation": 4}
+    options |= {"rate": 1e-2, "warmup": 0.0, "steps": 4, "every": 2, "validation": 4}
     out = train_full(tmp_path / "full", Full.model_validate(options), lambda line: None)
     first, last = (json.loads(line)["validation"] for line in (out / "log.jsonl").read_text("utf-8").splitlines())
     assert 0 < last < first

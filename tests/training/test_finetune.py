@@ -49,7 +49,7 @@ def base(make_checkpoint: MakeCheckpoint, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def adapter(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter after a few steps."""
-    return train_lora(tmp_path_factory.mktemp("out") / "copy", lora(base, steps=30, every=10), quiet)
+    return train_lora(tmp_path_factory.mktemp("out") / "copy", lora(base, steps=21, every=7), quiet)
 
 
 def logits(model: Denoiser, text: str = TASK) -> torch.Tensor:
@@ -129,7 +129,7 @@ def interrupted(train: Callable[..., Path], options: object, out: Path) -> None:
 
 
 def test_an_interrupted_lora_training_ends_in_the_same_weights(base: Path, tmp_path: Path) -> None:
-    options = lora(base, steps=6, every=2, rows=3, dropout=0.3)
+    options = lora(base, steps=3, every=1, rows=3, dropout=0.3)
     train_lora(tmp_path / "whole", options, quiet)
     interrupted(train_lora, options, tmp_path / "parts")
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "parts")
@@ -153,7 +153,7 @@ def test_a_killed_training_ends_in_the_same_weights(base: Path, tmp_path: Path) 
 
 
 def test_a_whole_model_is_trained_resumed_and_runs(base: Path, tmp_path: Path) -> None:
-    options = full(base, steps=6, every=2)
+    options = full(base, steps=3, every=1)
     train_full(tmp_path / "whole", options, quiet)
     interrupted(train_full, options, tmp_path / "parts")
     one, other, before = (load_file(folder / "model.safetensors") for folder in (tmp_path / "whole", tmp_path / "parts", base))
@@ -164,10 +164,10 @@ def test_a_whole_model_is_trained_resumed_and_runs(base: Path, tmp_path: Path) -
 
 
 def test_an_adapter_of_a_base_in_bfloat16_is_trained_in_float32(base: Path, tmp_path: Path) -> None:
-    options = lora(base, steps=2, every=1).model_copy(update={"base": f"path:{base},dtype=bfloat16"})
+    options = lora(base, steps=1, validation=4).model_copy(update={"base": f"path:{base},dtype=bfloat16"})
     found = weights(train_lora(tmp_path / "half", options, quiet))
     assert all(tensor.dtype == torch.float32 for tensor in found.values())
-    full_precision = weights(train_lora(tmp_path / "full", lora(base, steps=2, every=1), quiet))
+    full_precision = weights(train_lora(tmp_path / "full", lora(base, steps=1, validation=4), quiet))
     assert validation(tmp_path / "half") == pytest.approx(validation(tmp_path / "full"), rel=0.05)
     assert any(not torch.equal(found[name], full_precision[name]) for name in found)
 
