@@ -24,6 +24,7 @@ from parallelbench.experiments.executors.ray_executor import RayExecutor
 from parallelbench.experiments.executors.remote_worker import RemoteWorker, Report
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+HERE = "--node-ip-address=127.0.0.1"
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -164,12 +165,12 @@ class Node:
 @pytest.fixture
 def two_nodes() -> Iterator[tuple[str, Node]]:
     port = free_port()
-    head = Node("--head", f"--port={port}", "--ray-client-server-port=0")
+    head = Node("--head", f"--port={port}", HERE)
     address = f"127.0.0.1:{port}"
     deadline = time.monotonic() + 60
     while not greets(address) and time.monotonic() < deadline:
         time.sleep(0.5)
-    second = Node(f"--address={address}")
+    second = Node(f"--address={address}", HERE)
     yield address, second
     second.kill()
     head.kill()
@@ -191,7 +192,7 @@ def test_a_machine_killed_and_started_again_five_times(
                     time.sleep(0.05)
                 second.kill()
                 killed += 1
-                second = Node(f"--address={address}")
+                second = Node(f"--address={address}", HERE)
             done = driver.wait(600)
             assert done.returncode in (0, 1), done.stderr
             run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, progress=False)
