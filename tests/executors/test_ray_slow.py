@@ -148,7 +148,7 @@ class Node:
             "--include-dashboard=false",
             "--disable-usage-stats",
         ]
-        environment = {**os.environ, "RAY_worker_niceness": "0", "RAY_enable_worker_prestart": "0"}
+        environment = {**os.environ, "RAY_worker_niceness": "0", "RAY_enable_worker_prestart": "0", "RAY_AUTH_MODE": "token"}
         self.process = subprocess.Popen(
             [ray, "start", *options, *flags], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -40,6 +40,8 @@ def connected(placement: Placement) -> Iterator[Any]:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    if placement.ray_address is not None and _has_token():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when Ray is imported; a cluster without tokens ignores it
     try:
         import ray
     except ImportError as error:
@@ -56,6 +58,12 @@ def connected(placement: Placement) -> Iterator[Any]:
             stack.callback(ray.shutdown)
             _connect(ray, placement.ray_address)
         yield ray
+
+
+def _has_token() -> bool:
+    """Whether this machine has a token of Ray, which a cluster that has the same one wants to see."""
+    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
 def _start(ray: Any, folder: str) -> None:
@@ -99,7 +107,8 @@ def _connect(ray: Any, address: str) -> None:
     except (ImportError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise UserError(
             f"the Ray cluster at {address} does not accept this process ({first_line(error)}); install the same versions of "
-            "Ray and Python on all machines, and run the command on a machine of the cluster or with ray://HOST:10001."
+            "Ray and Python and the same ~/.ray/auth_token on all machines, and run the command on a machine of the cluster or "
+            "with ray://HOST:10001."
         ) from error
 
 
