@@ -12,7 +12,7 @@ results = pb.run(
     "tiny",
     ["waiting_line/copy", "waiting_line/shuffle"],
     ["confidence:k=[1,2,4,8]", "threshold:gamma=0.9", "random:k=4"],
-    limit=6,
+    limit=4,
 )
 columns = ["accuracy", "nfe", "content_tokens_per_forward"]
 print(results.frame.groupby(["task", "decoder"], sort=False)[columns].mean().round(2).to_string())

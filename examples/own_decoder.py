@@ -62,6 +62,6 @@ class TwoLooks(pb.ProgramDecoder):
 
 if __name__ == "__main__":
     decoders = ["confidence:k=2", MiddleFirst(k=2), SureRun(), TwoLooks()]
-    results = pb.run("tiny", ["waiting_line/copy", "waiting_line/shuffle"], decoders, limit=8)
+    results = pb.run("tiny", ["waiting_line/copy", "waiting_line/shuffle"], decoders, limit=4)
     columns = ["accuracy", "nfe", "content_tokens_per_forward"]
     print(results.frame.groupby(["task", "decoder"], sort=False)[columns].mean().round(2).to_string())

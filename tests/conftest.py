@@ -7,7 +7,11 @@ import shutil
 import tempfile
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports torch
-os.environ["PARALLELBENCH_CACHE_DIR"] = tempfile.mkdtemp(prefix="parallelbench-test-")  # not the user's
+os.environ["PARALLELBENCH_CACHE_DIR"] = (  # not the user's; the processes of one run share it
+    os.environ["PARALLELBENCH_CACHE_DIR"]
+    if "PYTEST_XDIST_WORKER" in os.environ
+    else tempfile.mkdtemp(prefix="parallelbench-test-")
+)
 
 from importlib.resources import files
 from pathlib import Path
@@ -94,5 +98,17 @@ def shipped_model() -> Denoiser:
     return load_model("tiny")
 
 
+LONG = (
+    "test_examples.py", "test_conformance_decoders.py", "test_decoding_invariance.py", "test_report_page.py",
+    "test_report_findings.py", "test_generators_hostile.py", "test_python.py", "test_cli_edges.py", "test_metric_score.py",
+)  # fmt: skip
+"""The files that take longest, or wait for other processes. They begin first, so that no process is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 def pytest_sessionfinish() -> None:
-    shutil.rmtree(os.environ["PARALLELBENCH_CACHE_DIR"], ignore_errors=True)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["PARALLELBENCH_CACHE_DIR"], ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The package as it is used from Python and in a notebook."""  # fault 35
+"""The package as it is used from Python; test_examples.py uses it in a notebook."""  # fault 35
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ import pydoc
 from pathlib import Path
 
 import fake_model  # noqa: F401  (registers the fake model)
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 import parallelbench as pb
-
-CODE = """
-import parallelbench as pb
-results = pb.run("exact", "list_ops/copy", ["confidence:k=[1,4]"], limit=3)
-results
-"""
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +56,3 @@ def test_results_draw_and_report(results: pb.Results) -> None:
 def test_another_model_than_the_named_one_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     pb.run("tiny", "words_to_sentence/easy", "all_at_once", limit=1)
     assert "note: tiny-text" in capsys.readouterr().err
-
-
-def test_a_notebook_shows_a_bar_and_a_table(tmp_path: Path) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
-    NotebookClient(notebook, timeout=250, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = notebook.cells[0].outputs
-    streams = "".join(output.text for output in outputs if output.output_type == "stream")
-    assert "6/6" in streams and "list_ops/copy" in streams
-    (shown,) = [output.data for output in outputs if output.output_type == "execute_result"]
-    assert "<table" in shown["text/html"] and "confidence:k=4" in shown["text/plain"]
-    assert not list(tmp_path.iterdir())

@@ -43,7 +43,7 @@ def test_a_hostile_reply_costs_its_timeout_and_little_memory(mode: str) -> None:
     before = peak_bytes()
     with Server(lambda messages: "hello", {0: mode, 1: mode}) as server:
         for protocol in ("openai", "anthropic"):
-            client = service(protocol, server.url, 0.4)
+            client = service(protocol, server.url, 0.2)
             start = time.monotonic()
             with pytest.raises((Fault, Refused)) as caught:
                 client.complete(TURNS, 16, 0)
@@ -70,7 +70,9 @@ def indices(ranges: str) -> set[int]:
     return {index for first, *last in ends for index in range(int(first), int(last[-1] if last else first) + 1)}
 
 
-@pytest.mark.parametrize("protocol", ["openai", "mercury", "anthropic"])
+@pytest.mark.parametrize(
+    "protocol", ["openai", *(pytest.param(one, marks=pytest.mark.slow) for one in ("mercury", "anthropic"))]
+)
 def test_two_hundred_requests_of_which_three_in_ten_are_hostile(tmp_path: Path, protocol: str) -> None:
     """Issue 15, what it must show, 3: the run ends complete, or names exactly the samples that are missing."""
     modes = list(hostile_http.MODES)

@@ -8,7 +8,7 @@ import pytest
 
 from parallelbench import load_model, load_task, run
 
-FEW = 8
+FEW = 5
 """Samples of a task: the gates in docs/tiny.md take 100 and more. All but one must be right."""
 
 

@@ -55,8 +55,17 @@ def judging(spec: str, metric: Metric | None, jobs: int) -> Iterator[Judge]:
     else:
         for name in BLAS:
             os.environ.setdefault(name, "1")  # read by the workers as they start: one core each
-        with _stopping(ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))) as pool:
+        with _stopping(ProcessPoolExecutor(jobs, _context())) as pool:
             yield partial(_in_flight, pool, partial(_judge_in_worker, spec), jobs, CHUNK)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Workers start from one process that has imported what they need; where a system lacks that, each imports it again."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _in_flight(
