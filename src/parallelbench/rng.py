@@ -22,7 +22,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _STEP = np.uint64(0xD1342543DE82EF95)
-_LANE = np.uint64(0xA0761D6478BD642F)
+_LANE = 0xA0761D6478BD642F
+_64_BITS = (1 << 64) - 1
 
 
 def digest(*labels: Any) -> int:
@@ -37,7 +38,10 @@ def stream(*labels: Any) -> random.Random:
 
 
 def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): a bijection that scatters every bit."""
+    """SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): a bijection that scatters every bit.
+
+    Products of arrays are taken modulo 2^64, without a warning; those of single numbers would warn.
+    """
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2
     return x ^ (x >> np.uint64(31))
@@ -64,8 +68,7 @@ def uniform_each(
     draws: Sequence[Draws], steps: Sequence[int], counts: Sequence[int], positions: npt.NDArray[np.int64], lane: int = 0
 ) -> npt.NDArray[np.float64]:
     """Return the numbers of several samples at once: `counts[i]` positions of sample i at its step `steps[i]`, in turn."""
-    with np.errstate(over="ignore"):
-        keys = np.array([one.key for one in draws], dtype=np.uint64)
-        keys = _mix(keys + np.array(steps, dtype=np.uint64) * _STEP + np.uint64(lane) * _LANE)
-        bits = _mix(_mix(np.repeat(keys, counts) + (positions.astype(np.uint64) + np.uint64(1)) * _GOLDEN))
+    keys = np.array([one.key for one in draws], dtype=np.uint64)
+    keys = _mix(keys + np.array(steps, dtype=np.uint64) * _STEP + np.uint64(lane * _LANE & _64_BITS))
+    bits = _mix(_mix(np.repeat(keys, counts) + (positions.astype(np.uint64) + np.uint64(1)) * _GOLDEN))
     return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52

@@ -34,7 +34,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
 @pytest.mark.parametrize("layout", MAKE)
 def test_whole_models_pass(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if layout == "sdar":  # its published vocabulary has 151,936 tokens
-        monkeypatch.setattr(doctor, "CANVAS", 16)
+        monkeypatch.setattr(doctor, "CANVAS", 8)
     found = check_model(load_model(f"path:{MAKE[layout](tmp_path)}"))
     assert found.healthy, [check for check in found.checks if not check.passed]
     caches = {check.name.split(":")[0] for check in found.checks if check.name.startswith("cache")}

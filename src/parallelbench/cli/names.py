@@ -21,6 +21,8 @@ def check_names(models: Sequence[str], tasks: Sequence[str], decoders: Sequence[
     """
     for spec in models:
         check_model_name(spec)
+    for spec in decoders:
+        _check_decoder_name(spec)  # before the tasks are imported, which takes most of the time
     for spec in tasks if suite == "ours" else ():
         check_task_spec(spec)
     for spec in decoders:
@@ -33,15 +35,20 @@ def check_decoder_spec(spec: str) -> None:
     Raises:
         UserError: as `check_names`.
     """
+    if _check_decoder_name(spec):
+        from parallelbench.decoding import load_decoders
+
+        load_decoders(spec)
+
+
+def _check_decoder_name(spec: str) -> bool:
+    """Refuse an unknown decoder; False for a file, of which no name is known. Nothing heavy is imported."""
     from parallelbench.decoding import DECODERS
 
     if split_head(spec)[0].endswith(FILES):
-        return
-    DECODERS.get(parse(spec)[0])  # an unknown name is told before NumPy is imported
-
-    from parallelbench.decoding import load_decoders
-
-    load_decoders(spec)
+        return False
+    DECODERS.get(parse(spec)[0])
+    return True
 
 
 def check_model_name(spec: str) -> None:
