@@ -12,9 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 quickstart: $(VENV)/.installed
 	$(BIN)/parallelbench sweep quickstart -o $(OUT)
-	$(BIN)/parallelbench sweep quickstart_text -o $(OUT)_text
+	$(BIN)/parallelbench sweep quickstart_text -o $(OUT)
 	$(BIN)/parallelbench report $(OUT)
-	$(BIN)/parallelbench report $(OUT)_text
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -91,13 +91,16 @@ def _svg(spec: Spec, rows: list[dict[str, Any]], width: float | None) -> str:
     for columns, size in LEGENDS:
         for legend in legends:
             legend.update(columns=columns, labelFontSize=size)
-        panel = width / across
+        panel, before = width / across, float("inf")
         while panel > NARROWEST:
             _size(spec, panel, height)
             svg = _drawn(spec, rows)
             excess = _width(svg) - width
             if excess <= 1.0:
                 return svg
+            if excess > before - 0.5:
+                break  # a legend is wider than the panels, so narrower panels do not help
+            before = excess
             panel -= max(1.0, excess / across)
     return svg
 

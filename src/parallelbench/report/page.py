@@ -84,8 +84,8 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
     )
     groups = list(_groups(data))
     return environment.get_template("report.html").render(
-        title=data.run.said("name") or f"{', '.join(data.models)} on {len(data.tasks)} tasks",
-        description=data.run.said("description"),
+        title=next(iter(_said(data, "name")), f"{', '.join(data.models)} on {len(data.tasks)} tasks"),
+        descriptions=_said(data, "description"),
         data=data,
         findings=findings,
         sections=sections,
@@ -99,6 +99,12 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         decoding_order=decoding_order,
         formats=formats,
     )
+
+
+def _said(data: ReportData, key: str) -> list[str]:
+    """What the calls say of themselves under a key, each once: that with the most cells first, of equal ones the newest."""
+    calls = sorted(data.run.calls, key=lambda call: (len(call.cells), call.started), reverse=True)
+    return list(dict.fromkeys(str(call.resolved[key]) for call in calls if call.resolved.get(key)))
 
 
 def _groups(data: ReportData) -> Iterator[tuple[str, list[dict[str, Any]]]]:
