@@ -22,7 +22,7 @@ PANEL = 190.0
 """The least width of a panel, axes included, where several stand side by side."""
 NARROWEST, LOWEST, FLAT = 60.0, 110.0, 0.75
 """The least width and height of a panel, and its height divided by its width."""
-LEGENDS = ((4, 12), (2, 12), (1, 12), (1, 10), (1, 8.5))
+LEGENDS = ((4, 12), (2, 12), (1, 12), (1, 10), (1, 8.5), (1, 7))
 """Columns and font size (CSS pixels) of the legends: the first that leaves a figure no wider than it may be."""
 PPI = 300
 
