@@ -65,7 +65,7 @@ def _layers(rows: Rows, colours: Colours, unit: speeds.Unit) -> list[alt.Chart]:
     dodged = measured.encode(x=speeds.axis("drawn", unit), tooltip=speeds.tooltip(), **seen)
     bars = dodged.mark_rule(strokeWidth=1.4).encode(y=alt.Y("low:Q", title="accuracy"), y2="high:Q")
     dots = dodged.mark_point(filled=True, size=62, stroke="white", strokeWidth=0.8, opacity=1).encode(**_shape(rows))
-    name: dict[str, Any] = {"align": "right", "dx": -7, "fontSize": 11, "fontWeight": 600}
+    name: dict[str, Any] = {"align": "right", "dx": -7, "fontSize": 11, "fontWeight": 600, "limit": 150}
     names = [
         steps.transform_filter(f"datum.end && {where}").mark_text(**name, dy=dy).encode(text="family:N", **seen)
         for where, dy in (("datum.accuracy >= 0.15", 12), ("datum.accuracy < 0.15", -9))
