@@ -51,6 +51,7 @@ LAYERS: dict[str, set[str]] = {
     "doctor": BELOW_MODELS | {"models", "decoding"},
     "training": BELOW_MODELS | {"runs", "models", "decoding"},  # its folder is written as a run's is: locked and whole
     "experiments": BELOW_MODELS | {"protocols", "runs", "models", "decoding", "paper"},  # published speeds size an experiment
+    "integrations": BELOW_MODELS | {"runs", "models", "decoding", "experiments"},
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
     "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
 }

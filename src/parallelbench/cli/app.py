@@ -26,6 +26,8 @@ COMMANDS = {
     "theory": "Print bounds, and the accuracy of a perfect model.",
     "train": "Train a small model that ships, or its second generation.",
     "cluster": "Print how to run on several GPUs or machines.",
+    "lm-eval": "Run tasks of lm-evaluation-harness with our models and decoders.",
+    "path": "Print where a folder of the package lies.",
     "doctor": "Check a model, or a decoder against its contract.",
 }
 """Each is the function `command` of `parallelbench.cli.<name>_command`, with the first line of its help, in the order shown."""
@@ -50,7 +52,7 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
 
 
 def _command(name: str) -> Callable[..., Any]:
-    command: Callable[..., Any] = importlib.import_module(f"parallelbench.cli.{name}_command").command
+    command: Callable[..., Any] = importlib.import_module(f"parallelbench.cli.{name.replace('-', '_')}_command").command
     return command
 
 
