@@ -46,7 +46,7 @@ def test_workers_killed_at_thirty_random_moments(tmp_path: Path, ray_address: st
     draws, killed, stop = random.Random(5), list[int](), threading.Event()
 
     def kill() -> None:
-        while not stop.wait(draws.uniform(1, 5)) and len(killed) < 30:
+        while not stop.wait(draws.uniform(4, 16)) and len(killed) < 30:
             found = workers()
             if found:
                 killed.append(draws.choice(found))
@@ -171,6 +171,9 @@ def two_nodes() -> Iterator[tuple[str, Node]]:
     while not greets(address) and time.monotonic() < deadline:
         time.sleep(0.5)
     second = Node(f"--address={address}", HERE)
+    while not any("raylet" in name for name in descendants(second.process.pid).values()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    time.sleep(10)  # it has started, and has to be known to the head
     yield address, second
     second.kill()
     head.kill()

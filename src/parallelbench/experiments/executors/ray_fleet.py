@@ -20,8 +20,9 @@ from parallelbench.schema import BatchSize
 MEMORY = ("running low on memory", "OutOfMemory", "oom-killer", "memory pressure")
 """How Ray says that it ended a process because the machine had no memory left."""
 REASONS = {
-    "node": "its machine left the cluster",
-    "worker process has died": "its process ended",
+    "node has died": "its machine left the cluster",
+    "node died": "its machine left the cluster",
+    "process has died": "its process ended",
     "creation task failed": "it could not start",
 }
 
