@@ -60,7 +60,7 @@ def test_the_help_names_every_command_with_the_first_line_of_its_own_help(capsys
     assert code == 0 and "..." not in out.partition("Options")[2]
     for name, summary in COMMANDS.items():
         assert summary in out
-        module = importlib.import_module(f"parallelbench.cli.{name}_command")
+        module = importlib.import_module(f"parallelbench.cli.{name.replace('-', '_')}_command")
         assert inspect.getdoc(module.command).partition("\n")[0] == summary
 
 

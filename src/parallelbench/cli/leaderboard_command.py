@@ -23,7 +23,9 @@ def command(
     published: Annotated[bool, typer.Option("--published/--no-published", help="Rank the paper's numbers as well.")] = True,
     source: Annotated[str, typer.Option("--source", help="Who hands in the runs: a name, a link.", show_default=False)] = "",
 ) -> None:
-    """Write board/index.html, a ranking, and board/submission.json, the runs in the form to hand in.
+    """Rank runs and submissions on one page; check a submission.
+
+    Writes board/index.html, a ranking, and board/submission.json, the runs in the form to hand in.
 
     The page is one file without any script. docs/leaderboard.md describes the form.
     """

@@ -31,7 +31,7 @@ def command(
         typer.Argument(metavar="[tasks|models|decoders|caches|metrics|recipes|experiments|protocols]", help="What to list."),
     ] = None,
 ) -> None:
-    """List tasks, models, decoders, caches, metrics, training recipes, experiments or protocols.
+    """List tasks, models, decoders, metrics, experiments and so on.
 
     Prints one a line; an experiment with its number of cells, about how many forwards of one sample these take, and its models.
     Without a kind: how many there are of each.

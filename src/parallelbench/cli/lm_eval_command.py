@@ -29,7 +29,7 @@ def command(
     device: Device = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for results.json and the samples.")] = None,
 ) -> None:
-    """Run tasks of lm-evaluation-harness with a model and a decoder of ours.
+    """Run tasks of lm-evaluation-harness with our models.
 
     Prints the harness's table, with forwards, tokens per forward and seconds of each task. Our tasks are named parallelbench_*
     there. Example: parallelbench lm-eval -m llada-1.5 -d threshold:gamma=0.9,block=32 -t gsm8k --limit 100

@@ -9,7 +9,7 @@ import typer
 
 
 def command(out: Annotated[Path, typer.Argument(metavar="OUT", help="A run folder.")]) -> None:
-    """Set aside what is damaged in a run folder, or convert an old one.
+    """Set aside damage in a run folder, or convert an old one.
 
     Says what is damaged and moves it into OUT/damaged; nothing is deleted. The command of the run then decodes again only what
     is missing. A folder of an earlier layout (schema 1 or 2) is converted; its files are kept in OUT/schema1 or OUT/schema2.

@@ -23,7 +23,7 @@ def command(
     data_dir: DataDir = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show samples of a task, what a decoder or a model is, or the options of a training recipe.
+    """Show samples of a task, or what a decoder, model or recipe is.
 
     Loads no weights. Samples of a task are shown as a model sees them: the exact prompt, one right answer, and what
     that answer scores.

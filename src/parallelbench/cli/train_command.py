@@ -19,7 +19,7 @@ def command(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
-    """Train a small model that ships, or fine-tune a checkpoint (recipes lora and full).
+    """Train a small model that ships, or fine-tune a checkpoint.
 
     `parallelbench list recipes` names them, `show recipe NAME` prints the options of one and how to run what it makes.
     """
