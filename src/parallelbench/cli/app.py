@@ -22,7 +22,7 @@ COMMANDS = {
     "track": "Send the results of a run to wandb, MLflow or Trackio.",
     "repair": "Set aside damage in a run folder, or convert an old one.",
     "list": "List tasks, models, decoders, metrics, experiments and so on.",
-    "show": "Show samples of a task, or what a decoder, model or recipe is.",
+    "show": "Show samples of a task, or a decoder, a model or a recipe.",
     "theory": "Print bounds, and the accuracy of a perfect model.",
     "train": "Train a small model that ships, or fine-tune a checkpoint.",
     "cluster": "Print how to run on several GPUs or machines.",

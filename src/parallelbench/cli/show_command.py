@@ -23,7 +23,7 @@ def command(
     data_dir: DataDir = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show samples of a task, or what a decoder, model or recipe is.
+    """Show samples of a task, or a decoder, a model or a recipe.
 
     Loads no weights. Samples of a task are shown as a model sees them: the exact prompt, one right answer, and what
     that answer scores.
