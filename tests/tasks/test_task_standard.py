@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from parallelbench.cli.names import check_names
 from parallelbench.errors import UserError
 from parallelbench.metrics import score
 from parallelbench.metrics.code import find_code
@@ -51,6 +52,11 @@ def test_names_and_metrics(tmp_path: Path) -> None:
     assert sample.answer == "2*3=6 eggs.\n#### 6" and sample.facts["answers"] == ["6"]
     assert score(sample, sample.answer, task.metrics) == {"answer_number": 1, "answer_number_strict": 1}
     assert score(sample, "It is 6.", task.metrics) == {"answer_number": 1, "answer_number_strict": 0}
+
+
+def test_its_suite_is_named_where_it_is_missing() -> None:
+    with pytest.raises(UserError, match="add --suite standard"):
+        check_names(["tiny"], ["gsm8k"], ["threshold"])
 
 
 def test_demonstrations_are_ours_and_right(tmp_path: Path) -> None:

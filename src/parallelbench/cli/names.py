@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from parallelbench.errors import UnknownName
+from parallelbench.errors import UnknownName, UserError
 from parallelbench.specs import parse, split_head
 
 FILES = (".py", ".yaml", ".yml", ".json", ".jsonl")
@@ -68,11 +68,13 @@ def check_task_spec(spec: str) -> None:
     Raises:
         UserError: as `check_names`.
     """
-    from parallelbench.tasks import TASKS, load_task
+    from parallelbench.tasks import TASKS, load_task, task_names
 
     name = parse(spec)[0]
     if name.endswith(FILES):
         return
+    if name in task_names("standard"):
+        raise UserError(f"'{name}' is a task of the suite standard; add --suite standard.")
     if "*" not in name:
         load_task(spec)
     elif not any(fnmatchcase(known, name) for known in TASKS.names()):
