@@ -145,7 +145,6 @@ class Node:
             "--block",
             "--num-cpus=1",
             "--object-store-memory=80000000",
-            "--include-dashboard=false",
             "--disable-usage-stats",
         ]
         environment = {**os.environ, "RAY_worker_niceness": "0", "RAY_enable_worker_prestart": "0", "RAY_AUTH_MODE": "token"}
@@ -165,7 +164,7 @@ class Node:
 @pytest.fixture
 def two_nodes() -> Iterator[tuple[str, Node]]:
     port = free_port()
-    head = Node("--head", f"--port={port}", HERE)
+    head = Node("--head", f"--port={port}", "--include-dashboard=false", HERE)
     address = f"127.0.0.1:{port}"
     deadline = time.monotonic() + 60
     while not greets(address) and time.monotonic() < deadline:
@@ -188,7 +187,7 @@ def test_a_machine_killed_and_started_again_five_times(
         while killed < 5:
             out = tmp_path / str(rounds)
             rounds += 1
-            driver = Child(command, *arguments(out, "--ray-address", address, "--workers", "2"))
+            driver = Child(command, *arguments(out, "--ray-address", address))
             while driver.running and killed < 5:
                 wanted = lines(out) + draws.randint(1, 20)
                 while driver.running and lines(out) < wanted:
