@@ -14,7 +14,7 @@ from parallelbench.specs import parse
 from parallelbench.theory import Setting, accuracy_of
 
 CERTAIN = 1e-3
-PREFERENCES = "the shipped models prefer some right answers to others, so the formulas are not about them."
+PREFERENCES = "the formulas assume that all right answers are equally likely, and the shipped models prefer some of them."
 
 
 def formulas(evidence: Evidence) -> Finding:
@@ -27,8 +27,8 @@ def formulas(evidence: Evidence) -> Finding:
         inside += low <= expected <= high
         worst = max(worst, (abs(right / n - expected), f"`{setting}` on {_name(task)}"))
     text = (
-        f"{inside} of {len(cells)} accuracies on Shuffle and Replace Random of 6 to 16 lie within what {n} samples allow "
-        f"around the formula; the farthest is {100 * worst[0]:.0f} points off ({worst[1]})."
+        f"Of {len(cells)} accuracies on Shuffle and Replace Random of 6 to 16, {inside} agree with the formula within the "
+        f"intervals for {n} samples; the largest difference is {100 * worst[0]:.0f} points ({worst[1]})."
     )
     return Finding(HOLDS if inside == len(cells) else FAILS, text)
 
@@ -44,8 +44,8 @@ def greedy(evidence: Evidence) -> Finding:
         100 * float(np.mean(values)) for values in zip(*((e, r / n) for e, r, n in cells.values()), strict=True)
     )
     text = (
-        f"Greedy, at two tokens per forward, Shuffle of 6 to 16 is right in {measured:.0f} % on average, and the formula says "
-        f"{expected:.0f} %: {points(gap)}."
+        f"Greedy decoding at two tokens per forward is right on Shuffle of 6 to 16 in {measured:.0f} % on average; the formula "
+        f"for sampling says {expected:.0f} %: {points(gap)}."
     )
     return Finding(HOLDS if verdict(gap) == UNCLEAR else FAILS, text)
 

@@ -26,11 +26,12 @@ def oracle(evidence: Evidence) -> Finding:
         raise NoEvidence("no threshold ran with three settings")
     paper, ours, of_task = found[PAPER], found[LEFT_OUT], found[OF_TASK]
     text = (
-        f"The paper's rule has {100 * paper.accuracy:.1f} % at {paper.tokens_per_step:.1f} tokens per step, {paper.ratio:.2f} "
-        f"[{paper.low:.2f}, {paper.high:.2f}] times as fast as one threshold at equal accuracy; without the outcome that "
-        f"counts it is {100 * ours.accuracy:.1f} % at {ours.tokens_per_step:.1f}, {ours.ratio:.2f} [{ours.low:.2f}, "
-        f"{ours.high:.2f}] times; with one threshold for each task, chosen on the other half of its samples, it is "
-        f"{of_task.ratio:.2f} [{of_task.low:.2f}, {of_task.high:.2f}] times ({ours.n} samples)."
+        f"The paper's rule has {100 * paper.accuracy:.1f} % at {paper.tokens_per_step:.1f} tokens per step and is "
+        f"{paper.ratio:.2f} [{paper.low:.2f}, {paper.high:.2f}] times as fast as one threshold at equal accuracy. The rule "
+        f"that leaves the outcome out ([analyses](analyses.md)) has {100 * ours.accuracy:.1f} % at {ours.tokens_per_step:.1f} "
+        f"and is {ours.ratio:.2f} [{ours.low:.2f}, {ours.high:.2f}] times as fast. One threshold for each task, chosen on the "
+        f"other half of its samples, is {of_task.ratio:.2f} [{of_task.low:.2f}, {of_task.high:.2f}] times as fast "
+        f"({ours.n} samples)."
     )
     return Finding(HOLDS if paper.low > GAIN else FAILS if paper.high < GAIN else UNCLEAR, text)
 
@@ -42,10 +43,10 @@ def _published(evidence: Evidence) -> Finding:
     text = (
         f"The paper's oracle has {score} % at {speed} tokens per step, {speed / careful[1]:.2f} times the speed of a threshold "
         f"of .9 ({careful[0]} %), and {speed / slow[1]:.1f} times that of 1.0 ({slow[0]} %). No threshold is as accurate, and "
-        "the outcomes of single samples are not published, so luck cannot be taken out. One threshold for each task, the "
+        "the outcomes of single samples are not published, so the effect of luck is unknown. One threshold for each task, the "
         f"fastest of the most accurate on the same samples, is {ratio[0]:.2f} [{low:.2f}, {high:.2f}] times as fast as one for "
-        f"all {tasks} tasks at equal accuracy: a part of the gain may be that of tasks, not of samples, and 100 samples a task "
-        f"{'show that' if low > 1 else 'do not tell'}."
+        f"all {tasks} tasks at equal accuracy. So a part of the gain may come from knowing the task and not the sample; 100 "
+        f"samples per task {'show that it does' if low > 1 else 'are too few to tell'}."
     )
     return Finding(UNCLEAR, text)
 

@@ -17,7 +17,7 @@ DIFFUSION = ("llada-8b-instruct", "llada-1.5", "dream-v0-instruct", "diffucoder-
 AUTOREGRESSIVE = ("Qwen2.5-7B-Instruct", "Qwen3-4B-Instruct-2507", "Llama-3.1-8B-Instruct")
 BUILTIN = "builtin"
 TRAINED = "LLaDA-1.5 fine-tuned"
-NO_TEXT = {"exact": "texts have no exact model."}
+NO_TEXT = {"exact": "there is no exact model of texts, because the distribution of right texts is unknown."}
 
 
 def autoregression(evidence: Evidence) -> Finding:
@@ -131,42 +131,53 @@ CLAIMS = (
     ),
     Claim(
         "autoregression", "Autoregressive models do not collapse on these tasks.", "Section 6, Figure 4 and Table 5",
-        autoregression, {"exact": "an exact law has no autoregressive sibling that could err."},
+        autoregression, {"exact": "an exact autoregressive model is always right, so there is nothing to measure."},
         '`figure_numbers("table5")`', {"shipped": "ar"},
     ),
     Claim(
         "mercury",
         "For Mercury long lists are harder to shuffle than to reverse, for autoregressive models the other way round.",
         "Section 6, Figure 4", mercury,
-        {"exact": "the exact model errs on neither.", "shipped": "the shipped models read lists of at most 6 and 12 items."},
+        {
+            "exact": "the statement is about errors of learned models, which the exact model does not make.",
+            "shipped": "`tiny` and `tiny-ar` were trained on lists of 3 to 6 items.",
+        },
         '`figure_numbers("fig4")`',
     ),
     Claim(
         "cache", "A prefix cache lowers the accuracy of lists.", "Appendix E, Figures 13 and 25", cache,
-        {"exact": "the exact model has no keys to keep."}, '`figure_numbers("fig13")`', {"shipped": "cache"},
+        {"exact": "the exact model has no attention, so there are no keys to cache."},
+        '`figure_numbers("fig13")`', {"shipped": "cache"},
     ),
     Claim(
         "training", "Training on a task does not remove the loss where tokens depend on each other.",
-        "Section 7, Figures 8 and 16", training, {"exact": "it is not trained; that it loses too is the first statement."},
+        "Section 7, Figures 8 and 16", training,
+        {"exact": "the exact model is not trained; what it loses is tested under the first statement."},
         '`figure_numbers("fig16")`',
     ),
     Claim(
         "remasking", "Remasking without training does not remove it either.", "Section 7, Figures 8, 18 and 19", remasking,
-        {"exact": "a remasked token leaves a context that its law excludes, so its answer says nothing (see the results)."},
+        {
+            "exact": "remasking a part of a wrong answer leaves a context of probability 0, for which the exact model's "
+            "predictions mean nothing."
+        },
         '`figure_numbers("fig8")`', {"shipped": "cache"},
     ),
     Claim(
         "chain-of-thought", "Chain of thought helps.", "Section 7, Figures 8 and 17", thought,
-        {"exact": "there is no law of thoughts.", "shipped": "no shipped model was trained to think before it answers."},
+        {
+            "exact": "there is no exact model of reasoning steps, because their distribution is unknown.",
+            "shipped": "no shipped model was trained to write steps before its answer.",
+        },
         '`figure_numbers("cot")`',
     ),
     Claim(
         "other-benchmarks", "GSM8K and HumanEval lie on the easy side of the task map, so they cannot show the problem.",
         "Appendix G.1, Figure 6", prefers(PLAIN, FEW, ("gsm8k",), "GSM8K"),
         {
-            "exact": "their answers have no known law.",
-            "shipped": "no shipped model can do them.",
-            "published": "the accuracies behind their points were not published.",
+            "exact": "there is no exact model of these tasks, because the distribution of right answers is unknown.",
+            "shipped": "no shipped model was trained for these tasks.",
+            "published": "the accuracies behind the points of these tasks in Figure 6 were not published.",
         },
     ),
 )  # fmt: skip

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-Suite = Annotated[str, typer.Option("--suite", help="'ours', the 'official' data, 'hf': public texts, 'standard': GSM8K etc.")]
+Suite = Annotated[
+    str, typer.Option("--suite", help="ours, official (the paper's data), hf (public texts), standard (GSM8K, ...).")
+]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the official data, or of a copy of the data sets.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Samples per task; all without it.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Draws the samples.")]
@@ -47,7 +49,7 @@ Speed = Annotated[
 ]
 PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of prices of served models (docs/served.md).")]
 MaxCost = Annotated[
-    float | None, typer.Option("--max-cost", min=0, help="Refuse a plan that costs more, and stop a run that has.")
+    float | None, typer.Option("--max-cost", min=0, help="Refuse a plan that would cost more; end a run that does.")
 ]
 Executor = Annotated[str | None, typer.Option("--executor", metavar="local|ray", help="In this process, or on workers of Ray.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Workers of Ray; default: as many as have room.")]
@@ -55,7 +57,7 @@ GpusPerWorker = Annotated[float | None, typer.Option("--gpus-per-worker", min=0,
 CpusPerWorker = Annotated[float | None, typer.Option("--cpus-per-worker", min=0, help="CPU cores of each worker of Ray.")]
 RayAddress = Annotated[
     str | None,
-    typer.Option("--ray-address", metavar="ADDRESS", help="auto, HOST:PORT or ray://HOST:PORT; default: a Ray of its own."),
+    typer.Option("--ray-address", metavar="ADDRESS", help="auto, HOST:PORT or ray://HOST:PORT; default: Ray is started."),
 ]
 WorkerTimeout = Annotated[
     float | None, typer.Option("--worker-timeout", help="Seconds without a sample after which a worker is replaced.")

@@ -11,13 +11,13 @@ TEXTS = {"help": "help.txt", "slurm": "slurm.sh", "kubernetes": "kubernetes.yaml
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="[slurm|kubernetes]", help="A template alone; without it a page of help.")
+        str, typer.Argument(metavar="[slurm|kubernetes]", help="Print only this job; default: a page of help with both.")
     ] = "help",
-    machines: Annotated[int, typer.Option("--machines", min=1, max=10_000, help="Machines.")] = 2,
+    machines: Annotated[int, typer.Option("--machines", min=1, max=10_000, help="Number of machines.")] = 2,
     gpus: Annotated[int, typer.Option("--gpus", min=0, max=64, help="GPUs of each machine.")] = 1,
     cpus: Annotated[int, typer.Option("--cpus", min=1, max=1024, help="CPU cores of each machine.")] = 16,
-    experiment: Annotated[str, typer.Option("--experiment", help="What 'sweep' is to run.")] = "quickstart",
-    out: Annotated[str, typer.Option("--out", "-o", help="The run folder, on all machines the same.")] = "/runs/out",
+    experiment: Annotated[str, typer.Option("--experiment", help="The experiment that 'sweep' runs.")] = "quickstart",
+    out: Annotated[str, typer.Option("--out", "-o", help="The run folder.")] = "/runs/out",
 ) -> None:
     """Print how to run on several GPUs or machines.
 

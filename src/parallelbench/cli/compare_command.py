@@ -26,11 +26,13 @@ MOST_REASONS = 12
 
 def command(
     a: Annotated[Path, typer.Argument(metavar="A", help="A run folder.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another; the same one compares its settings.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another; the same folder twice compares its settings.")],
     by: Annotated[
         str | None, typer.Option("--by", metavar="decoder|model|setting|same", help="What differs between the two sides.")
     ] = None,
-    task: Annotated[Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * is any part; repeatable.")] = None,
+    task: Annotated[
+        Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * matches any text; repeatable.")
+    ] = None,
     decoder: Annotated[Patterns, typer.Option("--decoder", "-d", help="Only decoders of this name; repeatable.")] = None,
     model: Annotated[Patterns, typer.Option("--model", "-m", help="Only models of this name; repeatable.")] = None,
     table: Annotated[bool, typer.Option("--table", help="Print every comparison, however many there are.")] = False,

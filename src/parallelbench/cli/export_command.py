@@ -18,11 +18,13 @@ def command(
     runs: Annotated[list[Path], typer.Argument(metavar="OUT...", help="One run folder, or several that are read as one.")],
     to: Annotated[str, typer.Option("--to", metavar="FORM", help="parquet, csv, jsonl, latex, markdown or lm-eval.")],
     out: Annotated[
-        str | None, typer.Option("--out", "-o", help="The file (lm-eval: the folder); - is stdout; else in OUT/export.")
+        str | None, typer.Option("--out", "-o", help="The file (lm-eval: a folder); - prints it; else in OUT/export.")
     ] = None,
     rows: Annotated[str, typer.Option("--rows", metavar="samples|cells", help="Rows of parquet, csv and jsonl.")] = "samples",
     by_task: Annotated[bool, typer.Option("--by-task", help="A column for each task in latex and markdown.")] = False,
-    task: Annotated[Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * is any part; repeatable.")] = None,
+    task: Annotated[
+        Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * matches any text; repeatable.")
+    ] = None,
     decoder: Annotated[Patterns, typer.Option("--decoder", "-d", help="Only decoders of this name; repeatable.")] = None,
     model: Annotated[Patterns, typer.Option("--model", "-m", help="Only models of this name; repeatable.")] = None,
 ) -> None:

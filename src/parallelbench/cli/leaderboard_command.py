@@ -18,16 +18,16 @@ def command(
         Files, typer.Argument(metavar="[RUN]...", help="Run folders; several are read as one.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the page and of the submission.")] = Path("board"),
-    add: Annotated[Files, typer.Option("--add", help="A submission of others to rank as well; repeatable.")] = None,
+    add: Annotated[Files, typer.Option("--add", help="A submission file to rank as well; repeatable.")] = None,
     check: Annotated[Files, typer.Option("--check", help="Check a submission and write nothing; repeatable.")] = None,
     published: Annotated[bool, typer.Option("--published/--no-published", help="Rank the paper's numbers as well.")] = True,
-    source: Annotated[str, typer.Option("--source", help="Who hands in the runs: a name, a link.", show_default=False)] = "",
+    source: Annotated[str, typer.Option("--source", help="Who submits the runs: a name or a link.", show_default=False)] = "",
 ) -> None:
     """Rank runs and submissions on one page; check a submission.
 
-    Writes board/index.html, a ranking, and board/submission.json, the runs in the form to hand in.
+    Writes board/index.html, the ranking, and board/submission.json, the results of the runs as a submission.
 
-    The page is one file without any script. docs/leaderboard.md describes the form.
+    The page is one file without any script. docs/leaderboard.md describes the submission.
     """
     from parallelbench import __version__
     from parallelbench.cli.terminal import say

@@ -14,8 +14,8 @@ def command(
 ) -> None:
     """Merge run folders into a new one.
 
-    Nothing is lost and nothing is counted twice: a sample that lies in several folders is kept once if its results are equal,
-    and refused if they differ. The sources stay as they are. Example: parallelbench merge gpu0 gpu1 -o both
+    A sample that is in several folders is kept once if its results are equal; if they differ, nothing is written. The sources
+    stay as they are. Example: parallelbench merge gpu0 gpu1 -o both
     """
     from parallelbench.cli.terminal import say
     from parallelbench.experiments import provenance

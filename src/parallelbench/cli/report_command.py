@@ -15,7 +15,9 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the page; else OUT, or ./report for several folders.")
     ] = None,
-    task: Annotated[Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * is any part; repeatable.")] = None,
+    task: Annotated[
+        Patterns, typer.Option("--task", "-t", help="Only tasks of this name; * matches any text; repeatable.")
+    ] = None,
     decoder: Annotated[
         Patterns, typer.Option("--decoder", "-d", help="Only decoders of this name or with these options; repeatable.")
     ] = None,

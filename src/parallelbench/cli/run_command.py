@@ -45,7 +45,7 @@ def command(
     suite: Suite = "ours",
     data_dir: DataDir = None,
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="Published settings for standard tasks: list protocols.")
+        str | None, typer.Option("--protocol", help="Published settings of standard tasks (list protocols).")
     ] = None,
     limit: Limit = None,
     seed: Seeds = None,
@@ -53,7 +53,7 @@ def command(
     allow_short_canvas: AllowShortCanvas = False,
     allow_code: AllowCode = False,
     cache: Annotated[
-        list[str] | None, typer.Option("--cache", help="Keys kept between forwards (list caches); repeatable.")
+        list[str] | None, typer.Option("--cache", help="Cache of attention keys (list caches); repeatable.")
     ] = None,
     aux: Annotated[str | None, typer.Option("--aux", help="Second model with the same tokens, for some decoders.")] = None,
     batch_size: BatchSize = "auto",
@@ -61,7 +61,7 @@ def command(
     out: Out = None,
     distribution: Annotated[
         int | None,
-        typer.Option("--distribution", min=2, metavar="N", help="Draw N answers to one question; compare with the law."),
+        typer.Option("--distribution", min=2, metavar="N", help="Compare N answers to one question with the right ones."),
     ] = None,
     executor: Executor = None,
     workers: Workers = None,

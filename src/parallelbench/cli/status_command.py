@@ -24,12 +24,12 @@ SECONDS, SECONDS_IN_A_LOG = 2.0, 60.0
 
 def command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A run folder.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Look again and again until the run ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Repeat until the run ends.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say how far a run is, from another terminal.
 
-    Reads only, and may be called at any time: running, finished or killed, samples done and left, speed, time left.
+    Reads files only and may be called at any time. Prints the state, samples done and left, speed and time left.
     """
     from parallelbench.cli.terminal import say
     from parallelbench.runs.state import read_state

@@ -1,4 +1,4 @@
-"""`parallelbench train`: make the models that ship, from nothing, or fine-tune a checkpoint."""
+"""`parallelbench train`: train the shipped models from random weights, or fine-tune a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from parallelbench.cli.terminal import say
 def command(
     recipe: Annotated[
         str,
-        typer.Argument(
-            metavar="RECIPE", help="Its name, with options: tiny:steps=2000, lora:base=tiny,task=waiting_line/shuffle"
-        ),
+        typer.Argument(metavar="RECIPE", help="With its options: tiny:steps=2000, lora:base=tiny,task=waiting_line/shuffle"),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
     """Train a small model that ships, or fine-tune a checkpoint.
 
-    `parallelbench list recipes` names them, `show recipe NAME` prints the options of one and how to run what it makes.
+    `parallelbench list recipes` prints their names, `show recipe NAME` its options and how to run the trained model.
     """
     from parallelbench.runs.disk import disk_errors
     from parallelbench.specs import build, parse

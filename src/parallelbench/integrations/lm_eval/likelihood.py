@@ -4,9 +4,9 @@ For a continuation x of L tokens after a context c, with K of them masked, K uni
 
     log p(x | c) >= E[ L / K * sum over masked i of log p(x_i | c, the tokens that are not masked) ]
 
-(LLaDA, arXiv 2502.09992, equation 6). Both sides are equal for a model with consistent conditionals. The right side is
-estimated from draws; their standard error is reported. For an exact model the chain rule, from left to right with everything
-behind masked, gives the likelihood itself.
+(the likelihood estimator of LLaDA, arXiv 2502.09992, Appendix). Both sides are equal for a model with consistent conditionals.
+The right side is estimated from draws; their standard error is reported. For an exact model the chain rule, from left to right
+with everything after a token masked, gives the likelihood itself.
 """
 
 from __future__ import annotations
