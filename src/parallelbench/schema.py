@@ -17,7 +17,7 @@ MASK_ITEM = "[MASK]"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of a conversation; `role` is "user" or "assistant"."""
+    """One turn of a conversation; `role` is "user", "assistant", or, in a first turn, "system"."""
 
     role: str
     text: str
@@ -29,7 +29,7 @@ class Sample:
 
     Attributes:
         task, version, seed, index: which sample of which version of which task this is.
-        turns: the demonstrations, if any, and at the end the user's question.
+        turns: the system prompt and the demonstrations, if any, and at the end the user's question.
         answer: one right answer.
         facts: the operands that metrics and laws need (`items`, `word`, `index`, `symbols`, ...).
         frame: the answer with `[MASK]` in its free slots; None where the task has no fixed answer format.

@@ -121,8 +121,9 @@ def test_every_refinement_of_a_diffusing_stream_is_a_forward_and_the_last_is_the
 def test_anthropic_is_asked_in_its_own_protocol_and_its_forwards_are_unknown(tmp_path: Path) -> None:
     with Server(right()) as server:
         model = f"anthropic:small@{server.url},temperature=0.2,reasoning=low,thinking=adaptive"
-        run(model, f"{TASK.removesuffix(',shots=0')},shots=1", limit=1, out=tmp_path / "out")
+        run(model, f"{TASK.removesuffix(',shots=0')},shots=1,system=Be brief.", limit=1, out=tmp_path / "out")
         (body,) = server.asked
+    assert body["system"] == "Be brief."
     assert body["path"] == "/v1/messages" and (body["max_tokens"], body["temperature"]) == (1024, 0.2)
     assert body["output_config"] == {"effort": "low"} and body["thinking"] == {"type": "adaptive"}
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from parallelbench.runs.cell import Cell
+from parallelbench.runs.cell import Cell, short_hash
 from parallelbench.runs.folder import StoredRun
-from parallelbench.specs import render
+from parallelbench.specs import parse, render
 
 PLAIN = "plain"
 """The variant of a decoder with default values of all parameters except those that set its speed."""
+
+LONGEST = 40
+"""Characters of a system prompt in the name of a task."""
 
 
 def distinct(named: Sequence[tuple[str, str]]) -> list[str]:
@@ -29,7 +32,7 @@ def name_cells(run: StoredRun) -> list[dict[str, Any]]:
     """
     cells = [stored.cell for stored in run.cells]
     models = distinct([(_with_cache(cell, _model(cell)), _with_cache(cell, _in_full(cell))) for cell in cells])
-    tasks = distinct([(cell.task, cell.task_spec) for cell in cells])
+    tasks = distinct([(cell.task, _task_in_full(cell)) for cell in cells])
     families = distinct([(cell.decoder_facts.label, cell.decoder_facts.family) for cell in cells])
     return [
         {"model": model, "task": task, **_decoder(cell, family)}
@@ -47,6 +50,15 @@ def _decoder(cell: Cell, family: str) -> dict[str, str]:
         "setting": render("", setting).removeprefix(":"),
         "variant": render("", facts.variant).removeprefix(":") or PLAIN,
     }
+
+
+def _task_in_full(cell: Cell) -> str:
+    """The task with its options; of a long system prompt the beginning and a hash."""
+    system = str(cell.task_options.get("system", ""))
+    if len(system) <= LONGEST:
+        return cell.task_spec
+    name, options = parse(cell.task_spec)
+    return render(name, {**options, "system": f"{system[:LONGEST]}... {short_hash(system)[:6]}"})
 
 
 def _model(cell: Cell) -> str:

@@ -26,7 +26,7 @@ from parallelbench.specs import parse
 STAND_INS = ("llada-1.5", "LLaDA-1.5 fine-tuned")
 """The published models that are shown beside a model that was never published; the first that has the task."""
 LABELS = {model.name: model.label for model in MODELS.values()}
-NOT_THE_QUESTION = frozenset({"samples", "shots", "wording", "names", "max_new_tokens"})
+NOT_THE_QUESTION = frozenset({"samples", "shots", "wording", "system", "names", "max_new_tokens"})
 """Options of a task that are not compared: our wordings, names and demonstrations differ from the paper's anyway."""
 BUILTIN = "builtin"
 """The decoder of a generator, which decodes by itself."""

@@ -66,6 +66,21 @@ Track = Annotated[
     list[str] | None,
     typer.Option("--track", metavar="TRACKER", help="Also send results to wandb, mlflow or trackio (docs/cli.md); repeatable."),
 ]
+Wordings = Annotated[
+    list[str] | None,
+    typer.Option("--wording", metavar="all|NAME,...", help="Wordings of tasks that have several: plain, polite, task_first."),
+]
+System = Annotated[
+    list[str] | None,
+    typer.Option("--system", metavar="TEXT", help="A system prompt before the question; repeatable ('' is none)."),
+]
+Protocol = Annotated[str | None, typer.Option("--protocol", help="Published settings of standard tasks (list protocols).")]
+Caches = Annotated[list[str] | None, typer.Option("--cache", help="Cache of attention keys (list caches); repeatable.")]
+Aux = Annotated[str | None, typer.Option("--aux", help="Second model with the same tokens, for some decoders.")]
+Distribution = Annotated[
+    int | None,
+    typer.Option("--distribution", min=2, metavar="N", help="Compare N answers to one question with the right ones."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object in the last line.")]
 WholeTable = Annotated[bool, typer.Option("--table", help="Print every cell, however many there are.")]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Run programs that the model writes, confined, to score them.")]

@@ -24,8 +24,10 @@ from parallelbench.cli.arguments import (
     PricesFile,
     RayAddress,
     Speed,
+    System,
     Track,
     WholeTable,
+    Wordings,
     Workers,
     WorkerTimeout,
 )
@@ -44,6 +46,8 @@ def command(
         str | None, typer.Option("--suite", help="Suite in place of that of the file: 'ours', the 'official' data, or 'hf'.")
     ] = None,
     data_dir: DataDir = None,
+    wording: Wordings = None,
+    system: System = None,
     allow_short_canvas: AllowShortCanvas = False,
     batch_size: BatchSize = None,
     device: Device = None,
@@ -75,6 +79,7 @@ def command(
 
     values = {"models": tuple(model) if model else None, "limit": limit, "batch_size": batch_size, "device": device}
     values |= {"suite": suite, "data_dir": data_dir, "allow_short_canvas": allow_short_canvas or None}
+    values |= {"wording": ",".join(wording) if wording else None, "system": system}
     changed = {key: value for key, value in values.items() if value is not None}
     sweep = build(Sweep, f"sweep '{experiment}'", {**load_sweep(experiment).model_dump(), **changed})
     permit(allow_code)

@@ -12,7 +12,7 @@ CHECKED = 64
 """Samples that are encoded; they are taken in the order of the limit, in which all sizes occur early."""
 STEP = 32
 """A derived canvas is a multiple of this, so that the usual blocks divide it."""
-NOT_ANSWERS = frozenset({"samples", "shots", "max_new_tokens", "infill"})
+NOT_ANSWERS = frozenset({"samples", "shots", "max_new_tokens", "infill", "wording", "system"})
 """Options of a task that do not change how long its right answers are."""
 
 

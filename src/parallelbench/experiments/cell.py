@@ -75,7 +75,7 @@ def _of_task(task: Task, info: ModelInfo | GeneratorInfo, seed: int) -> dict[str
         "suite": task.suite,
         "task": task.name,
         "task_version": task.version,
-        "task_options": task.model_dump(mode="json", exclude=set(NOT_IN_OPTIONS)),
+        "task_options": task.model_dump(mode="json", exclude={*NOT_IN_OPTIONS, *(() if task.system else ("system",))}),
         "fingerprint": task.fingerprint,
         "model": info.name,
         "revision": info.revision,

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from parallelbench.contracts.generator import GeneratorInfo
 from parallelbench.contracts.handle import DenoiserHandle, GeneratorHandle, ModelHandle
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_decoders
@@ -17,6 +18,7 @@ from parallelbench.experiments.spec import Sweep
 from parallelbench.experiments.task_specs import load_tasks
 from parallelbench.metrics import resolve
 from parallelbench.models.familiar import models_of, unfamiliar
+from parallelbench.models.templates import WITHOUT_SYSTEM
 from parallelbench.runs.cell import Cell
 from parallelbench.sandbox import check_allowed
 from parallelbench.tasks import Task
@@ -65,6 +67,7 @@ def cells_of(
     _check_scored(tasks)
     for key, part in models_of(requested, tasks).items():
         handle = pool.describe(key)
+        _check_system(handle.info, part)
         if isinstance(handle, GeneratorHandle):
             yield from _generator_cells(key, handle, part, sweep)
             continue
@@ -137,6 +140,14 @@ def _auxiliary(sweep: Sweep, pool: ModelPool, model: ModelHandle, used: bool) ->
     if used and isinstance(model, DenoiserHandle):
         check_auxiliary(model, aux)
     return aux.info
+
+
+def _check_system(info: ModelInfo | GeneratorInfo, tasks: Sequence[Task]) -> None:
+    """Raise `UserError` for a task with a system prompt on a model whose chat template has no place for it."""
+    if info.template in WITHOUT_SYSTEM and any(task.system for task in tasks):
+        raise UserError(
+            f"{info.name} has no chat template that takes a system prompt; leave system out, or run a model that has one."
+        )
 
 
 def _check_scored(tasks: Sequence[Task]) -> None:

@@ -21,6 +21,10 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, (str, int)) else value
 
 
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...], BeforeValidator(_several), Field(min_length=1)]
 
@@ -48,6 +52,12 @@ class Sweep(Options):
     seeds: Seeds = Field((0,), description="seeds; each draws other samples")
     limit: int | None = Field(None, ge=1, description="samples per task (none: all)")
     shots: int | None = Field(None, ge=0, le=8, description="demonstrations before the question")
+    wording: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="wordings of the tasks that have several: plain, polite, task_first, or all"
+    )
+    system: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (), description="system prompts, each run by itself; an empty one is none"
+    )
     allow_short_canvas: bool = Field(False, description="run also where right answers are longer than the canvas")
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="samples in flight at once; auto: as many as turn out to be fastest"

@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from parallelbench.errors import UnknownName
+from parallelbench.errors import UnknownName, UserError
 from parallelbench.experiments.spec import Sweep
 from parallelbench.metrics.grammar import is_clean
+from parallelbench.specs import parse, render
 from parallelbench.tasks import SUITES, Task, load_task, task_names
+from parallelbench.tasks.wordings import WORDINGS
+
+ALL = "all"
+"""Stands for every wording."""
 
 
 def load_tasks(sweep: Sweep) -> list[Task]:
-    """Make the tasks of a sweep, with `*` in names expanded."""
-    options = {} if sweep.shots is None else {"shots": sweep.shots}
+    """Make the tasks of a sweep, with `*` in names expanded, each in the sweep's wordings and with its system prompts.
+
+    Raises:
+        UserError: a name or an option is wrong, or wordings are named and no task has any.
+    """
+    wordings = wordings_of(sweep)
     names = [name for spec in sweep.tasks for name in expand(spec, sweep)]
-    return [load_task(name, suite=sweep.suite, data_dir=sweep.data_dir, clean=is_clean, **options) for name in names]
+    found: list[Task] = []
+    worded = False
+    for name in (_with(name, {"system": text} if text else {}) for name in names for text in sweep.system or ("",)):
+        task = _load(name, sweep)
+        varied = bool(wordings) and "wording" in type(task).model_fields and "wording" not in task.model_fields_set
+        worded = worded or varied
+        found += [_load(_with(name, {"wording": one}), sweep) for one in wordings] if varied else [task]
+    if wordings and not worded:
+        raise UserError("no task here has several wordings, or each names its own; leave wording out.")
+    return found
+
+
+def wordings_of(sweep: Sweep) -> tuple[str, ...]:
+    """Return the wordings that a sweep names, each once.
+
+    Raises:
+        UnknownName: there is no such wording.
+    """
+    for one in sweep.wording:
+        if one not in (*WORDINGS, ALL):
+            raise UnknownName("wording", one, (*WORDINGS, ALL))
+    return WORDINGS if ALL in sweep.wording else tuple(dict.fromkeys(sweep.wording))
+
+
+def _with(spec: str, options: Mapping[str, str]) -> str:
+    """A task's spec with options that it does not name itself."""
+    name, given = parse(spec)
+    return render(name, {**options, **given}) if options else spec
+
+
+def _load(spec: str, sweep: Sweep) -> Task:
+    options = {} if sweep.shots is None else {"shots": sweep.shots}
+    return load_task(spec, suite=sweep.suite, data_dir=sweep.data_dir, clean=is_clean, **options)
 
 
 def matching(spec: str, known: list[str]) -> list[str]:

@@ -31,6 +31,9 @@ class Piece(NamedTuple):
     markup: bool = True
 
 
+WITHOUT_SYSTEM = frozenset({"tiny", "none"})
+"""Templates that have no place for a system prompt: they would write it as a turn of the user's."""
+
 Template = Callable[[Sequence[Turn]], Iterator[Piece]]
 
 

@@ -13,6 +13,7 @@ from parallelbench.analysis import frame as tables
 from parallelbench.analysis.above import above_exact_model, above_line
 from parallelbench.analysis.baseline import against
 from parallelbench.analysis.best_curves import UNITS, best_curves
+from parallelbench.analysis.conditions import conditions_of
 from parallelbench.analysis.curve_numbers import areas, pbx
 from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
@@ -21,6 +22,7 @@ from parallelbench.analysis.oracle import oracles
 from parallelbench.analysis.published import compared, published_points
 from parallelbench.analysis.ranking import rankings
 from parallelbench.analysis.split import ceiling_of, split
+from parallelbench.analysis.steadiness import Steadiness, steadiness
 from parallelbench.analysis.task_map import settings_of, task_map
 from parallelbench.errors import UserError
 from parallelbench.report.theme import Colours
@@ -138,6 +140,11 @@ class ReportData:
     def against(self) -> pd.DataFrame:
         """Every decoder compared with the baseline (`analysis.baseline`)."""
         return against(self.samples, self.overall, self.baseline)
+
+    @cached_property
+    def steadiness(self) -> Steadiness:
+        """How the rankings of decoders compare under wordings, end tokens, lengths and prompts (`analysis.steadiness`)."""
+        return steadiness(self.samples, conditions_of(self.run))
 
     @cached_property
     def oracles(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from parallelbench.report.oracle import oracle
 from parallelbench.report.ranked import ranked
 from parallelbench.report.resources import cost_tables
 from parallelbench.report.section import Section
+from parallelbench.report.steady import steady
 from parallelbench.report.tables import Cell, Table, mark
 from parallelbench.report.task_map import task_map
 from parallelbench.report.tradeoff import POINT, by_task, picked, tradeoff
@@ -54,6 +55,6 @@ def _matrix(data: ReportData) -> Table:
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    tradeoff, by_task, comparison, lost, why, loss_parts, above_lines, ranked, oracle, task_map, lengths, blocks,
+    tradeoff, by_task, comparison, lost, why, loss_parts, above_lines, ranked, steady, oracle, task_map, lengths, blocks,
     published.beside_published, reported.beside_reported, numbers, metrics,
 )  # fmt: skip

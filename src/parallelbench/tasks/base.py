@@ -48,7 +48,7 @@ class Task(Options, ABC):
     `shots` is the number of demonstrations before the question (None: the number on the model's card, else `default_shots`).
     `samples` is the number of samples. Sample i of seed s is drawn from a random stream that depends only on (suite, name,
     version, s, i), so it is the same whatever the number of samples and the limit. With `infill` the canvas starts as the
-    sample's frame, and the model fills only the `[MASK]` slots.
+    sample's frame, and the model fills only the `[MASK]` slots. `system` is the text of a system turn before all others.
     """
 
     suite: ClassVar[str] = "ours"
@@ -60,6 +60,7 @@ class Task(Options, ABC):
     samples: int = Field(100, ge=1, le=1_000_000, description="number of samples")
     max_new_tokens: int = Field(32, ge=1, le=1_000_000, description="length of the canvas in tokens")
     infill: bool = Field(False, description="give the frame of the answer and mask only its items")
+    system: str = Field("", max_length=8000, description="a system prompt, for models whose chat template takes one")
 
     @property
     @abstractmethod
@@ -106,7 +107,7 @@ class Task(Options, ABC):
         """Make sample `index` of `seed`; `shots` is the number on the model's card, which applies if the option is None."""
         rng = stream(self.suite, self.name, self.version, seed, index)
         question = self.question(rng, index)
-        turns: list[Turn] = []
+        turns = [Turn("system", self.system)] if self.system else []
         for number in range(self.shots_shown(shots)):
             shown = self._demonstration(rng, index, number, question)
             turns += [Turn("user", shown.text), Turn("assistant", shown.shown or shown.answer)]

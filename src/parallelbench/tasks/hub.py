@@ -22,7 +22,7 @@ from parallelbench.tasks.base import Question
 from parallelbench.tasks.paraphrase_summarize import ask_paraphrase, ask_summary
 from parallelbench.tasks.text import PARAPHRASE_METRICS, SUMMARY_METRICS, TEXT_TOKENS, TextTask
 
-OPTIONS = ("samples", "max_new_tokens", "shots")
+OPTIONS = ("samples", "max_new_tokens", "shots", "system")
 Clean = Callable[[str], bool]
 
 
@@ -75,7 +75,7 @@ class HubTask(TextTask):
 
     @property
     def spec(self) -> str:
-        defaults = {"samples": 100, "max_new_tokens": TEXT_TOKENS, "shots": None}
+        defaults = {"samples": 100, "max_new_tokens": TEXT_TOKENS, "shots": None, "system": ""}
         return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
 
     def question(self, rng: random.Random, index: int) -> Question:

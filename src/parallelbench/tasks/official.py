@@ -23,7 +23,7 @@ from parallelbench.tasks.official_rows import FAMILIES, Family, Row, read_row
 
 CONFIG = "task_config.yaml"
 RESTORE = "restore it from the original data"
-OPTIONS = ("infill", "max_new_tokens", "shots")
+OPTIONS = ("infill", "max_new_tokens", "shots", "system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class OfficialTask(Task):
 
     @property
     def spec(self) -> str:
-        defaults = {"infill": False, "max_new_tokens": self.source.family.max_new_tokens, "shots": None}
+        defaults = {"infill": False, "max_new_tokens": self.source.family.max_new_tokens, "shots": None, "system": ""}
         return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
 
     def stratum(self, index: int) -> int:

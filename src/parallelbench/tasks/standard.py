@@ -29,7 +29,7 @@ from parallelbench.tasks.english import table
 from parallelbench.tasks.standard_rows import read_standard, text_of, texts_of
 from parallelbench.tasks.template import fill
 
-OPTIONS = ("samples", "max_new_tokens", "shots")
+OPTIONS = ("samples", "max_new_tokens", "shots", "system")
 _MARKS = re.compile(r"<<[^<>\n]*>>")
 _TESTED = re.compile(r"\s*Your code should pass th(?:e|is) tests?:.*", re.DOTALL)
 
@@ -98,6 +98,7 @@ class StandardTask(Task):
     def spec(self) -> str:
         defaults = {
             "samples": len(self.source.questions), "max_new_tokens": BENCHMARKS[self.name].max_new_tokens, "shots": None,
+            "system": "",
         }  # fmt: skip
         return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
 

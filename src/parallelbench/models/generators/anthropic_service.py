@@ -145,7 +145,8 @@ class AnthropicService(HttpService):
         settings = self._settings
         return {
             "model": settings.name,
-            "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
+            "system": next((turn.text for turn in turns if turn.role == "system"), None),
+            "messages": [{"role": turn.role, "content": turn.text} for turn in turns if turn.role != "system"],
             "stream": "stream" in optional,
             "max_tokens": max_tokens,
             "output_config": {"effort": settings.reasoning} if settings.reasoning else None,
