@@ -56,7 +56,7 @@ def test_tau_is_scipys_and_nan_where_one_ranking_has_ties_only(data: st.DataObje
         assert float(kendall(first, first)) == pytest.approx(1.0) and float(kendall(first, -first)) == pytest.approx(-1.0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(["wording", "end_tokens", "canvas_length", "system"]))
 def test_a_condition_that_changes_no_outcome_changes_no_ranking(seed: int, axis: str) -> None:
     one = np.random.default_rng(seed).integers(0, 2, (2, 12, 1, 4)).astype(float)
@@ -71,7 +71,7 @@ def test_a_condition_that_changes_no_outcome_changes_no_ranking(seed: int, axis:
 
 def test_rankings_that_are_drawn_anew_have_a_mean_tau_of_0_and_nothing_is_told() -> None:
     draw = np.random.default_rng(5)
-    found = [compared((draw.random((2, 20, 2, 6)) < 0.5).astype(float), 20) for _ in range(60)]
+    found = [compared((draw.random((1, 20, 2, 6)) < 0.5).astype(float), 4) for _ in range(30)]
     taus = [float(one.rankings["tau"].iloc[0]) for one in found]
     assert abs(np.mean(taus)) < 3 * np.std(taus) / len(taus) ** 0.5
     assert sum(int((one.places["verdict"] == CHANGED).sum()) for one in found) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fake_model import FakeDenoiser, FakeOptions
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parallelbench.analysis.names import name_cells
@@ -83,6 +83,7 @@ def test_a_long_system_prompt_is_shortened_in_names_and_stays_distinct(tmp_path:
     assert len(names) == 2 and all(name.startswith("waiting_line/copy:system=") and len(name) < 100 for name in names)
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.text(min_size=1, max_size=30))
 def test_any_system_prompt_survives_the_spec_of_its_task(text: str) -> None:
     (task,) = load_tasks(sweep(system=[text]))
