@@ -124,7 +124,7 @@ def test_a_run_without_a_folder_gets_one_of_its_own(
         (["-t", "waiting_line/copy:samples=10000000000"], "'samples' is 10000000000"),
         (["--device", "banana"], "there is no device 'banana' here; use cpu"),
         (["--device", "meta"], "there is no device 'meta' here; use cpu"),
-        (["--data-dir", "nowhere"], "add --suite official"),
+        (["--data-dir", "nowhere"], "add --suite with one of them"),
         (["--suite", "official"], "--data-dir"),
         (["--suite", "official", "--data-dir", "nowhere"], "nowhere"),
         (["--suite", "theirs"], "'suite' is 'theirs'"),

@@ -15,7 +15,9 @@ from parallelbench.errors import MissingExtra
 
 def command(
     model: Annotated[str, typer.Option("--model", "-m", help="Model, for example tiny2.")],
-    task: Annotated[list[str], typer.Option("--tasks", "-t", help="Tasks of lm-eval, a comma list; or parallelbench_*.")],
+    task: Annotated[
+        list[str], typer.Option("--tasks", "-t", help="Tasks of lm-eval, separated by commas, or parallelbench_*.")
+    ],
     decoder: Annotated[str, typer.Option("--decoder", "-d", help="Decoder with its options.")] = "confidence:k=1",
     limit: Limit = None,
     shots: Annotated[int | None, typer.Option("--num-fewshot", min=0, help="Demonstrations; default: the task's.")] = None,

@@ -43,7 +43,7 @@ def command(
     out: Out = None,
     limit: Limit = None,
     suite: Annotated[
-        str | None, typer.Option("--suite", help="Suite in place of that of the file: 'ours', the 'official' data, or 'hf'.")
+        str | None, typer.Option("--suite", help="Suite in place of that of the file: ours, official, hf or standard.")
     ] = None,
     data_dir: DataDir = None,
     wording: Wordings = None,

@@ -13,7 +13,9 @@ from parallelbench.cli.terminal import say
 def command(
     recipe: Annotated[
         str,
-        typer.Argument(metavar="RECIPE", help="With its options: tiny:steps=2000, lora:base=tiny,task=waiting_line/shuffle"),
+        typer.Argument(
+            metavar="RECIPE", help="A recipe with options: tiny:steps=2000, lora:base=tiny,task=waiting_line/shuffle"
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the checkpoint; the same command again continues.")],
 ) -> None:
