@@ -59,10 +59,15 @@ def examples(run: StoredRun, frame: pd.DataFrame) -> Iterator[Example]:
         if ranked["accuracy"].iloc[-1] < ranked["accuracy"].iloc[0]:
             lowest = ranked[ranked["accuracy"] == ranked["accuracy"].iloc[-1]]
             wanted["worst"] = int(lowest.sort_values(["tokens_per_step", "index"])["index"].iloc[0])
-        yield from _find(stored[str(cell)], wanted)
+        yield from read_examples(stored[str(cell)], wanted)
 
 
-def _find(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:
+def read_examples(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:
+    """Yield samples of a cell by rank and index, with their scores, reasons and traces.
+
+    Raises:
+        DamagedRun: a file is damaged, or a trace is missing.
+    """
     found = {
         index: (folder, record)
         for folder in stored.folders

@@ -18,6 +18,7 @@ COMMANDS = {
     "ls": "List run folders with their state.",
     "merge": "Merge run folders into a new one.",
     "leaderboard": "Rank runs and submissions on one page; check a submission.",
+    "trace": "Show how an answer was decoded, and which writes broke it.",
     "status": "Say how far a run is, from another terminal.",
     "track": "Send the results of a run to wandb, MLflow or Trackio.",
     "repair": "Set aside damage in a run folder, or convert an old one.",

@@ -100,7 +100,7 @@ def _score_cell(run: StoredRun, stored: StoredCell, metric: Metric | None, judge
     rows = dict(before.rows) if before is not None and keep else {}
     records = folder.records(cell)
     task = load(run, stored)
-    if metric is not None and (not records or not _has_facts(metric, _sample(task, cell, records[0]))):
+    if metric is not None and (not records or not _has_facts(metric, sample_again(task, cell, records[0]))):
         return None
     missing = [record for record in records if record.sample_id not in rows]
     if missing or not keep:
@@ -137,7 +137,7 @@ def _text(task: Task, cell: Cell, record: Record, later: Mapping[str, ScoreRow],
     if metric is None and right and not headline.startswith("grammar"):
         return ScoredText(None, "", True, False)
     full = is_full(record.canvas_tokens, record.content_tokens, record.costs.flags)
-    return ScoredText(_sample(task, cell, record), record.text, right, full)
+    return ScoredText(sample_again(task, cell, record), record.text, right, full)
 
 
 def load(run: StoredRun, stored: StoredCell) -> Task:
@@ -151,7 +151,12 @@ def load(run: StoredRun, stored: StoredCell) -> Task:
     return task_again(cell.task_spec, cell.suite, None if call is None else call.resolved.get("data_dir"))
 
 
-def _sample(task: Task, cell: Cell, record: Record) -> Sample:
+def sample_again(task: Task, cell: Cell, record: Record) -> Sample:
+    """Make the sample of a record again.
+
+    Raises:
+        UserError: the task has another sample of this index now.
+    """
     sample = task.sample(cell.seed, record.index, cell.shots)
     if sample.id != record.sample_id or hash_of(sample.answer) != record.answer_hash:
         raise UserError(f"{cell.task} has changed since this run; score it with the version of parallelbench that ran it.")
