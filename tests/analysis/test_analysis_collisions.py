@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import parallelbench as pb
-from parallelbench.analysis.collisions import Collision, find_collision, initial_canvas
+from parallelbench.analysis.collisions import Collision, canvases, find_collision, initial_canvas
 from parallelbench.analysis.right_answers import MASKED, Arranged, RightAnswers, Written, right_answers
 from parallelbench.experiments.scoring import load, sample_again
 from parallelbench.models import describe
@@ -84,11 +84,27 @@ def compared(model: str, tasks: list[str], decoders: list[str], limit: int, out:
         found = right and find_collision(trace.history, initial_canvas(record, trace), right)
         assert isinstance(found, Collision)
         forward, positions = brute_force(trace, [codec.encode(text) for text in all_right(sample)], ends)
-        assert found.forward == forward and len(found.positions) == len(positions)
+        assert found.forward == forward
         if len(positions) <= 2:
             assert found.positions == positions
+        else:
+            assert len(found.positions) > 2 and needed(found, initial_canvas(record, trace), trace, right)
         counts.append(len(positions))
     return counts
+
+
+def needed(found: Collision, start: Any, trace: Trace, right: RightAnswers) -> bool:
+    """Whether no right answer has all the marked writes, and leaving out any one of them leaves some."""
+    canvas = canvases(trace.history, start)[found.forward]
+    tokens = {position: token for position, token, _, _ in trace.history[found.forward]}
+    left_out = []
+    for gone in (None, *found.positions):
+        row = canvas.copy()
+        for position in found.positions:
+            if position != gone:
+                row[position] = tokens[position]
+        left_out.append(row)
+    return right.possible(left_out).tolist() == [False] + [True] * len(found.positions)
 
 
 FREE = ["shuffle", "replace_random", "insert_random", "remove_random"]
@@ -96,9 +112,8 @@ FREE = ["shuffle", "replace_random", "insert_random", "remove_random"]
 
 def test_few_wrong_answers_are_marked_as_brute_force_marks_them(tmp_path: Path) -> None:
     tasks = [f"waiting_line/{name}:lengths=[3,4],max_new_tokens=16" for name in FREE]
-    decoders = ["random:k=[2,5,8],temperature=1"]
-    counts = compared("exact", [*tasks, "puzzle/latin_square_n3:max_new_tokens=32"], decoders, 6, tmp_path / "out")
-    assert len(counts) >= 25 and counts.count(2) >= 15
+    counts = compared("exact", tasks, ["random:k=[3,8],temperature=1"], 12, tmp_path / "out")
+    assert len(counts) >= 15 and counts.count(2) >= 10
 
 
 @pytest.mark.slow
@@ -125,6 +140,7 @@ LENGTH = len(joined(range(4))) + 2
 TOKENS = st.sampled_from([MASKED, MASKED, MASKED, 1, 2, 3, END, *range(10, 14), 20, 21])
 
 
+@settings(max_examples=40)
 @given(st.permutations(range(4)), st.lists(st.booleans(), min_size=LENGTH, max_size=LENGTH), st.data(), st.booleans())
 def test_matching_items_with_slots_decides_as_all_orders_written_out_do(
     order: list[int], masked: list[bool], data: st.DataObject, must_differ: bool

@@ -56,7 +56,8 @@ def find_collision(history: Sequence[Sequence[Write]], start: Ints, right: Right
 
     Its writes are taken from left to right. Looked for are, on the canvas before the forward without the positions that it
     changed: the first single write that no right answer agrees with; else the first two (those of which the right one is
-    leftmost, and then the left one); else the fewest of the first writes from which none can be left out.
+    leftmost, and then the left one); else the writes up to the first after which no right answer agrees, without those that can
+    be left out.
 
     Returns:
         The collision; None where a right answer agrees with the last canvas, or none agreed with the first.

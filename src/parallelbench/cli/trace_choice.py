@@ -92,9 +92,7 @@ def telling(run: StoredRun) -> Chosen:
     best: Chosen | None = None
     for one in candidates:
         example = _read(one)
-        if not any(example.trace.history):
-            continue
-        collision = explain(run, one.stored, example).collision
+        collision = explain(run, one.stored, example).collision if _is_shown(example) else None
         if collision is not None and len(collision.positions) == 2:
             return one
         best = best or (one if collision is not None else None)
@@ -129,13 +127,18 @@ def _check(example: Example, model: str) -> None:
             f"{name} has no steps to show: {model} does not say in which order it wrote its answer; choose a model that is "
             "decoded here."
         )
-    length = len(trace.token_ids)
-    if any(position >= length for writes in trace.history for position, *_ in writes):
-        raise UserError(f"the trace of {name} writes beyond its {length} tokens, so it is damaged; choose another sample.")
-    if length * len(trace.history) > MOST_STATES:
+    if not _is_shown(example):
         raise UserError(
-            f"{name} has {len(trace.history)} forwards of {length} tokens, too many to show; choose another sample."
+            f"the trace of {name} is damaged or too long to show ({len(trace.history)} forwards of {len(trace.token_ids)} "
+            "tokens); choose another sample."
         )
+
+
+def _is_shown(example: Example) -> bool:
+    """Whether the history is whole, within the canvas and not too long."""
+    history, length = example.trace.history, len(example.trace.token_ids)
+    inside = all(position < length for writes in history for position, *_ in writes)
+    return inside and length > 0 and length * len(history) <= MOST_STATES
 
 
 def _read(one: Chosen) -> Example:

@@ -37,7 +37,8 @@ def command(
     one = chosen(run, sample)
     view = view_of(run, one)
     if one.others:
-        note(f"{one.others} more cells have a sample {sample}; -t, -d and -m choose among them.")
+        more = "one more cell has" if one.others == 1 else f"{one.others} more cells have"
+        note(f"{more} a sample {sample}; -t, -d and -m choose among them.")
     show(view, f"{one.stored.cell.sample_prefix}{one.index}")
     if svg is not None:
         from parallelbench.report.trace_svg import trace_svg

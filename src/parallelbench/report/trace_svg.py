@@ -27,7 +27,7 @@ QUESTION_LINES, ANSWER_LETTERS = 6, 92
 BROKEN, NOW, MASK = "#b2182b", "#f2b33d", "#e4e7eb"
 STYLE = (
     "text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:{ink};white-space:pre}}"
-    ".q,.c{{fill:{quiet};font-size:12px}}.c{{font-size:10px;text-anchor:middle}}.b{{fill:{broken}}}"
+    ".h{{font-weight:bold}}.q,.c{{fill:{quiet};font-size:12px}}.c{{font-size:10px;text-anchor:middle}}.b{{fill:{broken}}}"
     ".m{{fill:{mask}}}.t{{fill:#fff;stroke:#cbd2d9}}.n{{fill:{now}}}.x{{fill:none;stroke:{broken};stroke-width:2.5}}"
     ".off{{opacity:0}}.now{{visibility:hidden}}"
     "@media not (prefers-reduced-motion:reduce){{"
@@ -114,7 +114,7 @@ def _wrapped(question: str) -> list[str]:
 
 
 def _words(view: TraceView, question: Sequence[str]) -> Iterator[str]:
-    yield f'<text x="{MARGIN}" y="{MARGIN + 8}" font-weight="bold">{_xml(_clean(view.title)[:86])}</text>'
+    yield f'<text class="h" x="{MARGIN}" y="{MARGIN + 8}">{_xml(_clean(view.title)[:86])}</text>'
     for at, line in enumerate(question):
         yield f'<text class="q" x="{MARGIN}" y="{MARGIN + 30 + 16 * at}">{_xml(line)}</text>'
 
