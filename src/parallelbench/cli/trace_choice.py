@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from parallelbench.errors import UserError
@@ -24,7 +25,8 @@ LOCAL = frozenset({"tiny", "tiny2", "tiny-text", "exact", "path"})
 """Models of which the tokenizer is on this machine for certain, so that nothing is downloaded to show a trace."""
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chosen:
     """A sample by its cell and index, and how many other cells have a sample that was named alike."""
 
     stored: StoredCell
