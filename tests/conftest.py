@@ -15,10 +15,12 @@ os.environ["PARALLELBENCH_CACHE_DIR"] = (  # not the user's; the processes of on
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from checkpoints import MakeCheckpoint
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -32,12 +34,6 @@ settings.register_profile("explore")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 TASKS = ("waiting_line/shuffle", "waiting_line/copy", "puzzle/sudoku_n4_12", "list_ops/copy")
-
-
-class MakeCheckpoint(Protocol):
-    def __call__(
-        self, folder: Path, *, seed: int = 0, tied: bool = True, layers: int = 2, kv_heads: int = 2, scale: float = 0.4
-    ) -> Path: ...
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from parallelbench.clean import for_csv, for_terminal, for_xml
 from parallelbench.report.figures import Figure
+from parallelbench.report.theme import ROWS, spec_of
 
 HOSTILE = ["a\x00b", "a\x1b[31mb", "a\x08b", "a\ufffeb", "a\uffffb", "a\ud800b", "<script>&\"'", "=1+1", "\u202eevil", "é☃😀"]
 
@@ -45,8 +46,8 @@ def test_ordinary_text_stays_as_it_is() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_figure_of_any_label_is_drawn_and_tabled(tmp_path: Path, text: str) -> None:
     rows = [{"decoder": text, "accuracy": 0.5}, {"decoder": "-x", "accuracy": 1.0}]
-    chart = alt.Chart(alt.Data(values=rows)).mark_bar().encode(x="decoder:N", y="accuracy:Q")
-    figure = Figure("one", "", alt.layer(chart).to_dict(), rows)
+    chart = alt.layer(alt.Chart(ROWS).mark_bar().encode(x="decoder:N", y="accuracy:Q"))
+    figure = Figure("one", "", spec_of(chart, rows), rows)
     if text != "a\ud800b":  # no file can hold it; labels are cleaned of it before they are stored
         figure.save(tmp_path)
         ElementTree.fromstring((tmp_path / "one.svg").read_bytes())

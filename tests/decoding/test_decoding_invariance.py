@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from decoding_fakes import SETTINGS
 
-from conftest import MakeCheckpoint
+from checkpoints import MakeCheckpoint
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import DECODERS, Engine, load_decoder, make_prompt
 from parallelbench.models import load_model

@@ -9,6 +9,7 @@ from decoding_fakes import ALL_SETTINGS, MASK, Fake, generate, noisy, orders, pr
 
 from parallelbench.contracts.info import Need
 from parallelbench.decoding import DECODERS, RankingDecoder, State, check_compatibility, load_decoder, load_decoders
+from parallelbench.decoding.decoder import COMMON
 from parallelbench.decoding.quota import Fixed, Quota
 from parallelbench.decoding.signals import Signals
 from parallelbench.errors import UserError
@@ -35,7 +36,7 @@ def test_a_resolved_decoder_reads_back_as_itself(spec: str) -> None:
 def test_every_decoder_runs_with_its_defaults_and_is_named_in_full(name: str) -> None:
     decoder = load_decoder(name)
     assert decoder.family == name
-    own = set(type(decoder).model_fields) - {"block", "temperature", "top_p", "ties", "label", "transfer"}  # even is not said
+    own = set(type(decoder).model_fields) - {*COMMON, "transfer"}  # even is not said
     assert all(f"{key}=" in decoder.spec for key in own if getattr(decoder, key) is not None)
     (done,) = generate(Fake(noisy()), [prompt(5)], decoder)
     assert MASK not in done.token_ids

@@ -20,6 +20,7 @@ def ray(workers: int) -> Placement:
     return Placement.model_validate({"executor": "ray", "workers": workers})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_killed_driver_and_killed_workers_leave_the_records_of_the_local_executor(
     tmp_path: Path, ray_address: str, local_records: dict[str, list[dict[str, Any]]]

@@ -112,7 +112,7 @@ def test_folders_that_differ_in_a_sample_are_refused(tmp_path: Path) -> None:
     other = Path(shutil.copytree(out, tmp_path / "other"))
     found = other / path.relative_to(out)
     found.write_text(found.read_text().replace('"list_exact":1.0', '"list_exact":0.0', 1))
-    with pytest.raises(UserError, match=r"copy@1/0/\d+ has one result in .* and another in .*; report the folders one by one"):
+    with pytest.raises(UserError, match=r"copy@1/0/\d+ has one result in .* and another in .*; read the folders one by one"):
         read_report_data(out, other)
     cell = found.with_name("cell.json")
     cell.write_text(cell.read_text().replace('"prompt_hash": "', '"prompt_hash": "0'))

@@ -108,12 +108,12 @@ def edited(key: str, value: Any) -> Mix:
 MIXED: dict[str, tuple[Mix, str]] = {
     "records and traces copied": (both_files, r"{other}/records.jsonl line 1 is of the cell {one}, not {other}"),
     "records copied": (copied("records.jsonl"), r"{other}/records.jsonl line 1 is of the cell {one}"),
-    "two records swapped": (swapped, r"{one}/records.jsonl line 2 is of the cell {other}"),
+    "two records swapped": (swapped, r"{either}/records.jsonl line 2 is of the cell {either}"),
     "one record in place of another": (replaced_by_another, r"{other}/records.jsonl line 3 is of the cell {one}"),
     "one record too many": (added, r"{other}/records.jsonl line 4 is of the cell {one}"),
-    "lines exchanged": (described_as_the_other, r"{one}/records.jsonl line 1 is of the cell {other}"),
+    "lines exchanged": (described_as_the_other, r"{either}/records.jsonl line 1 is of the cell {either}"),
     "cell.json copied": (copied("cell.json"), r"{other}/cell.json describes the cell {one}, not {other}"),
-    "folders exchanged": (folders_exchanged, r"{one}/cell.json describes the cell {other}, not {one}"),
+    "folders exchanged": (folders_exchanged, r"{either}/cell.json describes the cell {either}, not {either}"),
     "a folder renamed": (renamed, r"0123456789abcdef/cell.json describes the cell {other}, not 0123456789abcdef"),
     "another decoder in cell.json": (edited("decoder", "random:k=4"), r"{other}/cell.json describes the cell"),
     "another seed in cell.json": (edited("seed", 5), r"{other}/cell.json describes the cell"),
@@ -127,7 +127,7 @@ def test_what_belongs_to_another_cell_is_named_and_made_good(name: str, out: Pat
     one, other = cells(out)
     whole = records(out)
     mix(one, other)
-    expected = said.replace("{one}", one.name).replace("{other}", other.name)
+    expected = said.replace("{one}", one.name).replace("{other}", other.name).replace("{either}", f"({one.name}|{other.name})")
     with pytest.raises(UserError, match=f"{expected}.*parallelbench repair"):
         samples(out)
     assert invoke(["report", str(out)]) == 2

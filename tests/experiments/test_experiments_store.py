@@ -155,7 +155,7 @@ def test_two_models_never_share_the_memory(tmp_path: Path, monkeypatch: pytest.M
     alive: list[int] = []
     real = model_pool.describe
 
-    def described(key: str, device: str | None = None) -> Any:
+    def described(key: str, device: str | None = None, elsewhere: bool = False) -> Any:
         def load() -> Any:
             gc.collect()
             alive.append(sum(one() is not None for one in loaded))

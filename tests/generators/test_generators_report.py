@@ -68,18 +68,23 @@ def test_losses_are_read_off_a_curve_and_a_single_setting_is_none(results: Resul
 
 def test_the_page_shows_them_and_draws_only_what_is_known(results: Results) -> None:
     text = write_report(results.out).read_text(encoding="utf-8")
-    assert "NaN" not in re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert "NaN" not in re.sub(r"<script[^>]*>.*?</script>", "", text, flags=re.DOTALL)
     assert ">nan<" not in text and "nan tokens" not in text and "None forwards" not in text
     assert "unknown forwards" in text and "3 forwards" in text
     assert "[&#34;A B&#34;] &lt;/script&gt;" in text, "an answer without tokens is still shown"
     with (results.out / "figures" / "tradeoff.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {row["model"].partition("@")[0] for row in rows} == {"fake", "known"}
-    assert all(float(row["tokens_per_step"]) > 0 for row in rows)
+    assert {row["model"].partition("@")[0] for row in rows} == {"fake", "known", "silent"}
+    assert all(
+        bool(row["tokens_per_step"]) == (row["model"] != "silent") and float(row["seconds_per_sample"]) > 0 for row in rows
+    )
 
 
-def test_a_page_of_unknown_speeds_alone_has_tables_and_no_empty_figure(tmp_path: Path) -> None:
+def test_a_page_of_unknown_forwards_alone_has_tables_and_draws_seconds(tmp_path: Path) -> None:
     with Server(lambda messages: "no", models=("silent",)) as server:
         sweep = Sweep(models=(f"openai:silent@{server.url}/v1,forwards=unknown",), tasks=TASKS, limit=2)
-        text = write_report(run_sweep(sweep, tmp_path / "out").out).read_text(encoding="utf-8")
-    assert "Mean over tasks" in text and 'class="chart"' not in text
+        out = run_sweep(sweep, tmp_path / "out").out
+    assert "mean over tasks" in write_report(out).read_text(encoding="utf-8")
+    with (out / "figures" / "tradeoff.csv").open(encoding="utf-8") as file:
+        (point,) = csv.DictReader(file)
+    assert float(point["seconds_per_sample"]) > 0 and point["tokens_per_step"] == ""

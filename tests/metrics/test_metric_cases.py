@@ -18,6 +18,11 @@ GROUPS = [
 CASES = [(group, case) for group in GROUPS for case in group["cases"]]
 
 
+def of_questions(metric: str) -> bool:
+    """Whether a metric compares answers to questions: awkward_answers.py and tests/sandbox have their cases."""
+    return metric.startswith(("answer_", "pass_1"))
+
+
 def sample(facts: dict[str, Any]) -> Sample:
     return Sample("test", 1, 0, 0, (), "", facts)
 
@@ -30,8 +35,8 @@ def test_case(group: dict[str, Any], case: dict[str, Any]) -> None:
 
 
 def test_every_metric_has_cases_of_both_kinds() -> None:
-    own = [name for name in METRICS.names() if f"{name}_strict" in METRICS.names()]
-    assert {group["metric"] for group in GROUPS} >= set(own)
+    both = {name for name in METRICS.names() if f"{name}_strict" in METRICS.names()}
+    assert {group["metric"] for group in GROUPS} >= {name for name in both if not of_questions(name)}
     for group in GROUPS:
         for kind in ("lenient", "strict"):
             assert {case[kind] for case in group["cases"]} == {0, 1}

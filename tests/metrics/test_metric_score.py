@@ -166,7 +166,7 @@ def test_the_command_and_the_report(run: Path, capsys: pytest.CaptureFixture[str
     assert "<script>alert(1)" not in page
     assert (run / "figures" / "why.svg").is_file()
     rows = (run / "figures" / "why.csv").read_text("utf-8").splitlines()
-    assert rows[0].startswith("model,decoder,family,label,part,rate") and len(rows) > 2
+    assert rows[0].startswith("panel,model,decoder,family,label,part,rate") and len(rows) > 2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import sedd_reference
 import torch
 from safetensors.torch import load_file, save_file
 
-from conftest import MakeCheckpoint
+from checkpoints import MakeCheckpoint
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.errors import UserError
 from parallelbench.experiments.model_pool import ModelPool

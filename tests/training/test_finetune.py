@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from checkpoints import MakeCheckpoint
 from children import Child
-from conftest import MakeCheckpoint
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import Engine, load_decoder, make_prompt
 from parallelbench.errors import UserError

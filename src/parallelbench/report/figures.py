@@ -32,12 +32,12 @@ class Figure:
 
     @property
     def csv(self) -> str:
-        """The rows as CSV."""
+        """The rows as CSV; what is unknown (NaN) is an empty cell."""
         text = io.StringIO()
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({key: for_csv(value) for key, value in row.items()} for row in self.rows)
+        writer.writerows({key: for_csv(value) for key, value in row.items() if value == value} for row in self.rows)
         return text.getvalue()
 
     def save(self, folder: Path, style: FileStyle = PLAIN_FILES) -> None:
