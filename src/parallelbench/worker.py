@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any
@@ -47,16 +47,27 @@ class Worker:
         Raises:
             WorkerFault: it gave no answer; the message is its last line on standard error, or how it ended.
         """
-        with self._lock:
+        with self._lock, self._ended_if_interrupted():
             process = self._started()
             try:
                 assert process.stdin is not None
                 process.stdin.write(json.dumps(job) + "\n")
                 process.stdin.flush()
-            except OSError:
-                raise self._failure() from None  # what the process said on its way out is the cause
+            except OSError as error:
+                raise self._failure() from error
             reply: dict[str, Any] = json.loads(self._line(self._seconds))
         return reply
+
+    @contextlib.contextmanager
+    def _ended_if_interrupted(self) -> Iterator[None]:
+        """End the process unless its reply was read: else an interrupted request would leave it to the next request."""
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not done:
+                self._failure()
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is not None:
@@ -78,8 +89,8 @@ class Worker:
     def _line(self, seconds: float) -> str:
         try:
             line = self._lines.get(timeout=seconds)
-        except Empty:
-            raise self._failure(f"it takes longer than {seconds:g} s") from None
+        except Empty as error:
+            raise self._failure(f"it takes longer than {seconds:g} s") from error
         if not line:
             raise self._failure()
         return line

@@ -115,13 +115,13 @@ def parse_yaml(text: str, *, plain: bool = False) -> Any:
         _check_bounds(text)
         found = yaml.load(text, Loader=_PLAIN if plain else _CoreLoader)
         json.dumps(found, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise YamlFault("it holds half of a surrogate pair, which is no text") from None
+    except UnicodeEncodeError as error:
+        raise YamlFault("it holds half of a surrogate pair, which is no text") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlFault(_problem(error), None if mark is None else mark.line + 1) from None
+        raise YamlFault(_problem(error), None if mark is None else mark.line + 1) from error
     except yaml.YAMLError as error:
-        raise YamlFault(f"it holds a character that YAML does not allow ({error})".replace("\n", " ")) from None
+        raise YamlFault(f"it holds a character that YAML does not allow ({error})".replace("\n", " ")) from error
     return found
 
 

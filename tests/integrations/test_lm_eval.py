@@ -17,6 +17,7 @@ from lm_eval.tasks import TaskManager  # noqa: E402
 from parallelbench import api  # noqa: E402
 from parallelbench.cli import invoke  # noqa: E402
 from parallelbench.errors import UserError  # noqa: E402
+from parallelbench.integrations.lm_eval.docs import documents  # noqa: E402
 from parallelbench.integrations.lm_eval.evaluate import TASKS, evaluate  # noqa: E402
 from parallelbench.integrations.lm_eval.model import ParallelBenchLM  # noqa: E402
 from parallelbench.tasks import load_task  # noqa: E402
@@ -118,6 +119,14 @@ def test_a_learned_model_gives_likelihoods_with_an_error() -> None:
     assert again[0] == again[1] and again[0][0] < 0 and again[0][1] is False
     assert model.errors["t", 0][0] > 0
     assert model.loglikelihood_rolling([SimpleNamespace(args=("a b",), doc={}, task_name="t", doc_id=0)])[0] < 0
+
+
+@pytest.mark.parametrize("model", ["tiny", "tiny-ar"])
+def test_requests_with_one_sample_are_all_answered(model: str) -> None:
+    doc = next(iter(documents("waiting_line/copy:n=3", 1)["test"]))
+    twice: Any = [SimpleNamespace(args=(doc["text"], {}), doc=doc, task_name=name, doc_id=0) for name in ("a", "b")]
+    texts = ParallelBenchLM(model).generate_until(twice)
+    assert len(texts) == 2 and texts[0] == texts[1]
 
 
 def test_what_cannot_work_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

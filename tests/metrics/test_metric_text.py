@@ -179,6 +179,28 @@ def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
         resolve("bertscore_f1:layer=3")
 
 
+CONFIG = '{"model_type": "bert", "num_attention_heads": 2, "layer_norm_eps": 1e-12, "max_position_embeddings": 64}'
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("[" * 5000, "config.json describes no such model"),
+        ("[]", "config.json describes no such model"),
+        ('{"model_type": "bert"}', "num_attention_heads: Field required"),
+        (CONFIG.replace("64", "-1"), "max_position_embeddings: "),
+        (" " * ((16 << 20) + 1), "config.json is larger than 16 MiB"),
+        (CONFIG, "tokenizer.json describes no tokenizer"),
+    ],
+    ids=["deep", "list", "keys", "positions", "size", "tokenizer"],
+)
+def test_a_folder_of_something_else_is_one_sentence(tmp_path: Path, config: str, message: str) -> None:
+    (tmp_path / "config.json").write_text(config, encoding="utf-8")
+    (tmp_path / "tokenizer.json").write_text('{"model": 5}', encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        Encoder(tmp_path, 2)
+
+
 def test_minilm_tells_paraphrases_from_other_sentences() -> None:
     metric = resolve("bertscore_minilm")
     try:

@@ -209,6 +209,7 @@ def test_a_folder_in_the_layout_of_the_reference_is_enough(folder: Path) -> None
     ("line", "message"),
     [
         ('{"input": {"conte', "copy.jsonl line 3 is no valid JSON"),
+        pytest.param("[" * 5000, "copy.jsonl line 3 is no valid JSON .it is nested too deeply", id="deep"),
         ("[1]", "copy.jsonl line 3 is damaged"),
         ('{"input": {"context": "[]"}}', "copy.jsonl line 3 is damaged .it lacks 'answer'"),
         ('{"input": {"context": "[1]"}, "answer": "[]"}', "copy.jsonl line 3 is damaged .the context is no list of strings"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -124,6 +125,13 @@ def test_handing_over_results_takes_no_time_while_a_tracker_hangs() -> None:
     sender.put(hanging.clear)
     assert sender.failure == "1000 results wait to be sent"
     hanging.set()
+
+
+def test_a_library_that_ends_its_thread_has_failed_too() -> None:
+    sender = Sender(backoff=0.001)
+    sender.put(lambda: sys.exit("no quota"))
+    sender.end()
+    assert sender.failure == "SystemExit: no quota"
 
 
 def test_a_folder_can_be_sent_later_and_a_failure_is_one_sentence(tmp_path: Path) -> None:

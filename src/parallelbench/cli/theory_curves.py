@@ -39,7 +39,7 @@ def draw(subjects: Sequence[Subject], sizes: range, setting: Setting, out: Path)
         inline = {"inline": True} if out.suffix == ".html" else {}
         chart(found).save(out, **inline)
     except OSError as error:
-        raise UserError(f"{error.filename or out} cannot be written ({error.strerror}); choose another place.") from None
+        raise UserError(f"{error.filename or out} cannot be written ({error.strerror}); choose another place.") from error
     return out, data
 
 

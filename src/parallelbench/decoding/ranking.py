@@ -41,8 +41,8 @@ def checked(scores: npt.ArrayLike, positions: Ints) -> npt.NDArray[np.float64]:
     """
     try:
         found = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DecoderFault(f"score returned {scores!r:.60}, which are no numbers") from None
+    except (TypeError, ValueError) as error:
+        raise DecoderFault(f"score returned {scores!r:.60}, which are no numbers") from error
     if found.shape != positions.shape:
         raise DecoderFault(f"score returned an array of shape {found.shape} for {len(positions)} positions")
     if np.isnan(found).any():

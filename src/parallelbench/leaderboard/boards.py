@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -58,16 +59,14 @@ def boards(submissions: Iterable[Submission]) -> list[Board]:
 
     A curve that is in several submissions with the same numbers is there once.
     """
-    found: dict[tuple[str, tuple[str, ...]], list[RankedCurve]] = {}
+    found: dict[tuple[str, tuple[str, ...]], dict[Curve, Submission]] = {}
     for submission in submissions:
         for curve in submission.curves:
             tasks = tuple(sorted(one.task for one in curve.settings[0].tasks))
-            rows = found.setdefault((curve.suite, tasks), [])
-            if all(row.curve != curve for row in rows):
-                rows.append(ranked(curve, submission))
+            found.setdefault((curve.suite, tasks), {}).setdefault(curve, submission)
     made = [
-        Board(suite, tasks, tuple(sorted(rows, key=lambda row: row.rank, reverse=True)))
-        for (suite, tasks), rows in found.items()
+        Board(suite, tasks, tuple(sorted(itertools.starmap(ranked, curves.items()), key=lambda row: row.rank, reverse=True)))
+        for (suite, tasks), curves in found.items()
     ]
     return sorted(made, key=lambda board: (all(row.origin == "published" for row in board.curves), -len(board.curves)))
 

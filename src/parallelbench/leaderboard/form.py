@@ -112,12 +112,14 @@ class Submission(BaseModel):
 
 
 def _once(names: list[str], kind: str) -> set[str]:
-    for place, name in enumerate(names):
+    known: set[str] = set()
+    for name in names:
         if for_message(name) != name:
             raise ValueError(f"a {kind} has a control character in its name: {_short(name)}")
-        if name in names[:place]:
+        if name in known:
             raise ValueError(f"the {kind} {_short(name)} is there twice")
-    return set(names)
+        known.add(name)
+    return known
 
 
 def _short(name: str) -> str:

@@ -12,11 +12,11 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, se
 
 from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_xml
-from parallelbench.errors import UserError
 from parallelbench.leaderboard.boards import BARS, Board, RankedCurve, Reached, boards, means
 from parallelbench.leaderboard.form import Submission
 from parallelbench.report import charts, speeds, theme, vega
 from parallelbench.report.tables import Cell, Table, number, percent
+from parallelbench.runs.disk import disk_errors, write_text
 
 PAGE, SUBMISSION = "index.html", "submission.json"
 DRAWN = 8
@@ -32,15 +32,12 @@ def write_board(submissions: Sequence[Submission], runs: Submission | None, out:
         UserError: the folder cannot be written.
     """
     page = render(boards(submissions))
-    try:
+    with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        if runs is not None:
-            (out / SUBMISSION).write_text(runs.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        draft = out / f".{PAGE}.draft"
-        draft.write_text(page, encoding="utf-8")
-        return draft.replace(out / PAGE)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); free some space or check its permissions.") from error
+    if runs is not None:
+        write_text(out / SUBMISSION, runs.model_dump_json(indent=1) + "\n")
+    write_text(out / PAGE, page)
+    return out / PAGE
 
 
 def render(found: Sequence[Board]) -> str:

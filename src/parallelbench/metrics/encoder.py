@@ -7,21 +7,34 @@ x_l = LayerNorm(h + W2 gelu(W1 h)),  h = LayerNorm(x + attention(x)),  x = x_(l-
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from parallelbench.errors import UserError
+from parallelbench.files import read_bytes
 
 Floats = npt.NDArray[np.float32]
 _WORDS = "embeddings.word_embeddings.weight"
 LONGEST = 512
 """Tokens, as in bert-score; what is longer is cut."""
+TOKENIZER_BYTES = 64 << 20
+ADVICE = "name the folder of a BERT or RoBERTa model"
+
+
+class _Config(BaseModel):
+    """What is read of config.json."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_type: str
+    num_attention_heads: int = Field(ge=1)
+    layer_norm_eps: float = Field(gt=0)
+    pad_token_id: int = Field(0, ge=0, le=8)
+    max_position_embeddings: int = Field(ge=32)
 
 
 class Encoder:
@@ -31,8 +44,12 @@ class Encoder:
         from safetensors import SafetensorError, safe_open
         from tokenizers import Tokenizer
 
-        config: dict[str, Any] = json.loads(_read(folder / "config.json"))
-        self._tokenizer = Tokenizer.from_str(_read(folder / "tokenizer.json"))
+        config = _config(folder / "config.json")
+        described = read_bytes(folder / "tokenizer.json", ADVICE, TOKENIZER_BYTES)
+        try:
+            self._tokenizer = Tokenizer.from_buffer(described)
+        except ValueError as error:  # what the library raises for a description that it cannot build
+            raise UserError(f"{folder}/tokenizer.json describes no tokenizer ({error!s:.100}); {ADVICE}.") from error
         try:
             with safe_open(folder / "model.safetensors", framework="numpy") as file:
                 names = list(file.keys())
@@ -42,13 +59,15 @@ class Encoder:
                     name.removeprefix(prefix): np.asarray(file.get_tensor(name), dtype=np.float32) for name in wanted
                 }
         except (OSError, SafetensorError) as error:
-            raise UserError(f"{folder}/model.safetensors cannot be read ({error}); restore it.") from None
-        self._layers, self._heads = layers, int(config["num_attention_heads"])
-        self._epsilon = float(config["layer_norm_eps"])
-        self._spaced = config["model_type"] == "roberta"
-        self._first = int(config["pad_token_id"]) + 1 if self._spaced else 0
+            raise UserError(f"{folder}/model.safetensors cannot be read ({error}); restore it.") from error
+        if not {_WORDS, f"encoder.layer.{layers - 1}.output.dense.weight"} <= self._weights.keys():
+            raise UserError(f"{folder}/model.safetensors holds no BERT or RoBERTa of {layers} layers; {ADVICE}.")
+        self._layers, self._heads = layers, config.num_attention_heads
+        self._epsilon = config.layer_norm_eps
+        self._spaced = config.model_type == "roberta"
+        self._first = config.pad_token_id + 1 if self._spaced else 0
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(min(LONGEST, int(config["max_position_embeddings"]) - self._first))
+        self._tokenizer.enable_truncation(min(LONGEST, config.max_position_embeddings - self._first))
         self.encode = lru_cache(1 << 10)(self._encode)
 
     def _encode(self, text: str) -> Floats:
@@ -107,7 +126,7 @@ def digest(folder: Path) -> str:
         with (folder / "model.safetensors").open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{folder} has no model.safetensors that can be read ({error.strerror}); give another.") from None
+        raise UserError(f"{folder} has no model.safetensors that can be read ({error.strerror}); give another.") from error
 
 
 def _used(name: str, layers: int) -> bool:
@@ -116,8 +135,10 @@ def _used(name: str, layers: int) -> bool:
     return name.startswith("embeddings.") and not name.endswith("position_ids")
 
 
-def _read(path: Path) -> str:
+def _config(path: Path) -> _Config:
     try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); give the folder of a BERT or RoBERTa model.") from None
+        return _Config.model_validate_json(read_bytes(path, ADVICE))
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "the file"
+        raise UserError(f"{path} describes no such model ({where}: {fault['msg']:.100}); {ADVICE}.") from error

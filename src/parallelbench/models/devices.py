@@ -15,6 +15,6 @@ def check_device(name: str) -> None:
     """
     try:
         torch.zeros(1, device=name).item()
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         here = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-        raise UserError(f"there is no device '{name}' here; use {' or '.join(here)}.") from None
+        raise UserError(f"there is no device '{name}' here; use {' or '.join(here)}.") from error

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from parallelbench.analysis.examples import examples, telling_cells
 from parallelbench.analysis.frame import as_rows
-from parallelbench.errors import UserError
 from parallelbench.report import decoding_order, payload, provenance, vega
 from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
 from parallelbench.report.figures import FIGURES
@@ -20,6 +19,7 @@ from parallelbench.report.file_style import PLAIN_FILES, FileStyle
 from parallelbench.report.findings import findings
 from parallelbench.report.section import Section
 from parallelbench.report.sections import SECTIONS
+from parallelbench.runs.disk import disk_errors, write_text
 
 PAGE = "report.html"
 
@@ -48,14 +48,11 @@ def write_report(
     """
     out = out or (runs[0] if len(runs) == 1 else Path(PAGE).with_suffix(""))
     data = read_report_data(*runs, keep=keep, with_published=with_published, baseline=baseline)
-    try:
+    with disk_errors(out):
         (out / FIGURES).mkdir(parents=True, exist_ok=True)
         page = _drawn(data, out / FIGURES, style)
-        draft = out / f".{PAGE}.draft"
-        draft.write_text(page, encoding="utf-8")
-        return draft.replace(out / PAGE)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); free some space or check its permissions.") from error
+    write_text(out / PAGE, page)
+    return out / PAGE
 
 
 def _drawn(data: ReportData, folder: Path, style: FileStyle) -> str:

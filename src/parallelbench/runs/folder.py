@@ -134,11 +134,6 @@ class StoredRun:
         done = {cell.id: cell.done_rows for cell in self.cells}
         return [cell_id for cell_id, count in self.planned.items() if done.get(cell_id, 0) < count]
 
-    def said(self, key: str) -> str:
-        """The `name` or `description` of the newest call that has one; empty where none has."""
-        found: list[Any] = [call.resolved.get(key) for call in self.calls]
-        return next((str(text) for text in reversed(found) if text), "")
-
     def select(self, tasks: Sequence[str] = (), decoders: Sequence[str] = (), models: Sequence[str] = ()) -> StoredRun:
         """Return the run with the cells alone that some pattern of each kind matches; `*` is any part of a name, none is all.
 

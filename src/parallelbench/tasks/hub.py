@@ -132,8 +132,8 @@ def _shuffled(source: DataSet, folder: Path | None) -> Iterable[Mapping[str, Any
     """The rows of a data set, shuffled with its seed."""
     try:
         import datasets
-    except ImportError:
-        raise MissingExtra("reading a data set of the Hugging Face hub", "hf") from None
+    except ImportError as error:
+        raise MissingExtra("reading a data set of the Hugging Face hub", "hf") from error
     try:
         found = datasets.load_dataset(source.repository if folder is None else str(folder), split=source.split)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:

@@ -145,7 +145,7 @@ def _root(data_dir: Path) -> Path:
             if folder.is_dir() and _categories(folder):
                 return folder
     except OSError as error:
-        raise UserError(f"{data_dir} cannot be read ({error.strerror}); check the folder and its permissions.") from None
+        raise UserError(f"{data_dir} cannot be read ({error.strerror}); check the folder and its permissions.") from error
     raise UserError(f"{data_dir} is no folder of the official data; give the one that holds waiting_line/{CONFIG}.")
 
 

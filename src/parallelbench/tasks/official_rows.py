@@ -51,8 +51,9 @@ def read_row(line: str, family: Family, template: str, shots: int, where: str) -
         if len(shown) != shots:
             raise ValueError(f"it has {len(shown)} demonstrations, its task has {shots}")
         return Row(_question(row, family, template, where), tuple(_question(s, family, template, where) for s in shown))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{where} is no valid JSON ({error}); restore the file from the original data.") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UserError(f"{where} is no valid JSON ({reason}); restore the file from the original data.") from error
     except (KeyError, TypeError, ValueError, AttributeError, SyntaxError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
         raise UserError(f"{where} is damaged ({reason}); restore the file from the original data.") from error

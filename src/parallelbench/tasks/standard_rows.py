@@ -128,8 +128,8 @@ def _of_hub(name: str) -> Iterator[Row]:
     repository, configuration = HUB[name]
     try:
         import datasets
-    except ImportError:
-        raise MissingExtra(f"reading {name} from the Hugging Face hub", "hf") from None
+    except ImportError as error:
+        raise MissingExtra(f"reading {name} from the Hugging Face hub", "hf") from error
     try:
         rows: Iterable[Mapping[str, Any]] = datasets.load_dataset(repository, configuration, split="test")
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:

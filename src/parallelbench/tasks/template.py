@@ -17,10 +17,10 @@ def fields(template: str, allowed: Collection[str], label: str) -> list[str]:
     known = " ".join(f"{{{name}}}" for name in allowed)
     try:
         parts = list(string.Formatter().parse(template))
-    except ValueError:
+    except ValueError as error:
         raise UserError(
             f"{label} has a brace that stands alone; write {{{{ or }}}} for a brace, and fields as {known}."
-        ) from None
+        ) from error
     found = [(name, name + ("!" + conversion if conversion else "") + (":" + spec if spec else ""))
              for _, name, spec, conversion in parts if name is not None]  # fmt: skip
     for name, written in found:

@@ -21,15 +21,15 @@ Operation = Callable[[], None]
 
 
 class Caught:
-    """A context that keeps the error of what is inside: a tracker's library may raise anything."""
+    """A context that keeps the error of what is inside: a tracker's library may raise anything, and may call sys.exit."""
 
-    error: Exception | None = None
+    error: Exception | SystemExit | None = None
 
     def __enter__(self) -> Caught:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception | SystemExit):
             return False
         self.error = error
         return True
@@ -98,9 +98,9 @@ class Sender:
                 self.failure = f"{type(error).__name__}: {first_line(error)}"
                 return
 
-    def _attempted(self, operation: Operation) -> Exception | None:
+    def _attempted(self, operation: Operation) -> Exception | SystemExit | None:
         """Try an operation a few times and return the last error."""
-        error: Exception | None = None
+        error: Exception | SystemExit | None = None
         for attempt in range(self._attempts):
             if attempt and self._stopped.wait(self._backoff * 2.0 ** (attempt - 1)):
                 return error

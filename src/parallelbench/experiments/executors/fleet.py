@@ -1,4 +1,4 @@
-"""Workers in other processes: what the supervisor asks of them, and what they reply. `ray.py` has those of a Ray cluster."""
+"""Workers in other processes: what the supervisor sends them, and what they reply. `ray_fleet` has those of a Ray cluster."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ of a likelihood. Further keys (`block`, `temperature`, `end_tokens`, `k`, ...) a
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lm_eval.api.instance import Instance
@@ -111,20 +112,21 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         return texts
 
     def _decode(self, requests: Sequence[Instance]) -> Any:
-        samples = [self._sample_of(request, number) for number, request in enumerate(requests)]
-        numbers = {(one.id, one.turns): number for number, one in enumerate(samples)}
+        # Two requests may have one sample (two tasks of one kind, repeats), so results are told apart by its copies.
+        samples = [replace(self._sample_of(request, number)) for number, request in enumerate(requests)]
+        numbers = {id(one): number for number, one in enumerate(samples)}
         widths = [self._width_of(request) for request in requests]
         if not isinstance(self._model, Denoiser):
-            asked = (Request(sample, width) for sample, width in zip(samples, widths, strict=True))
+            wanted = itertools.starmap(Request, zip(samples, widths, strict=True))
             size = IN_FLIGHT if self._batch_size == "auto" else self._batch_size
-            for reply in self._model.generate(asked, self._seed, size):
-                yield from_reply(reply), numbers[reply.sample.id, reply.sample.turns]
+            for reply in self._model.generate(wanted, self._seed, size):
+                yield from_reply(reply), numbers[id(reply.sample)]
             return
         assert self._decoder is not None
         prompts = [self._prompt(*one) for one in zip(requests, samples, widths, strict=True)]
         engine = Engine(self._model, self._batch_size, self._aux, self._cache)
         for made in engine.generate(prompts, self._decoder, self._seed):
-            yield from_generation(made, self._model), numbers[made.prompt.sample.id, made.prompt.sample.turns]
+            yield from_generation(made, self._model), numbers[id(made.prompt.sample)]
 
     def _sample_of(self, request: Instance, number: int) -> Sample:
         """The sample of a request: of our tasks the one that its document names, else one whose user says the context."""
@@ -192,7 +194,7 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         if not target:
             return Likelihood(0.0, 0.0)
         if len(before) + len(target) > info.context_length:
-            raise UserError(f"{info.name} reads {info.context_length} tokens, but {len(before) + len(target)} are asked of it.")
+            raise UserError(f"{info.name} reads {info.context_length} tokens, but {len(before) + len(target)} are needed.")
         decoder = LikelihoodDecoder.of(target, self._draws, (self._seed, context, continuation), "law" in info.requires)
         prompt = Prompt(sample, tuple(before), (info.mask_id,) * len(target), context)
         for _ in Engine(self._model, 1).generate([prompt], decoder, self._seed):

@@ -38,7 +38,7 @@ class TemplateRenderer:
         try:
             reply = self._worker.request({"template": self._template, "messages": messages, "variables": self._variables})
         except WorkerFault as fault:
-            raise self._fault(str(fault)) from None  # the fault has nothing that this sentence does not say
+            raise self._fault(str(fault)) from fault
         if "error" in reply:
             raise self._fault(str(reply["error"]))
         return str(reply["text"])
