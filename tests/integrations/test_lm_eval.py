@@ -123,7 +123,7 @@ def test_a_learned_model_gives_likelihoods_with_an_error() -> None:
 
 @pytest.mark.parametrize("model", ["tiny", "tiny-ar"])
 def test_requests_with_one_sample_are_all_answered(model: str) -> None:
-    doc = next(iter(documents("waiting_line/copy:n=3", 1)["test"]))
+    doc = next(iter(documents("waiting_line/copy", 1)["test"]))
     twice: Any = [SimpleNamespace(args=(doc["text"], {}), doc=doc, task_name=name, doc_id=0) for name in ("a", "b")]
     texts = ParallelBenchLM(model).generate_until(twice)
     assert len(texts) == 2 and texts[0] == texts[1]

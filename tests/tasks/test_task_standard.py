@@ -122,6 +122,7 @@ WHOLE = f"def add(xs):\n{BODY}\n"
         (f"```\ndef other(): pass\n```\n```\n{WHOLE}```\n```\nadd([1])\n```", True, True),
         (f"```python\n{WHOLE}", True, False),
         (WHOLE, True, False),
+        (WHOLE.replace("return", "'\\d'; return"), True, False),
         (f"Sure! The function:\n\n{WHOLE}\nThis function adds the numbers.", True, False),
         (BODY, True, False),
         ("return sum(xs)", True, False),

@@ -17,7 +17,7 @@ import pandas as pd
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.names import name_cells
 from parallelbench.analysis.stats import Interval, wilson
-from parallelbench.paper import figure_numbers, published
+from parallelbench.paper import figure_numbers, published, samples_of
 from parallelbench.paper.names import MODELS, SAME_TASK
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.folder import StoredRun
@@ -30,8 +30,6 @@ NOT_THE_QUESTION = frozenset({"samples", "shots", "wording", "system", "names", 
 """Options of a task that are not compared: our wordings, names and demonstrations differ from the paper's anyway."""
 BUILTIN = "builtin"
 """The decoder of a generator, which decodes by itself."""
-SAMPLES, SUDOKUS = 100, 108
-"""The number of samples behind each published accuracy; Sudoku has 108."""
 POINT = ["model", "suite", "task", "decoder", "family", "of", "other", "tokens_per_step", "accuracy", "n", "source"]
 COMPARED = [
     "model", "task", "decoder", "n", "accuracy", "low", "high", "tokens_per_step", "published", "published_tokens_per_step",
@@ -79,7 +77,7 @@ def published_points(run: StoredRun) -> pd.DataFrame:
                     "other": found.other,
                     "tokens_per_step": number.tokens_per_step,
                     "accuracy": number.accuracy,
-                    "n": _samples(cell.task),
+                    "n": samples_of(cell.task),
                     "source": number.source,
                 }
     return pd.DataFrame(list(rows.values()), columns=POINT)
@@ -88,7 +86,7 @@ def published_points(run: StoredRun) -> pd.DataFrame:
 def compared(run: StoredRun, points: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each of our points that the paper published with the same model: ours, published, and the difference.
 
-    The interval of the difference is Newcombe's for two independent samples, ours of `n` and the paper's of 100 (108 Sudokus);
+    The interval of the difference is Newcombe's for two independent samples, ours of `n` and the paper's (`paper.samples_of`);
     `inside` says that it holds 0. The difference is also one of prompts, unless the suite is `official`.
     """
     cells = {
@@ -98,7 +96,7 @@ def compared(run: StoredRun, points: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for point in as_rows(points):
         cell = cells[point["model"], point["suite"], point["task"], point["decoder"]]
-        rows += [_compared(point, number, _samples(cell.task)) for number in published_numbers(cell)]
+        rows += [_compared(point, number, samples_of(cell.task)) for number in published_numbers(cell)]
     return pd.DataFrame(rows, columns=COMPARED)
 
 
@@ -196,7 +194,3 @@ def _question(spec: str) -> tuple[str, frozenset[tuple[str, str]]]:
     """A task's name, and its options in a form that can be compared."""
     name, options = parse(spec)
     return name, frozenset((key, repr(value)) for key, value in options.items() if key not in NOT_THE_QUESTION)
-
-
-def _samples(task: str) -> int:
-    return SUDOKUS if task.startswith("puzzle/sudoku") else SAMPLES

@@ -26,7 +26,6 @@ RUNS: Mapping[str, str] = {
     "bounds": "sweep paper:fig2 -m exact",
 }
 """The runs that the statements need, by name: the command without `parallelbench` and `-o`."""
-PUBLISHED_N = {"puzzle/sudoku_n4_12": 108}
 MODELS = {"exact": ("exact:tokenizer=tiny",), "shipped": ("tiny",), "published": DIFFUSION}
 
 
@@ -94,7 +93,7 @@ def _oracles(frame: pd.DataFrame) -> Iterator[Oracle]:
 
 
 def _published() -> Iterator[Count]:
-    """The published accuracies as counts: 100 samples a task, 108 Sudokus."""
+    """The published accuracies as counts."""
     for row in tables.as_rows(paper.published(paper.PAPER, models=DIFFUSION)):
         yield _count(row, str(row["spec"]))
     for row in tables.as_rows(paper.figure_numbers()):
@@ -102,7 +101,7 @@ def _published() -> Iterator[Count]:
 
 
 def _count(row: Mapping[str, object], setting: str) -> Count:
-    n = PUBLISHED_N.get(str(row["task"]), 100)
+    n = paper.samples_of(str(row["task"]))
     speed = float(str(row["tokens_per_step"]))
     return Count(
         "published", str(row["model"]), str(row["task"]), setting, float(str(row["accuracy"])) * n, n,

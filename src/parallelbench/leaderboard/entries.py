@@ -18,8 +18,6 @@ from parallelbench.errors import UserError
 from parallelbench.leaderboard.form import FORM, Curve, Part, SettingResult, Submission, TaskResult, fault_of
 from parallelbench.runs.folder import read_run
 
-PUBLISHED_N = {"puzzle/sudoku_n4_12": 108}
-"""Samples of a published task where they are not 100."""
 CURVE = ["model", "revision", "suite", "series"]
 
 
@@ -115,7 +113,7 @@ def published() -> Submission:
 
 
 def _published(row: dict[str, Any]) -> TaskResult:
-    n, accuracy = PUBLISHED_N.get(row["task"], 100), float(row["accuracy"])
+    n, accuracy = paper.samples_of(row["task"]), float(row["accuracy"])
     variance = accuracy * (1 - accuracy) * n / (n - 1)
     part = Part(
         n=n, accuracy=accuracy, accuracy_variance=variance, tokens_per_step=float(row["tokens_per_step"]),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -93,7 +94,9 @@ def _parsing(text: str) -> str | None:
 def parses(program: str) -> bool:
     """Whether a text is Python; it is read and not run."""
     try:
-        ast.parse(program)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd escape in a model's text is no concern of the user's
+            ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

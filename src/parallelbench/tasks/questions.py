@@ -59,9 +59,9 @@ class QuestionTask(CustomTask):
         for label, rows in (("question", self.questions), ("demonstration", self.demonstrations)):
             for number, row in enumerate(rows, 1):
                 self._check_row(row, f"{label} {number}", shown)
-        asked = {row.question for row in self.questions}
+        questions = {row.question for row in self.questions}
         for number, row in enumerate(self.demonstrations, 1):
-            if row.question in asked:
+            if row.question in questions:
                 raise ValueError(f"demonstration {number} is one of the questions; take it out of one of the two")
         if "answer" not in fields(self._format, ["answer"], f"the answer_format of '{self.title}'"):
             raise ValueError("answer_format does not show {answer}; write for example 'The answer is {answer}.'")

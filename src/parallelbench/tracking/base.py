@@ -5,8 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from parallelbench.errors import MissingExtra
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,18 @@ class CellFacts:
     def names(self) -> dict[str, str]:
         """What it is, as texts."""
         return {"cell": self.id, "model": self.model, "task": self.task, "decoder": self.decoder, "seed": str(self.seed)}
+
+
+def library(name: str) -> Any:
+    """Import the package of a tracker, which has the name of its extra.
+
+    Raises:
+        MissingExtra: the package is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtra(f"tracking with {name}", name) from error
 
 
 class Tracker(ABC):

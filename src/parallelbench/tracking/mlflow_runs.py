@@ -11,9 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
-from parallelbench.errors import MissingExtra
 from parallelbench.specs import Options
-from parallelbench.tracking.base import CellFacts, RunFacts, Tracker
+from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
 
 ID, CELL = "parallelbench.id", "parallelbench.cell"
 PARENT, NAME = "mlflow.parentRunId", "mlflow.runName"
@@ -36,10 +35,7 @@ class MlflowTracker(Tracker):
         Raises:
             MissingExtra: the package is not installed.
         """
-        try:
-            self._mlflow: Any = import_module("mlflow")
-        except ImportError as error:
-            raise MissingExtra("tracking with mlflow", "mlflow") from error
+        self._mlflow = library("mlflow")
         self._options = options
         self._client: Any = None
         self._experiment = self._run = ""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
-from parallelbench.errors import MissingExtra
 from parallelbench.specs import Options
-from parallelbench.tracking.base import CellFacts, RunFacts, Tracker
+from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
 
 
 class TrackioOptions(Options):
@@ -31,10 +28,7 @@ class TrackioTracker(Tracker):
         Raises:
             MissingExtra: the package is not installed.
         """
-        try:
-            self._trackio: Any = import_module("trackio")
-        except ImportError as error:
-            raise MissingExtra("tracking with trackio", "trackio") from error
+        self._trackio = library("trackio")
         self._options = options
 
     def open(self, run: RunFacts) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from parallelbench.errors import MissingExtra, UserError
+from parallelbench.errors import UserError
 from parallelbench.specs import Options
-from parallelbench.tracking.base import CellFacts, RunFacts, Tracker
+from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
 
 KEY, MODE = "WANDB_API_KEY", "WANDB_MODE"
 
@@ -35,10 +34,7 @@ class WandbTracker(Tracker):
             MissingExtra: the package is not installed.
             UserError: the key is missing and the mode is not offline.
         """
-        try:
-            self._wandb: Any = import_module("wandb")
-        except ImportError as error:
-            raise MissingExtra("tracking with wandb", "wandb") from error
+        self._wandb = library("wandb")
         if not os.environ.get(KEY) and os.environ.get(MODE) not in ("offline", "disabled", "dryrun"):
             raise UserError(
                 f"wandb needs a key in the environment: export {KEY}=..., or export {MODE}=offline to keep its files here."

@@ -15,6 +15,7 @@ from typing import Any
 
 from parallelbench.errors import MissingExtra, UserError, first_line
 from parallelbench.experiments.executors.placement import Placement
+from parallelbench.files import read_bytes
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
@@ -24,6 +25,7 @@ QUIET = {
 }
 OBJECT_STORE = 80 << 20
 """Bytes for objects in transit: records of half a second from each worker. Ray takes no less than 75 MiB."""
+ADDRESS_BYTES = 200
 ANSWER_S = 5.0
 """Seconds within which the address must answer; a cluster greets at once."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -118,8 +120,8 @@ def _known_address() -> str | None:
     if named and named != "auto":
         return named
     file = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return file.read_text(encoding="ascii").strip()[:200]
+    with contextlib.suppress(UserError, UnicodeDecodeError):
+        return read_bytes(file, "name the address", ADDRESS_BYTES).decode("ascii").strip()
     return None
 
 
