@@ -13,6 +13,8 @@ BatchSize = int | Literal["auto"]
 """The number of samples that are decoded at once; "auto" finds the fastest number (`decoding.batch_size`)."""
 Effect = Literal["faster", "slower", "unknown"]
 MASK_ITEM = "[MASK]"
+FIXED_SUITES = frozenset({"official", "hf", "standard", "questions"})
+"""The suites with samples from data files: a sample is the same under every seed, which decides their order alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from parallelbench.analysis.loss import headline, losses, reference_curve
 from parallelbench.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
 from parallelbench.runs.folder import read_run
+from parallelbench.schema import FIXED_SUITES
 from parallelbench.specs import build
 
 TASKS = ["waiting_line/copy", "waiting_line/shuffle"]
@@ -118,8 +119,9 @@ def test_seeds_are_pooled_and_their_spread_is_told_apart(tmp_path: Path) -> None
     assert (point["n"], point["seeds"]) == (18, 3)
     assert point["seed_spread"] == pytest.approx(means.std(ddof=1))
     assert math.isnan(frame.points(samples[samples["seed"] == 1]).iloc[0]["seed_spread"])
-    official = frame.points(samples.assign(suite="official", index=[0, 1, 2, 3, 4, 5] * 3)).iloc[0]
-    assert official["n"] == 6, "the same samples in every seed count once"
+    for suite in FIXED_SUITES:
+        fixed = frame.points(samples.assign(suite=suite, index=[0, 1, 2, 3, 4, 5] * 3)).iloc[0]
+        assert fixed["n"] == 6, "the same samples in every seed count once"
 
 
 def test_a_run_that_has_not_begun_is_an_empty_table(tmp_path: Path) -> None:

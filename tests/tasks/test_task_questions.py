@@ -12,6 +12,7 @@ import pytest
 import parallelbench as pb
 from parallelbench.errors import UserError
 from parallelbench.metrics import score
+from parallelbench.schema import FIXED_SUITES
 from parallelbench.tasks import load_task
 
 CAPITALS = """
@@ -43,8 +44,9 @@ def lines(rows: list[dict[str, Any]]) -> str:
 def test_questions_with_a_demonstration(write) -> None:
     task = load_task(write(CAPITALS))
     assert (task.suite, task.name, task.samples, task.metrics) == (
-        "custom", "custom/task", 2, ("answer_text", "answer_text_strict"),
+        "questions", "custom/task", 2, ("answer_text", "answer_text_strict"),
     )  # fmt: skip
+    assert task.suite in FIXED_SUITES and task.sample(0, 1).turns == task.sample(1, 1).turns
     shown, answer, asked = task.sample(0, 1).turns
     assert shown.text == 'Capital of Italy? (easy) End with "Answer: " and the word.'
     assert (answer.text, asked.text.split("?")[0]) == ("In Italy. Answer: Rome", "Capital of Japan")

@@ -16,7 +16,7 @@ from parallelbench.metrics import score
 from parallelbench.metrics.code import find_code
 from parallelbench.metrics.failures import label
 from parallelbench.sandbox import ALLOW
-from parallelbench.schema import Sample
+from parallelbench.schema import FIXED_SUITES, Sample
 from parallelbench.tasks import load_task, task_names
 
 DATA = Path(__file__).parents[2].parent / "shared" / "official" / "standard"
@@ -49,6 +49,7 @@ def test_names_and_metrics(tmp_path: Path) -> None:
     task = standard(tmp_path, "gsm8k", [GSM8K])
     sample = task.sample(0, 0)
     assert (task.name, task.samples, task.version, task.max_new_tokens) == ("gsm8k", 1, 1, 256)
+    assert task.suite in FIXED_SUITES and sample.turns == task.sample(1, 0).turns
     assert sample.answer == "2*3=6 eggs.\n#### 6" and sample.facts["answers"] == ["6"]
     assert score(sample, sample.answer, task.metrics) == {"answer_number": 1, "answer_number_strict": 1}
     assert score(sample, "It is 6.", task.metrics) == {"answer_number": 1, "answer_number_strict": 0}

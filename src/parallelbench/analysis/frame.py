@@ -16,6 +16,7 @@ from parallelbench.errors import UserError
 from parallelbench.runs.folder import StoredCell, StoredRun, read_run
 from parallelbench.runs.records import Record
 from parallelbench.runs.scores import check_backends, scores_of
+from parallelbench.schema import FIXED_SUITES
 
 CELL_COLUMNS = [
     "cell", "suite", "task", "task_version", "model", "revision", "dtype", "template", "exact", "tokenizer", "decoder",
@@ -127,10 +128,10 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
 def sample_keys(frame: pd.DataFrame) -> pd.Series[str]:
     """Return for each row of a frame of samples a key that is the same for all rows with the same question.
 
-    Samples from data files (the suites `official` and `hf`) do not depend on the seed, so their key is their index. The key of
-    any other sample is its id, which includes the seed.
+    Samples from data files (`schema.FIXED_SUITES`) do not depend on the seed, so their key is their index. The key of any
+    other sample is its id, which includes the seed.
     """
-    return frame["index"].astype(str).where(frame["suite"].isin(["official", "hf"]), frame["sample_id"])
+    return frame["index"].astype(str).where(frame["suite"].isin(FIXED_SUITES), frame["sample_id"])
 
 
 def points(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from parallelbench.models.familiar import models_of, unfamiliar
 from parallelbench.models.templates import WITHOUT_SYSTEM
 from parallelbench.runs.cell import Cell
 from parallelbench.sandbox import check_allowed
+from parallelbench.schema import FIXED_SUITES
 from parallelbench.tasks import Task
 
 
@@ -181,7 +182,9 @@ def shortfall(cells: Sequence[PlannedCell], limit: int | None) -> str | None:
         return None
     for planned in cells:
         if len(planned.indices) < limit:
-            more = "" if planned.cell.suite == "official" else f"; write {planned.task.name}:samples={limit} for more"
+            more = (
+                "" if planned.cell.suite in FIXED_SUITES - {"hf"} else f"; write {planned.task.name}:samples={limit} for more"
+            )
             return f"{planned.task.name} has {len(planned.indices)} samples, fewer than the limit of {limit}{more}."
     return None
 
@@ -189,7 +192,7 @@ def shortfall(cells: Sequence[PlannedCell], limit: int | None) -> str | None:
 def repetition(cells: Sequence[PlannedCell]) -> str | None:
     """Return a sentence about the first custom task in which several samples have the same question; None without one."""
     for planned in cells:
-        if planned.cell.suite == "custom":
+        if planned.cell.suite in ("custom", "questions"):
             questions = {planned.task.sample(planned.cell.seed, index).turns[-1].text for index in planned.indices}
             if len(questions) < len(planned.indices):
                 return (

@@ -24,6 +24,7 @@ FIELDS = ("question", "choices")
 class QuestionTask(CustomTask):
     """Questions with known answers. The demonstrations are the first ones of the file's, in its order, for every question."""
 
+    suite: ClassVar[str] = "questions"
     preset_keys: ClassVar[frozenset[str]] = frozenset()
 
     type: Literal["questions"] = Field("questions", description="what is asked")
