@@ -89,21 +89,8 @@ class Encoder:
         return prompt, answer, [not words or token in self.words for token in answer]
 
     def batch(self, rows: Sequence[Row], group: Group, generator: torch.Generator) -> Batch:
-        """Pad rows and canvases to the lengths of the group, and draw the masks.
-
-        A canvas that is shorter than `group.canvas` repeats its last column; the repeated columns are not free.
-        """
-        length, width = group.length, group.canvas
-        ids = torch.full((len(rows), length), self.pad)
-        attend = torch.zeros(len(rows), length, dtype=torch.bool)
-        columns = torch.empty(len(rows), width, dtype=torch.long)
-        free = torch.zeros(len(rows), width, dtype=torch.bool)
-        for i, (prompt, canvas, slots) in enumerate(rows):
-            end = len(prompt) + len(canvas)
-            ids[i, :end] = torch.tensor(prompt + canvas)
-            attend[i, :end] = True
-            columns[i] = torch.arange(len(prompt), len(prompt) + width).clamp(max=end - 1)
-            free[i, : len(slots)] = torch.tensor(slots)
+        """Pad rows and canvases to the lengths of the group (`padded`), and draw the masks."""
+        ids, attend, columns, free = padded(rows, group.length, group.canvas, self.pad)
         return Batch(ids, attend, columns, free, self._masked(ids.gather(1, columns), free, group, generator))
 
     def _masked(self, target: Tensor, free: Tensor, group: Group, generator: torch.Generator) -> Tensor:
@@ -120,6 +107,26 @@ class Encoder:
         known = (self.words, self.breaks, {self.end})
         words, breaks, ends = ([token in kind for token in canvas] for kind in known)
         return words, breaks, ends
+
+
+def padded(rows: Sequence[Row], length: int, width: int, pad: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pad rows to `length` tokens and their canvases to `width` columns.
+
+    Returns:
+        Token ids [B, length], valid positions [B, length], the columns of the canvas [B, width], and which of these may be
+        masked [B, width]. A canvas that is shorter than `width` repeats its last column; the repeated columns are not free.
+    """
+    ids = torch.full((len(rows), length), pad)
+    attend = torch.zeros(len(rows), length, dtype=torch.bool)
+    columns = torch.empty(len(rows), width, dtype=torch.long)
+    free = torch.zeros(len(rows), width, dtype=torch.bool)
+    for at, (prompt, canvas, slots) in enumerate(rows):
+        end = len(prompt) + len(canvas)
+        ids[at, :end] = torch.tensor(prompt + canvas)
+        attend[at, :end] = True
+        columns[at] = torch.arange(len(prompt), len(prompt) + width).clamp(max=end - 1)
+        free[at, : len(slots)] = torch.tensor(slots)
+    return ids, attend, columns, free
 
 
 def held_out(sample: Sample) -> bool:

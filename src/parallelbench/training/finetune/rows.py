@@ -18,7 +18,7 @@ from parallelbench.models.templates import TEMPLATES
 from parallelbench.rng import stream
 from parallelbench.schema import Sample, Turn
 from parallelbench.tasks import Task, load_task
-from parallelbench.training.data import TRAINING_SEEDS, Batch, Row, held_out
+from parallelbench.training.data import TRAINING_SEEDS, Batch, Row, held_out, padded
 from parallelbench.training.finetune.options import FineTuning
 from parallelbench.training.masks import draw_mask
 
@@ -123,16 +123,8 @@ class Rows(Dataset[tuple[str, Batch]]):
     def _batch(self, rows: Sequence[Row], generator: torch.Generator) -> Batch:
         """Pad rows to the longest of the batch and draw the masks."""
         width = max(len(canvas) for _, canvas, _ in rows)
-        ids = torch.full((len(rows), max(len(prompt) + len(canvas) for prompt, canvas, _ in rows)), self.info.pad_id)
-        attend = torch.zeros(ids.shape, dtype=torch.bool)
-        columns = torch.empty(len(rows), width, dtype=torch.long)
-        free = torch.zeros(len(rows), width, dtype=torch.bool)
-        for at, (prompt, canvas, slots) in enumerate(rows):
-            end = len(prompt) + len(canvas)
-            ids[at, :end] = torch.tensor(prompt + canvas)
-            attend[at, :end] = True
-            columns[at] = torch.arange(len(prompt), len(prompt) + width).clamp(max=end - 1)
-            free[at, : len(slots)] = torch.tensor(slots)
+        length = max(len(prompt) + len(canvas) for prompt, canvas, _ in rows)
+        ids, attend, columns, free = padded(rows, length, width, self.info.pad_id)
         open_ = free if self.info.attention != "block_causal" else one_block(columns, free, self.info.block or 1, generator)
         return Batch(ids, attend, columns, free, draw_mask(ids.gather(1, columns), open_, generator))
 
