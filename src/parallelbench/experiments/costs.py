@@ -18,6 +18,7 @@ from parallelbench.errors import UserError
 from parallelbench.experiments.forecast import CellForecast
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.plan import PlannedCell
+from parallelbench.experiments.progress import Silent
 from parallelbench.files import read_yaml
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Record
@@ -149,19 +150,13 @@ def check_costs(costs: Sequence[Cost], most: float) -> None:
         )
 
 
-class CostLimit:
+class CostLimit(Silent):
     """Watches a run and ends it when the samples that it has decoded have cost as much as allowed."""
 
     def __init__(self, prices: Prices, models: Mapping[str, str], most: float) -> None:
         """Begin at 0; `models` are the keys of the models by the ids of their cells."""
         self.spent = 0.0
         self._prices, self._models, self._most = prices, models, most
-
-    def planned(self, missing: Sequence[tuple[Cell, int]], samples: int) -> None:
-        """Nothing is spent yet."""
-
-    def cell_started(self, cell: Cell, missing: int) -> None:
-        """Nothing is spent yet."""
 
     def sample_done(self, cell: Cell, record: Record) -> None:
         """Add what the sample has cost.
@@ -175,9 +170,3 @@ class CostLimit:
                 f"the run has cost {self.spent:.4g} of the {self._most:g} of --max-cost; every finished sample is kept, and "
                 "the same command with a larger limit goes on."
             )
-
-    def cell_done(self, cell: Cell) -> None:
-        """Its samples have been counted."""
-
-    def note(self, text: str) -> None:
-        """Nothing is spent."""

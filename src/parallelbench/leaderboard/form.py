@@ -69,7 +69,7 @@ class SettingResult(BaseModel):
 
 
 class Curve(BaseModel):
-    """The settings of one decoder on one model. `suite` says where the samples are from: ours, official, hf."""
+    """The settings of one decoder on one model. `suite` says where the samples are from, for example ours or official."""
 
     model_config = STRICT
     model: Name
