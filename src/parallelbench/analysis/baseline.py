@@ -26,7 +26,6 @@ USUAL = ("threshold", PREFERRED)
 """The curves that are the baseline where none is named, the first that ran."""
 SLOWER = 1.05
 ALPHA = 0.05
-Kind = Literal["accuracy", "speed"]
 Verdict = Literal["better", "worse", "cannot tell", "never as accurate", "never as fast"]
 COLUMNS = [
     "model", "series", "kind", "baseline", "decoder", "difference", "low", "high", "p", "n", "verdict", "accuracy_difference",

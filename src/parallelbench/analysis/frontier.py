@@ -30,25 +30,6 @@ def step_frontier(points: Sequence[Point]) -> list[int]:
     return kept[::-1]
 
 
-def with_frontier(rows: Rows, keys: Sequence[str]) -> Rows:
-    """Mark the Pareto-optimal rows of each group (`frontier`), and extend each frontier to the slowest speed of all rows.
-
-    The extension is an additional row with `point` False and the group's highest accuracy: a decoder that is needed only at a
-    lower speed can still be run at the setting with the highest accuracy.
-    """
-    slowest = min(row["tokens_per_step"] for row in rows)
-    groups: dict[tuple[Any, ...], Rows] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
-    marked = []
-    for group in groups.values():
-        kept = set(step_frontier([(row["tokens_per_step"], row["accuracy"]) for row in group]))
-        marked += [{**row, "frontier": place in kept, "point": True} for place, row in enumerate(group)]
-        first = max((group[place] for place in kept), key=lambda row: row["accuracy"])
-        marked.append({**first, "tokens_per_step": slowest, "frontier": True, "point": False})
-    return marked
-
-
 def aup(points: Sequence[Point], best: float | None = None, alpha: float = 3.0, drop: float = 0.05) -> float:
     """Return the accuracy under parallelism (AUP) of d3LLM (arXiv 2601.07568), with accuracies in percent.
 
