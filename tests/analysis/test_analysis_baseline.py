@@ -72,6 +72,13 @@ def test_nothing_is_compared_where_there_is_nothing_to_compare() -> None:
 
 
 @pytest.mark.slow
+def test_without_a_sample_in_common_nothing_is_said() -> None:
+    other = frame_of([("ours:alpha=0.3", 1.0, 2)])
+    frame = pd.concat([frame_of(THRESHOLD), other.assign(sample_id=other["sample_id"] + "0000")])
+    rows = tables.as_rows(against(frame, tables.overall(tables.points(frame))))
+    assert [(row["series"], row["verdict"]) for row in rows] == [("ours", "cannot tell")] * 2
+
+
 def test_chance_alone_rarely_decides() -> None:
     """Five decoders of which none differs from the baseline, 40 runs: about one run in twenty may say otherwise."""
     same = [("threshold:gamma=0.9", 0.8, 6), *((f"d{number}:k={k}", 0.8, 6) for number in range(5) for k in (1, 2))]

@@ -129,7 +129,7 @@ def _compared(samples: pd.DataFrame, sides: Sides, kind: str) -> dict[str, Any]:
 
     both = scores(sides.baseline).merge(scores(sides.other), left_index=True, right_index=True, suffixes=("_base", ""))
     if both.empty:
-        return {}
+        return {"n": 0}
     tasks = [part for _, part in both.groupby(level=[0, 1], sort=False)]
     accuracy = [(part["accuracy_base"].to_numpy(), part["accuracy"].to_numpy()) for part in tasks]
     forwards = [(part["nfe"] - part["nfe_base"]).to_numpy() for part in tasks]
@@ -154,6 +154,8 @@ def _named(names: dict[int, str]) -> str:
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:
+    if row["n"] == 0:  # the two decoded no sample in common
+        return "cannot tell"
     if row["p"] != row["p"]:
         return "never as accurate" if row["kind"] == "accuracy" else "never as fast"
     if row["p"] >= ALPHA:
