@@ -29,7 +29,7 @@ ADVICE = "name the folder of a BERT or RoBERTa model"
 class _Config(BaseModel):
     """What is read of config.json."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, protected_namespaces=())
     model_type: str
     num_attention_heads: int = Field(ge=1)
     layer_norm_eps: float = Field(gt=0)
