@@ -1,7 +1,7 @@
 """A separate program that answers one line of JSON with one line of JSON, with a limit of time on every answer.
 
-Work on text from outside whose time or memory nobody can bound beforehand (templates, symbolic algebra) is done there. The
-program prints the line "ready" when it can take work; it limits its own memory.
+Work on text from outside without a known limit of time or memory (templates, symbolic algebra) is done there. The program
+prints the line "ready" when it can take work; it limits its own memory.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the paper published for the tasks, decoders and settings of a run, and how our results differ from it.
 
-A published number is put beside a cell if model, task, decoder, setting and cache are the same. A model that was never
-published has the numbers of LLaDA 1.5 beside its own, the paper's main model: they show the shape of a curve, and no difference
-is computed between two models.
+A published number is compared with a cell if model, task, decoder, setting and cache are the same. A model that was never
+published is shown with the numbers of LLaDA 1.5, the paper's main model: they show the shape of a curve, and no difference is
+computed between two models.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from parallelbench.runs.folder import StoredRun
 from parallelbench.specs import parse
 
 STAND_INS = ("llada-1.5", "LLaDA-1.5 fine-tuned")
-"""The published models that are shown beside a model that was never published; the first that has the task."""
+"""The published models that are shown with a model that was never published; the first that has the task."""
 LABELS = {model.name: model.label for model in MODELS.values()}
 NOT_THE_QUESTION = frozenset({"samples", "shots", "wording", "system", "names", "max_new_tokens"})
 """Options of a task that are not compared: our wordings, names and demonstrations differ from the paper's anyway."""

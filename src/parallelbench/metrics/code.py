@@ -1,7 +1,7 @@
 """Whether a program passes its tests (pass@1 of one sample), run in confinement (`sandbox`).
 
-The facts of such a sample are `tests` (source that asserts), `setup` (source before them), `entry` (the function that was asked
-for, "" where the tests alone name it) and `prefix` (source that the model was to continue, "" where there is none).
+The facts of such a sample are `tests` (source that asserts), `setup` (source before them), `entry` (the function that the
+question names, "" where the tests alone name it) and `prefix` (source that the model was to continue, "" where there is none).
 
 The strict metric takes a program from a closed code block only. The lenient one takes the same and, only where there is none,
 an open block, or the longest part of the text that is Python; a text that continues `prefix` counts as its continuation.
@@ -59,7 +59,7 @@ def find_code(sample: Sample, text: str, strict: bool) -> str | None:
 
 
 def _best(programs: list[str], entry: str) -> str | None:
-    """The last block that defines the function that was asked for, else the last."""
+    """The last block that defines the function that the question names, else the last."""
     named = [program for program in programs if entry and re.search(rf"^\s*(?:async )?def {re.escape(entry)}\b", program, re.M)]
     return next(reversed(named or programs), None)
 

@@ -84,13 +84,13 @@ def drawn_points(base: alt.Chart, size: int) -> list[alt.Chart]:
 
 
 def caption(rows: Rows) -> str:
-    """The sentence under a figure that says whose the hollow points are."""
+    """The sentence under a figure that names the models of the hollow points."""
     names = list(dict.fromkeys(row["of"] for row in rows))
     return f" Hollow, at speeds in tokens per step: published for {' and '.join(names)}." if names else ""
 
 
 def beside_published(data: ReportData) -> Section | None:
-    """Our results cell by cell with the paper's, where the same model ran; else whose the hollow points are."""
+    """Our results cell by cell with the paper's, where the same model ran; else the models of the hollow points."""
     if data.published.empty:
         return None
     rows = as_rows(data.compared)

@@ -61,7 +61,7 @@ def read_rows(path: Path, columns: Mapping[str, str] | None = None) -> list[Ques
 
 
 def read_values(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield what a file lists, each with the words that say where it stands; numbers are texts, as they are written.
+    """Yield what a file lists, each after its place for messages (file and line); numbers are texts, as they are written.
 
     Raises:
         UserError: the file cannot be read, or is no list.
@@ -106,7 +106,7 @@ def parse_json(text: str, where: str) -> Any:
 
 
 def rows_of(values: Iterator[tuple[str, Any]]) -> list[QuestionRow]:
-    """Make rows of mappings, each with the words that say where it stands.
+    """Make rows of mappings, each after its place for messages.
 
     Raises:
         UserError: one is no question with an answer.

@@ -41,7 +41,7 @@ class Benchmark:
     Attributes:
         metrics: the lenient metric, which is the headline, and the strict one.
         max_new_tokens: the length of the canvas where nobody says another.
-        read: makes a question of the prompt's fields of a row; takes the row and the words that say where it stands.
+        read: makes a question of the prompt's fields of a row; takes the row and its place for messages.
         version: of the prompt and the demonstrations.
     """
 

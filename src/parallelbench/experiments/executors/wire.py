@@ -1,4 +1,4 @@
-"""The events of a worker as bytes. What comes back is checked as a file of a run is: kind, types, and whose sample it is."""
+"""The events of a worker as bytes. What comes back is checked as a file of a run is: kind, types, cell and sample."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def decode(parts: Any, cell_id: str, prefix: str, left: Collection[int]) -> Cell
     """Read an event of a worker that decodes the samples `left` of a cell, of which the names begin with `prefix`.
 
     Raises:
-        GarbageError: it is no event, or one of another cell, of a sample that was not asked for, or of one that is done.
+        GarbageError: it is no event, or one of another cell, of a sample outside its chunk, or of one that is done.
     """
     if not isinstance(parts, tuple) or not all(isinstance(part, bytes) and len(part) <= MAX_BYTES for part in parts):
         raise GarbageError("something that is no event")

@@ -1,4 +1,4 @@
-"""A model of lm-evaluation-harness whose texts come from our engine, and whose likelihoods from the masked model.
+"""A model of lm-evaluation-harness: our engine decodes its texts, and the masked model computes its likelihoods.
 
     lm_eval's name: parallelbench
     model_args: model=llada-1.5,decoder=threshold:gamma=0.9,block=32,batch_size=16,max_new_tokens=256
@@ -129,7 +129,7 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
             yield from_generation(made, self._model), numbers[id(made.prompt.sample)]
 
     def _sample_of(self, request: Instance, number: int) -> Sample:
-        """The sample of a request: of our tasks the one that its document names, else one whose user says the context."""
+        """The sample of a request: of our tasks the one that its document names, else one with the context as user's turn."""
         if OURS in request.doc:
             return sample_of(request.doc, self._model.info.shots)
         context = request.args[0]

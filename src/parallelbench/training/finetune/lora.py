@@ -114,8 +114,8 @@ def find(network: nn.Module) -> dict[str, Factors]:
 def fuse(factors: Mapping[str, Factors], network: nn.Module) -> dict[str, Factors]:
     """The factors of layers whose queries, keys and values are one matrix in the checkpoint, rows [queries | keys | values].
 
-    The factors A stand one above the other and the factors B as blocks on a diagonal, so the rank is the sum of the ranks;
-    a part without an adapter has rows of zeros in B.
+    The factors A are concatenated along the rank, and the factors B are blocks on a diagonal, so the rank is the sum of the
+    ranks; a part without an adapter has rows of zeros in B.
     """
     fused: dict[str, Factors] = {}
     heights = {name: module.out_features for name, module in network.named_modules() if QKV.fullmatch(name)}

@@ -23,7 +23,7 @@ from parallelbench.training.finetune.options import FineTuning
 from parallelbench.training.masks import draw_mask
 
 CHECKED = 64
-"""Samples of a task whose answers are looked at before training."""
+"""Samples of a task that are checked before training: their answers must have tokens and fit."""
 STEP = 32
 """A canvas that is made longer is a multiple of this, as in a run."""
 VALIDATION = TRAINING_SEEDS.start + (1 << 39)
