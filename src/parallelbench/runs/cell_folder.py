@@ -198,12 +198,12 @@ class CellFolder:
         with disk_errors(self.path):
             (self.path / DONE).unlink(missing_ok=True)
         records, traces = self.path / RECORDS, self.path / TRACES
-        writer = CellWriter(Appender(records, whole_bytes(records) if records.is_file() else 0), Appender(traces, ends), before)
-        try:
-            yield writer
-        finally:
-            writer.traces.close()
-            writer.records.close()
+        keep = whole_bytes(records) if records.is_file() else 0
+        with (
+            contextlib.closing(Appender(records, keep)) as of_records,
+            contextlib.closing(Appender(traces, ends)) as of_traces,
+        ):
+            yield CellWriter(of_records, of_traces, before)
 
     def finish(self, cell: Cell, expected: int, ended: str | None = None, added: int = 0) -> None:
         """Compare what is on disk with what must be, write DONE, and close this call's session.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +48,8 @@ def append_undecoded(folder: Path, sample: Undecoded) -> None:
         UserError: the disk cannot be written.
     """
     path = folder / UNDECODED
-    file = Appender(path, whole_bytes(path) if path.is_file() else 0)
-    try:
+    with contextlib.closing(Appender(path, whole_bytes(path) if path.is_file() else 0)) as file:
         file.append(LINE.dump_json(sample) + b"\n")
-    finally:
-        file.close()
 
 
 def undecoded_of_last_call(out: Path) -> list[Undecoded]:
