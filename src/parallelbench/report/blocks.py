@@ -9,7 +9,7 @@ from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import charts, published, theme
 from parallelbench.report.data import ReportData
-from parallelbench.report.figures import Figure
+from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.section import Section
 from parallelbench.report.speeds import tooltip
 from parallelbench.report.theme import Colours
@@ -27,7 +27,7 @@ def blocks(data: ReportData) -> Section | None:
     for model in dict.fromkeys(table["model"]):
         rows = as_rows(table[table["model"] == model])
         hollow = [row for row in published_by_block(data.published, table) if row["model"] == model]
-        name = "blocks" + (f"-{len(figures) + 1}" if figures else "")
+        name = numbered("blocks", len(figures))
         curves = " and ".join(dict.fromkeys(row["curve"] for row in rows))
         theirs = f" Hollow: published for {hollow[0]['of']}." if hollow else ""
         caption = f"{model}, {curves}: one panel per task, 95 % intervals.{theirs}"

@@ -46,6 +46,11 @@ class Figure:
         save(_each(self.spec, for_xml), folder / self.id, style)
 
 
+def numbered(name: str, before: int) -> str:
+    """Return the name of a figure that each model has: `name` for the first, `name-2` for the second."""
+    return f"{name}-{before + 1}" if before else name
+
+
 def _each(value: Any, clean: Callable[[str], str]) -> Any:
     """Return a JSON value with every text in it cleaned."""
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import charts, theme
 from parallelbench.report.data import ReportData
-from parallelbench.report.figures import Figure
+from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.section import Section
 from parallelbench.report.speeds import tooltip
 
@@ -28,7 +28,7 @@ def lengths(data: ReportData) -> Section | None:
         counts = {task: len({row["length"] for row in inside if row["task"] == task}) for task in data.tasks}
         drawn = [row for row in inside if counts[row["task"]] >= MIN_LENGTHS]
         if drawn:
-            name = "lengths" + (f"-{len(figures) + 1}" if figures else "")
+            name = numbered("lengths", len(figures))
             figures.append(Figure(name, f"{model}: one panel per task, 95 % intervals.", _chart(drawn), drawn))
     return Section("lengths", "The length of the list", TEXT, figures) if figures else None
 

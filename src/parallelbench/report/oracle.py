@@ -11,7 +11,7 @@ from parallelbench.analysis.frontier import Rows
 from parallelbench.analysis.oracle import LEFT_OUT, OF_TASK, PAPER
 from parallelbench.report import charts, speeds, theme
 from parallelbench.report.data import ReportData
-from parallelbench.report.figures import Figure
+from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table, mark, number, percent
 
@@ -46,7 +46,7 @@ def oracle(data: ReportData) -> Section | None:
         caption = f"{model}: settings chosen for each sample"
         tables.append(Table(caption, HEADER, [_line(row) for row in rows if row["model"] == model]))
         points = _points(data, [row for row in rows if row["model"] == model])
-        name = "oracle" + (f"-{len(figures) + 1}" if figures else "")
+        name = numbered("oracle", len(figures))
         figures.append(Figure(name, f"{caption}, and the settings themselves; 95 % intervals.", _chart(points), points))
     return Section("oracle", "If each sample had its best setting", TEXT, figures, tables)
 

@@ -12,7 +12,7 @@ from parallelbench.report.curve_numbers import curve_numbers
 from parallelbench.report.data import ReportData
 from parallelbench.report.exact import above_lines, loss_parts
 from parallelbench.report.failures import metrics, why
-from parallelbench.report.figures import Figure
+from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.lengths import lengths
 from parallelbench.report.oracle import oracle
 from parallelbench.report.ranked import ranked
@@ -32,7 +32,7 @@ def lost(data: ReportData) -> Section | None:
         if rows:
             caption = f"{model}: {data.curve} at the setting nearest to each speed. The bar spans the scores at all speeds."
             shades = data.colours.shades(rows[0]["family"], len({row["speed"] for row in rows}))
-            figures.append(Figure("loss" + (f"-{place + 1}" if place else ""), caption, charts.losses(rows, shades), rows))
+            figures.append(Figure(numbered("loss", place), caption, charts.losses(rows, shades), rows))
     if not figures:
         return None
     return Section("loss", "What speed costs", "", figures)

@@ -11,7 +11,7 @@ from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
 from parallelbench.report.data import ReportData
-from parallelbench.report.figures import Figure
+from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.section import Section
 from parallelbench.report.tables import Cell, Table
 
@@ -33,7 +33,7 @@ def task_map(data: ReportData) -> Section | None:
         inside = [row for row in rows if row["model"] == model]
         both = [row for row in inside if not math.isnan(row[X]) and not math.isnan(row[Y])]
         if both:
-            name = "task-map" + (f"-{len(figures) + 1}" if figures else "")
+            name = numbered("task-map", len(figures))
             figures.append(Figure(name, f"{model}: one point per task, with 95 % intervals.", _chart(_named(both)), both))
         tables.append(_table(model, inside))
     return Section("task-map", "Which tasks can be decoded in parallel", TEXT, figures, tables) if tables else None

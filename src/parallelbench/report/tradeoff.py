@@ -9,7 +9,7 @@ from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import charts, lines, published
 from parallelbench.report.data import ReportData
-from parallelbench.report.figures import Figure
+from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.section import Section
 from parallelbench.report.speeds import COLUMNS, first_unit
 from parallelbench.report.tables import percent
@@ -71,7 +71,7 @@ def by_task(data: ReportData) -> Section | None:
                 f"is the number of samples; 95 % intervals over samples.{lines.CAPTION if exact else ''}"
             )
             caption += published.caption([row for row in rows if "of" in row])
-            name = "by-task" + (f"-{place + 1}" if place else "")
+            name = numbered("by-task", place)
             figures.append(Figure(name, caption, spec, rows, described(rows)))
     return Section("by-task", "Tasks", " ".join(said), figures) if figures or said else None
 
