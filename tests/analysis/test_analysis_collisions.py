@@ -121,7 +121,7 @@ def test_few_wrong_answers_are_marked_as_brute_force_marks_them(tmp_path: Path) 
 def test_200_wrong_answers_are_marked_as_brute_force_marks_them(model: str, tmp_path: Path) -> None:
     tasks = [f"waiting_line/{name}" for name in FREE] + ["puzzle/latin_square_n3"]
     decoders = ["random:k=[2,3,4,5,6,7,8],temperature=1", "confidence:k=[2,4,8]"]
-    counts = compared(model, tasks, decoders, 12, tmp_path / "out")
+    counts = compared(model, tasks, decoders, 16, tmp_path / "out")
     assert len(counts) >= 200 and counts.count(2) > counts.count(1)
 
 

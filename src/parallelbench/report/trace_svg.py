@@ -173,7 +173,7 @@ def _position(tokens: Sequence[Life], box: Box, seconds: float) -> Iterator[str]
 
 
 def _writes(steps: Sequence[Step], place: int, box: Box, seconds: float, with_confidence: bool) -> Iterator[str]:
-    """A bar under a position, and its confidence, while the forward that wrote it is shown."""
+    """A bar under a position, and its confidence, while the forward that wrote it is shown; those of the last one stay."""
     for number, step in enumerate(steps):
         if place in step.written:
             sure = step.written[place] if with_confidence else None
@@ -181,7 +181,8 @@ def _writes(steps: Sequence[Step], place: int, box: Box, seconds: float, with_co
                 "" if sure is None else f'<text class="c" x="{box.x + box.width / 2:g}" y="{box.y + 41:g}">{sure:.2f}</text>'
             )
             bar = f'<rect class="n" x="{box.x:g}" y="{box.y + 27:g}" width="{box.width:g}" height="4"/>'
-            yield f'<g class="now" {_delay(number, seconds)}>{bar}{label}</g>'
+            kind = "on" if number == len(steps) - 1 else "now"
+            yield f'<g class="{kind}" {_delay(number, seconds)}>{bar}{label}</g>'
 
 
 def _marks(view: TraceView, boxes: Sequence[Box], seconds: float) -> Iterator[str]:
