@@ -42,7 +42,8 @@ def steady(data: ReportData) -> Section | None:
         tables.append(Table("Decoders that change places; differences in points", PLACES, [_place(row) for row in changed]))
     said = "" if changed else f" Of the {len(places)} comparisons of two decoders here, none shows a change of places."
     caption = "Kendall's tau with 95 % intervals; the tick is what other samples alone would do."
-    return Section("steady", "How steady is the ranking", TEXT + said, [Figure("steady", caption, _chart(rows), rows)], tables)
+    known = [{key: None if value != value else value for key, value in row.items()} for row in rows]
+    return Section("steady", "How steady is the ranking", TEXT + said, [Figure("steady", caption, _chart(rows), known)], tables)
 
 
 def between(row: dict[str, Any]) -> str:
