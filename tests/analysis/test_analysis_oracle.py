@@ -17,8 +17,8 @@ from parallelbench.analysis.oracle import (
     PAPER,
     best_outcome,
     fastest_mixture,
-    oracle_of,
     oracles,
+    oracles_of,
     outcome_left_out,
 )
 from parallelbench.analysis.settings import TaskMatrix, matrices
@@ -34,6 +34,11 @@ def task(scores: Any, speeds: Any = SPEEDS) -> TaskMatrix:
     speed = np.broadcast_to(np.asarray(speeds, dtype=float), matrix.shape)
     values = {"accuracy": matrix, "tokens_per_step": speed, "content_tokens_per_forward": speed / 2, "nfe": 24 / speed}
     return TaskMatrix("ours", "t", values, np.arange(len(matrix)))
+
+
+def oracle_of(tasks: list[TaskMatrix], rule: str, draws: int) -> dict[str, Any]:
+    (row,) = oracles_of(tasks, [rule], draws)
+    return row
 
 
 @settings(max_examples=60, deadline=None)

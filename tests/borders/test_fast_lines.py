@@ -139,3 +139,22 @@ def test_whole_lines_are_read_without_pydantic_and_free_json_with_it(monkeypatch
     record["text"] = '"usage"'
     value = KINDS["record"][1].parse(json.dumps(record).encode(), WHERE, 1)
     assert isinstance(value, Record) and len(seen) == 1
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"torn":', b"x"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_read_as_its_lines_are(tmp_path: Path, kind: str, tail: bytes) -> None:
+    line, fast, _ = KINDS[kind]
+    path = tmp_path / "lines.jsonl"
+    assert fast.read(path) == [], "no file has no lines"
+    whole = line.rstrip(b"\n") + b"\n"
+    path.write_bytes(whole * 3 + tail)
+    values = fast.read(path)
+    assert [as_builtins(value) for value in values] == [as_builtins(fast.parse(whole, path, 1))] * 3
+    assert len(fast.read(path, first=2)) == 2
+    for damaged in (b"\n", b"{}\n", whole[:-2] + b"\n", whole[:-1] + whole):
+        path.write_bytes(whole + damaged + whole + tail)
+        with pytest.raises(DamagedRun, match="line 2"):
+            fast.read(path)
+        with pytest.raises(DamagedRun, match="line 2"):
+            fast.read(path, first=2)

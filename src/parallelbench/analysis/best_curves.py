@@ -31,6 +31,8 @@ UNITS: tuple[Unit, ...] = ("content_tokens_per_forward", "tokens_per_step", "nfe
 ALL_TASKS = ""
 """The name of the task of the curves over all tasks."""
 LAW = ["law", "law_n", "must_differ"]
+COLUMNS = ["suite", "task", "sample_id", *LAW, "accuracy", "tokens_per_step", "nfe", "content_tokens"]
+"""The columns of a frame of samples that are read."""
 Groups = list[dict[str, Any]]
 Speed = Callable[[int], float]
 
@@ -43,7 +45,7 @@ def best_curves(frame: pd.DataFrame, unit: Unit = "tokens_per_step") -> list[dic
     tasks is added, as task `ALL_TASKS`.
     """
     kinds = _kinds(frame, unit)
-    tasks = list(dict.fromkeys(zip(frame["suite"], frame["task"], strict=True)))
+    tasks = list(frame[["suite", "task"]].drop_duplicates().itertuples(index=False, name=None))
     groups = {task: [kind for kind in kinds if (kind["suite"], kind["task"]) == task] for task in tasks}
     names = {ALL_TASKS: list(groups.values())} if groups and all(groups.values()) else {}
     rows = []
@@ -60,7 +62,7 @@ def best_curves(frame: pd.DataFrame, unit: Unit = "tokens_per_step") -> list[dic
 
 def _kinds(frame: pd.DataFrame, unit: Unit) -> Groups:
     """The groups of samples of one task with one law and size, each with its `weight`, the fraction of the task's samples."""
-    known = frame.dropna(subset=["law"])
+    known = frame.loc[frame["law"].notna(), COLUMNS]
     sample = ["suite", "task", "sample_id"]
     samples = known.drop_duplicates(sample)
     samples = samples.assign(free=(samples["tokens_per_step"] * samples["nfe"]).round())

@@ -19,7 +19,7 @@ import pandas as pd
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import aup
 from parallelbench.analysis.halves import HALVES, halves
-from parallelbench.analysis.settings import Floats, interval_of, matrices
+from parallelbench.analysis.settings import MATRIX_COLUMNS, Floats, interval_of, matrices
 
 DRAWS = 500
 ALPHA, DROP = 3.0, 0.05
@@ -93,8 +93,9 @@ def areas(frame: pd.DataFrame, overall: pd.DataFrame, draws: int = DRAWS) -> pd.
     """
     rows: list[dict[str, Any]] = []
     for model, part in overall.groupby("model", sort=False):
-        samples = frame[frame["model"] == model]
-        parts = [samples[halves(samples) == number] for number in HALVES]
+        samples = frame.loc[frame["model"] == model, ["series", *MATRIX_COLUMNS]]
+        half = halves(samples)
+        parts = [samples[half == number] for number in HALVES]
         curves = {str(series): list(inside["decoder"]) for series, inside in part.groupby("series", sort=False)}
         found = {
             series: _halves_of([one[one["series"] == series] for one in parts], names, draws)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
 from parallelbench.metrics.failures import LABELS as LABELS  # the reasons with their descriptions, re-exported for the report
 from parallelbench.runs.folder import StoredRun
-from parallelbench.runs.scores import reasons_of
+from parallelbench.runs.scores import labels_of
 
 KEYS = ["model", "task", "decoder", "family"]
 COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "rate", "part"]
@@ -27,11 +28,7 @@ def reasons(run: StoredRun) -> Reasons:
     Raises:
         DamagedRun: a file is damaged.
     """
-    found: dict[str, dict[str, Sequence[str]]] = {}
-    for cell in run.cells:
-        for one in reasons_of(cell):
-            found.setdefault(cell.id, {}).update((sample_id, row.labels) for sample_id, row in one.rows.items())
-    return found
+    return {cell.id: labels for cell in run.cells if (labels := labels_of(cell))}
 
 
 def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
@@ -44,33 +41,42 @@ def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
     `rate` is the fraction of the samples that have the reason. For `part`, an answer with r reasons counts 1/r for each of
     them, so that the parts of a setting add up to the fraction of its answers with at least one reason.
     """
-    names = (frame[key].to_numpy(dtype=object) for key in ("cell", "sample_id"))
-    labels = [found.get(cell, {}).get(name) for cell, name in zip(*names, strict=True)]
-    known = (
-        frame[[*KEYS, "tokens_per_step"]].assign(labels=pd.Series(labels, frame.index, dtype=object)).dropna(subset=["labels"])
-    )
+    codes, kinds = _coded(frame, found)
+    known, codes = frame.loc[codes >= 0, [*KEYS, "tokens_per_step"]], codes[codes >= 0]
+    if known.empty:
+        return pd.DataFrame(columns=COLUMNS)
     groups = known.groupby(KEYS, sort=False)
-    settings = as_rows(groups["tokens_per_step"].agg(tokens_per_step="mean", n="size").reset_index())
-    counts: list[Counter[str]] = [Counter() for _ in settings]
-    parts: list[Counter[str]] = [Counter() for _ in settings]
-    for place, why in zip(groups.ngroup(), known["labels"], strict=True):
-        if why:
-            counts[place].update(why)
-            parts[place].update(dict.fromkeys(why, 1.0 / len(why)))
-    rows = [
-        {**about, "label": name, "count": count[name], "rate": count[name] / about["n"], "part": part[name] / about["n"]}
-        for about, count, part in zip(settings, counts, parts, strict=True)
-        for name in LABELS
-        if count[name]
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    settings = groups["tokens_per_step"].agg(tokens_per_step="mean", n="size").reset_index()
+    answers = np.bincount(groups.ngroup().to_numpy() * len(kinds) + codes, minlength=len(settings) * len(kinds))
+    answers = answers.reshape(len(settings), len(kinds))  # how many answers of each setting have each set of reasons
+    times = np.array([[kind.count(name) for name in LABELS] for kind in kinds])
+    parts = np.array([[float(name in kind) / max(1, len(kind)) for name in LABELS] for kind in kinds])
+    counts = answers @ times
+    place, label = np.nonzero(counts)
+    rows = settings.iloc[place].reset_index(drop=True)
+    count, part = counts[place, label], (answers @ parts)[place, label]
+    names = np.array(list(LABELS), dtype=object)[label]
+    return rows.assign(label=names, count=count, rate=count / rows["n"], part=part / rows["n"])[COLUMNS]
+
+
+def _coded(frame: pd.DataFrame, found: Reasons) -> tuple[npt.NDArray[np.int64], list[tuple[str, ...]]]:
+    """The sets of reasons that occur, and the place of each sample's among them; -1 where it has not been classified."""
+    codes = np.full(len(frame), -1, dtype=np.int64)
+    kinds: dict[tuple[str, ...], int] = {}
+    samples = frame["sample_id"].to_numpy(dtype=object)
+    for cell, places in frame.groupby("cell", sort=False).indices.items():
+        labels = found.get(str(cell), {})
+        coded = {name: kinds.setdefault(tuple(why), len(kinds)) for name, why in labels.items()}
+        codes[places] = [coded.get(name, -1) for name in samples[places]]
+    return codes, list(kinds)
 
 
 def over_tasks(table: pd.DataFrame, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return each reason's `part` and `rate` as means over tasks, per model and decoder; 0 for a task without the reason."""
     setting = ["model", "decoder"]
     tasks = frame.groupby(setting, sort=False)["task"].nunique().to_dict()
-    speeds = frame.groupby([*setting, "task"], sort=False)["tokens_per_step"].mean().groupby(setting).mean()
+    by_task = frame.groupby([*setting, "task"], sort=False)["tokens_per_step"].mean()
+    speeds = by_task.groupby(setting).mean().to_dict()
     keys = ["model", "decoder", "family", "label"]
     summed = table.groupby(keys, sort=False)[["part", "rate"]].sum().reset_index()
     return [

@@ -120,7 +120,7 @@ def _of_cell(stored: StoredCell) -> dict[str, Any]:
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each cell of a frame of samples: n, mean accuracy with its interval, mean costs, total seconds."""
-    facts = frame[list(CELL_COLUMNS)].drop_duplicates("cell")  # grouping by all of them takes many times as long
+    facts = frame.drop_duplicates("cell")[CELL_COLUMNS]  # grouping by all of them takes many times as long
     numbers = _summarise(frame, ["cell"]).drop(columns="cell")
     return pd.concat([facts.reset_index(drop=True), numbers], axis=1)  # both in the order in which cells first appear
 
@@ -131,7 +131,31 @@ def sample_keys(frame: pd.DataFrame) -> pd.Series[str]:
     Samples from data files (`schema.FIXED_SUITES`) do not depend on the seed, so their key is their index. The key of any
     other sample is its id, which includes the seed.
     """
-    return frame["index"].astype(str).where(frame["suite"].isin(FIXED_SUITES), frame["sample_id"])
+    from_files = frame["suite"].isin(FIXED_SUITES)
+    return frame["index"].astype(str).where(from_files, frame["sample_id"]) if from_files.any() else frame["sample_id"]
+
+
+def pooled(frame: pd.DataFrame, keys: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """Return one row for each group and sample: `keys`, `sample` (`sample_keys`), and means over the rows of the sample.
+
+    Args:
+        frame: one row per sample (`samples`). A sample has several rows where it was drawn with several seeds.
+        keys: the columns that name a group; they are the same in all rows of a cell, or follow from the sample.
+        numbers: the columns of which the means are returned.
+    """
+    keyed = frame[[*keys, *numbers]].assign(sample=sample_keys(frame))
+    of_cells = [name for name in keys if name in CELL_COLUMNS]
+    if not frame.drop_duplicates("cell").duplicated(of_cells).any():
+        return keyed.reset_index(drop=True)  # no group has two cells, and no cell has a sample twice
+    return keyed.groupby([*keys, "sample"], sort=False)[list(numbers)].mean().reset_index()
+
+
+def intervals(values: pd.Series[float], groups: pd.Series[int]) -> list[stats.Interval]:
+    """Return the interval of the mean of each group of scores (`stats.interval`); `groups` numbers their groups from 0."""
+    codes = groups.to_numpy()
+    order = np.argsort(codes, kind="stable")[int((codes < 0).sum()) :]  # pandas numbers rows of no group -1
+    parts = np.split(values.to_numpy(dtype=np.float64)[order], np.flatnonzero(np.diff(codes[order])) + 1)
+    return [stats.interval(part) for part in parts if part.size]
 
 
 def points(frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,8 +167,7 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*MODEL_COLUMNS, "suite", "task", *DECODER_COLUMNS]
     numbers = ["accuracy", *MEANS, "seconds"]
-    pooled = frame.assign(sample=sample_keys(frame)).groupby([*keys, "sample"], sort=False)[numbers].mean().reset_index()
-    table = _summarise(pooled, keys)
+    table = _summarise(pooled(frame, keys, numbers), keys)
     by_seed = frame.groupby([*keys, "seed"], sort=False)["accuracy"].mean().groupby(keys, sort=False)
     spread = by_seed.agg(seeds="size", seed_spread="std").reset_index()
     return table.merge(spread, on=keys)
@@ -179,7 +202,7 @@ def _summarise(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     table["variance"], table["seconds"] = groups["accuracy"].var(), groups["seconds"].sum()
     table["seconds_per_sample"] = groups["seconds"].mean()
     table = table.reset_index()
-    ends = [stats.interval(values) for _, values in groups["accuracy"]]
+    ends = intervals(frame["accuracy"], groups.ngroup())
     at = list(table.columns).index("accuracy") + 1
     table.insert(at, "low", [end.low for end in ends])
     table.insert(at + 1, "high", [end.high for end in ends])

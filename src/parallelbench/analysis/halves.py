@@ -16,6 +16,7 @@ import pandas as pd
 
 from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
+from parallelbench.analysis.groups import first_rows, numbered
 
 HALVES = (0, 1)
 QUESTION = ("suite", "task", "index", "sample_id")
@@ -49,13 +50,14 @@ def halves(frame: pd.DataFrame) -> pd.Series[int]:
 
     All rows with the same question are in one half, whatever the model, the decoder and the seed.
     """
-    questions = pd.DataFrame({"suite": frame["suite"], "task": frame["task"], "key": sample_keys(frame)})
-    distinct = questions.drop_duplicates()
+    keys = sample_keys(frame)
+    codes = numbered(frame["suite"], frame["task"], keys)
+    first = first_rows(codes)
+    distinct = frame[["suite", "task"]].iloc[first].assign(key=keys.iloc[first]).reset_index(drop=True)
     digests = [hashlib.sha256("/".join(map(str, row)).encode()).hexdigest() for row in distinct.itertuples(index=False)]
     ordered = distinct.assign(digest=digests).sort_values("digest")
-    ordered["half"] = ordered.groupby(["suite", "task"]).cumcount() % 2
-    merged = questions.merge(ordered, on=["suite", "task", "key"], how="left", validate="many_to_one")
-    return pd.Series(merged["half"].to_numpy(), index=frame.index)
+    half = (ordered.groupby(["suite", "task"]).cumcount() % 2).sort_index().to_numpy()
+    return pd.Series(half[codes], index=frame.index)
 
 
 def means_by_half(frame: pd.DataFrame, half: pd.Series[int], columns: Sequence[str]) -> dict[int, pd.DataFrame]:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from parallelbench.analysis import stats
-from parallelbench.analysis.frame import as_rows, sample_keys
+from parallelbench.analysis.frame import as_rows, intervals, pooled
 from parallelbench.analysis.loss import NEAR
 from parallelbench.runs.folder import StoredRun
 
@@ -41,10 +40,9 @@ def by_length(frame: pd.DataFrame, lengths: Mapping[str, int]) -> pd.DataFrame:
             left out.
     """
     length = frame["cell"].map(lengths).astype("float64").fillna(pd.to_numeric(frame["law_n"]))
-    known = frame.assign(length=length, sample=sample_keys(frame))[length.notna()]
-    pooled = known.groupby([*KEYS, "sample"], sort=False)[MEANS].mean().reset_index()
-    groups = pooled.groupby(KEYS, sort=False)
-    ends = [stats.interval(values) for _, values in groups["accuracy"]]
+    known = pooled(frame.assign(length=length)[length.notna()], KEYS, MEANS)
+    groups = known.groupby(KEYS, sort=False)
+    ends = intervals(known["accuracy"], groups.ngroup())
     table = groups[MEANS].mean().assign(n=groups.size(), low=[end.low for end in ends], high=[end.high for end in ends])
     return table.reset_index().astype({"length": "int64"})[COLUMNS]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from parallelbench.analysis.frame import as_rows
+from parallelbench.analysis.groups import belonging
 from parallelbench.analysis.halves import QUESTION, Rows, cross_fit, halves, held_out, means_by_half
 
 PREFERRED = "confidence"
@@ -75,7 +76,7 @@ def headline(model: str, frame: pd.DataFrame, overall: pd.DataFrame, lost: pd.Da
         lost: the losses (`losses`).
     """
     measured = frame[["model", "series", "decoder", *QUESTION, "accuracy", *SPEEDS]]
-    samples = measured.merge(overall.loc[overall["model"] == model, ["model", "decoder"]], on=["model", "decoder"])
+    samples = belonging(measured, overall[overall["model"] == model], ["model", "decoder"])
     half = halves(samples)
     means = means_by_half(samples, half, ("accuracy", "tokens_per_step"))
     baseline, fastest = (

@@ -21,7 +21,7 @@ used for a fixed proportion of the samples, that is as accurate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ import pandas as pd
 
 from parallelbench.analysis import stats
 from parallelbench.analysis.frontier import step_frontier
-from parallelbench.analysis.settings import DRAWS, VALUES, Floats, Integers, TaskMatrix, interval_of, matrices
+from parallelbench.analysis.groups import Integers
+from parallelbench.analysis.settings import DRAWS, MATRIX_COLUMNS, VALUES, Floats, TaskMatrix, interval_of, matrices
 
 PAPER, LEFT_OUT, OF_TASK = "best outcome", "outcome left out", "setting of each task"
 """The names of the rules: the paper's, ours, and one that knows the task alone."""
@@ -106,35 +107,57 @@ def oracles(frame: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
         out is left out where a score is neither 0 nor 1.
     """
     rows: list[dict[str, Any]] = []
-    known = frame[frame["adaptive"].astype(bool) & frame["tokens_per_step"].notna()]
+    adaptive = frame["adaptive"].astype(bool) & frame["tokens_per_step"].notna()
+    known = frame.loc[adaptive, ["model", "series", *MATRIX_COLUMNS]]
     for (model, series), part in known.groupby(["model", "series"], sort=False):
         names = list(part["decoder"].unique())
         tasks = matrices(part, names) if len(names) >= MIN_SETTINGS else []
         binary = all(stats.is_binary(task.values["accuracy"]) for task in tasks)
         named = {"model": model, "series": series, "settings": len(names)}
         rules = [rule for rule in RULES if tasks and (rule != LEFT_OUT or binary)]
-        rows += [{**named, **oracle_of(tasks, rule, draws)} for rule in rules]
+        rows += [{**named, **one} for one in oracles_of(tasks, rules, draws)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def oracle_of(tasks: list[TaskMatrix], rule: str, draws: int = DRAWS, seed: int = 0) -> dict[str, Any]:
-    """Return one oracle over the tasks of one curve, as a row of `oracles` without the names of model and curve."""
-    chosen = [RULES[rule](task) for task in tasks]
+def oracles_of(tasks: list[TaskMatrix], rules: Sequence[str], draws: int = DRAWS, seed: int = 0) -> list[dict[str, Any]]:
+    """Return the oracles of these rules over the tasks of one curve, as rows of `oracles` without the names of model and curve.
+
+    All rules are measured on the same resamples.
+    """
+    if not rules:
+        return []
+    chosen = [[RULES[rule](task) for rule in rules] for task in tasks]
     fixed = {
         name: np.mean([task.weight @ task.values[name] for task in tasks], axis=0) for name in ("accuracy", "tokens_per_step")
     }
     kept = _comparable(fixed["accuracy"], fixed["tokens_per_step"])
+    accuracy, speed = _bootstrap(tasks, chosen, kept, draws, seed)  # each [draws + 1, rules + settings kept]
+    most = float(fixed["accuracy"].max())
+    rows = []
+    for place, rule in enumerate(rules):
+        columns = [place, *range(len(rules), accuracy.shape[1])]
+        taken = [one[place] for one in chosen]
+        rows.append({"rule": rule, **_row(tasks, taken, accuracy[:, columns], speed[:, columns], most)})
+    return rows
+
+
+def _row(tasks: list[TaskMatrix], chosen: list[Integers], accuracy: Floats, speed: Floats, most: float) -> dict[str, Any]:
+    """One oracle.
+
+    Args:
+        chosen: the setting that the rule chose for each sample of each task.
+        accuracy, speed: means over tasks, [draws + 1, 1 + settings]: of the rule and of each setting, measured and resampled.
+        most: the highest accuracy of a setting.
+    """
     taken = {
         name: np.mean([task.weight @ _taken(task, name, one) for task, one in zip(tasks, chosen, strict=True)])
         for name in VALUES
     }
-    accuracy, speed = _bootstrap(tasks, chosen, kept, draws, seed)  # each [draws + 1, 1 + settings kept]
     mixture = fastest_mixture(accuracy[:, 1:], speed[:, 1:], accuracy[:, 0])
     ratio = speed[:, 0] / mixture
     ends = [interval_of(values[1:]) for values in (accuracy[:, 0], speed[:, 0], ratio)]
-    most = float(fixed["accuracy"].max())
     return {
-        "rule": rule, "tasks": len(tasks), "n": sum(int(task.sample.max()) + 1 for task in tasks),
+        "tasks": len(tasks), "n": sum(int(task.sample.max()) + 1 for task in tasks),
         "accuracy": float(taken["accuracy"]), "low": ends[0][0], "high": ends[0][1],
         "tokens_per_step": float(taken["tokens_per_step"]), "tokens_per_step_low": ends[1][0],
         "tokens_per_step_high": ends[1][1], "content_tokens_per_forward": float(taken["content_tokens_per_forward"]),
@@ -157,14 +180,20 @@ def _taken(task: TaskMatrix, name: str, chosen: Integers) -> Floats:
     return values
 
 
-def _bootstrap(tasks: list[TaskMatrix], chosen: list[Integers], kept: Integers, draws: int, seed: int) -> tuple[Floats, Floats]:
-    """Accuracy and speed of the choice, and of the settings `kept`, measured and in resamples of the samples of each task."""
+def _bootstrap(
+    tasks: list[TaskMatrix], chosen: list[list[Integers]], kept: Integers, draws: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Accuracy and speed of the choices, and of the settings `kept`, measured and in resamples of the samples of each task.
+
+    `chosen` holds for each task and rule the setting of each sample.
+    """
     generator = np.random.default_rng(seed)
-    sums: Floats = np.zeros((2, draws + 1, kept.size + 1))
-    for task, one in zip(tasks, chosen, strict=True):
+    sums: Floats = np.zeros((2, draws + 1, len(chosen[0]) + kept.size))
+    for task, rules in zip(tasks, chosen, strict=True):
         weights = np.vstack([task.weight, task.weights(generator, draws)])
         for place, name in enumerate(("accuracy", "tokens_per_step")):
-            sums[place] += weights @ np.column_stack([_taken(task, name, one), task.values[name][:, kept]])
+            taken = [_taken(task, name, one) for one in rules]
+            sums[place] += weights @ np.column_stack([*taken, task.values[name][:, kept]])
     accuracy, speed = sums / len(tasks)
     return accuracy, speed
 

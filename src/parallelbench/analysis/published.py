@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -190,6 +190,7 @@ def _number(spec: str, row: Mapping[str, Any]) -> Number:
     return Number(family, parameters, spec, row["tokens_per_step"], row["accuracy"], row["source"])
 
 
+@lru_cache(4096)
 def _question(spec: str) -> tuple[str, frozenset[tuple[str, str]]]:
     """A task's name, and its options in a form that can be compared."""
     name, options = parse(spec)

@@ -18,6 +18,7 @@ import pandas as pd
 from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows, sample_keys
 from parallelbench.analysis.frontier import aup
+from parallelbench.analysis.groups import belonging
 from parallelbench.analysis.halves import QUESTION, Choose, Chosen, Rows, cross_fit, halves, held_out, means_by_half
 
 REFERENCE = "threshold"
@@ -73,7 +74,7 @@ def rankings(frame: pd.DataFrame, overall: pd.DataFrame, bars: Sequence[float]) 
     named = ["model", "series", "decoder"]
     measured = with_row_speed(frame[[*named, *QUESTION, "accuracy", *MEASURED]])
     table = overall[[*named, "accuracy"]].merge(costs(measured), on=["model", "decoder"], validate="one_to_one")
-    complete = measured.merge(overall[named], on=named)
+    complete = belonging(measured, overall, named)
     half = halves(complete)
     means = means_by_half(complete, half, ("accuracy", *COSTS))
     return {bar: pd.DataFrame(_ranked(table, complete, half, means, bar), columns=COLUMNS) for bar in bars}

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from parallelbench.analysis import stats
-from parallelbench.analysis.frame import as_rows, sample_keys
+from parallelbench.analysis.frame import as_rows, pooled
 from parallelbench.analysis.stats import Interval
 
 COSTS = ("tokens_per_step", "content_tokens_per_forward", "nfe", "rows", "seconds", "flops", "tokens_per_second")
@@ -20,16 +20,17 @@ def resources(frame: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
     Each is the mean over tasks of the mean over samples, NaN where it was not recorded; `tokens_per_second` counts content
     tokens. With one sample a task there is no interval, and its ends are NaN.
     """
-    measured = frame.assign(tokens_per_second=frame["content_tokens"] / frame["seconds"], sample=sample_keys(frame))
+    measured = frame.assign(tokens_per_second=frame["content_tokens"] / frame["seconds"])
     keys = ["model", "decoder", "suite", "task"]
-    pooled = measured.groupby([*keys, "sample"], sort=False)[list(COSTS)].mean()
-    by_task = pooled.groupby(keys, sort=False).agg(["mean", "count", "var"])
-    groups = dict(iter(by_task.groupby(level=["model", "decoder"], sort=False)))
+    groups = pooled(measured, keys, COSTS).groupby(keys, sort=False)[list(COSTS)]
+    parts = {"mean": groups.mean(), "count": groups.count(), "var": groups.var()}
+    settings = parts["mean"].groupby(level=["model", "decoder"], sort=False).indices
+    numbers = {(name, part): table[name].to_numpy() for part, table in parts.items() for name in COSTS}
     rows = []
     for row in as_rows(overall):
-        tasks = groups[row["model"], row["decoder"]]
+        tasks = settings[row["model"], row["decoder"]]
         for name in COSTS:
-            means, counts, variances = (list(tasks[name, part]) for part in ("mean", "count", "var"))
+            means, counts, variances = (numbers[name, part][tasks].tolist() for part in parts)
             low, high = (
                 stats.normal_interval(means, counts, variances) if min(counts) > 0 else Interval(float("nan"), float("nan"))
             )

@@ -7,18 +7,19 @@ number of a whole curve (`analysis.task_map`, `analysis.curve_numbers`), read th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from parallelbench.analysis.frame import sample_keys
+from parallelbench.analysis.groups import Integers, numbered
 
 Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 VALUES = ("accuracy", "tokens_per_step", "content_tokens_per_forward", "nfe")
 """What is read of each sample under each setting."""
+MATRIX_COLUMNS = ["suite", "task", "sample_id", "index", "seed", "decoder", *VALUES]
+"""The columns of a frame of samples that `matrices` reads."""
 DRAWS = 2000
 
 
@@ -62,9 +63,9 @@ def matrices(frame: pd.DataFrame, decoders: list[str]) -> list[TaskMatrix]:
     inside = frame[frame["decoder"].isin(decoders) & frame["accuracy"].notna()]
     column = pd.Index(decoders).get_indexer(pd.Index(inside["decoder"]))
     task_names = inside[["suite", "task"]].drop_duplicates().itertuples(index=False, name=None)
-    tasks = _numbered(inside["suite"], inside["task"])
-    samples = _numbered(tasks, sample_keys(inside))
-    draws = _numbered(samples, inside["seed"])
+    tasks = numbered(inside["suite"], inside["task"])
+    samples = numbered(tasks, sample_keys(inside))
+    draws = numbered(samples, inside["seed"])
     numbers = np.full((len(VALUES), int(draws.max(initial=-1)) + 1, len(decoders)), np.nan)
     numbers[:, draws, column] = inside[list(VALUES)].to_numpy(dtype=np.float64).T
     task_of, sample_of = (np.zeros(numbers.shape[1], dtype=np.int64) for _ in range(2))
@@ -77,15 +78,6 @@ def matrices(frame: pd.DataFrame, decoders: list[str]) -> list[TaskMatrix]:
             values = {name: matrix[kept] for name, matrix in zip(VALUES, numbers, strict=True)}
             found.append(TaskMatrix(str(suite), str(task), values, np.unique(sample_of[kept], return_inverse=True)[1]))
     return found
-
-
-def _numbered(*columns: pd.Series[Any] | Integers) -> Integers:
-    """Number the distinct combinations of these columns in the order in which they appear, [n]."""
-    codes: Integers = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        inside, values = pd.factorize(np.asarray(column))
-        codes = pd.factorize(codes * len(values) + inside)[0]
-    return codes
 
 
 def interval_of(draws: Floats) -> tuple[float, float]:

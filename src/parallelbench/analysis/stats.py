@@ -52,7 +52,8 @@ def wilson(successes: float, n: float, z: float = Z95) -> Interval:
 
 def is_binary(values: npt.ArrayLike) -> bool:
     """True where every value is 0 or 1."""
-    return bool(np.isin(np.asarray(values, dtype=np.float64), (0.0, 1.0)).all())
+    x = np.asarray(values, dtype=np.float64)
+    return bool(((x == 0.0) | (x == 1.0)).all())
 
 
 def interval(values: npt.ArrayLike) -> Interval:

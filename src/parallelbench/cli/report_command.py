@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -43,8 +44,9 @@ def command(
     from parallelbench.report import write_report
     from parallelbench.report.data import Filters
     from parallelbench.report.file_style import file_style
-    from parallelbench.runs.folder import read_run
+    from parallelbench.runs.folder import joined, read_run
 
+    gc.freeze()  # as for a run: imported modules live as long as the process
     style = file_style(figures, width, font)
     stored = [read_run(run) for run in dict.fromkeys(runs)]  # a folder that is no run is said once
     for run in stored:
@@ -53,5 +55,6 @@ def command(
         except UserError as error:
             note(f"the reasons of failures are left out; {error}")
     keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))
-    page = write_report(*runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style)
+    whole = joined(*(folder for run in stored for folder in run.folders))
+    page = write_report(*runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style, run=whole)
     say(str(page))

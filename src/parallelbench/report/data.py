@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from parallelbench.analysis import best_curves
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.above import above_exact_model, above_line
 from parallelbench.analysis.baseline import against
-from parallelbench.analysis.best_curves import UNITS, best_curves
 from parallelbench.analysis.conditions import conditions_of
 from parallelbench.analysis.curve_numbers import areas, pbx
 from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
@@ -27,6 +27,7 @@ from parallelbench.analysis.task_map import settings_of, task_map
 from parallelbench.errors import UserError
 from parallelbench.report.theme import Colours
 from parallelbench.runs.folder import StoredRun, read_run
+from parallelbench.runs.scores import backends
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,19 @@ class ReportData:
     def curves_of(self, model: str) -> list[dict[str, Any]]:
         """What decoders can reach at each speed on the tasks of an exact model, in every unit; empty for a learned model."""
         if model not in self._curves:
-            samples = self.samples[(self.samples["model"] == model) & self.samples["exact"].astype(bool)]
-            self._curves[model] = [row for unit in UNITS for row in best_curves(samples, unit)]
+            exact = (self.samples["model"] == model) & self.samples["exact"].astype(bool)
+            samples = self.samples.loc[exact, best_curves.COLUMNS]
+            self._curves[model] = [row for unit in best_curves.UNITS for row in best_curves.best_curves(samples, unit)]
         return self._curves[model]
 
     @cached_property
     def _curves(self) -> dict[str, list[dict[str, Any]]]:
         return {}
+
+    @cached_property
+    def backends(self) -> dict[str, set[str]]:
+        """What computed each metric."""
+        return backends(self.run)
 
     @cached_property
     def unfinished(self) -> list[str]:
@@ -184,18 +191,28 @@ class ReportData:
 
 
 def read_report_data(*paths: Path, keep: Filters = ALL, with_published: bool = True, baseline: str | None = None) -> ReportData:
-    """Read one run folder, or several together, limited to the cells that `keep` selects.
-
-    `with_published` says whether the published numbers of the paper are read too, `baseline` what decoders are compared with.
+    """Read one run folder, or several together, limited to the cells that `keep` selects (`report_data`).
 
     Raises:
         UserError: a folder holds no run, no sample is finished yet, or the filters select no cell.
         DamagedRun: a file is damaged, or samples are missing.
     """
-    run = read_run(*paths).select(keep.tasks, keep.decoders, keep.models)
+    return report_data(read_run(*paths), keep, with_published, baseline)
+
+
+def report_data(run: StoredRun, keep: Filters = ALL, with_published: bool = True, baseline: str | None = None) -> ReportData:
+    """Compute the tables of a run, limited to the cells that `keep` selects.
+
+    `with_published` says whether the published numbers of the paper are read too, `baseline` what decoders are compared with.
+
+    Raises:
+        UserError: no sample is finished yet, or the filters select no cell.
+        DamagedRun: a file is damaged, or samples are missing.
+    """
+    run = run.select(keep.tasks, keep.decoders, keep.models)
     samples = tables.samples(run)
     if samples.empty:
-        raise UserError(f"{paths[0]} holds no finished samples yet; run its command again first.")
+        raise UserError(f"{run.folders[0].path} holds no finished samples yet; run its command again first.")
     points = tables.points(samples)
     curve = reference_curve(points)
     shown = run if with_published else replace(run, cells=())

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import altair as alt
+import numpy as np
+import numpy.typing as npt
 
 from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates, reasons
 from parallelbench.analysis.frame import as_rows
@@ -15,7 +20,6 @@ from parallelbench.report.section import Section
 from parallelbench.report.speeds import COLUMNS, SPEED_ONLY, axis, first_unit, parameter
 from parallelbench.report.tables import Cell, Table, percent, rate
 from parallelbench.report.theme import Spec
-from parallelbench.runs.scores import backends
 
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#7b5d2e", "#332288", "#44aa99", "#882255", "#999933",
@@ -28,11 +32,8 @@ def why(data: ReportData) -> Section | None:
     table = reason_rates(data.samples, reasons(data.run))
     if table.empty:
         return None
-    costs = data.points.groupby(["model", "decoder"])[COLUMNS].mean()
-    rows = [
-        {**row, **{name: float(costs[name][row["model"], row["decoder"]]) for name in COLUMNS}}
-        for row in over_tasks(table, data.samples)
-    ]
+    costs = data.points.groupby(["model", "decoder"])[COLUMNS].mean().to_dict("index")
+    rows = [{**row, **costs[row["model"], row["decoder"]]} for row in over_tasks(table, data.samples)]
     several = len(data.models) > 1
     shown = [{"panel": f"{row['model']} · {row['family']}" if several else row["family"], **row} for row in rows]
     spec = chart(shown)
@@ -85,16 +86,15 @@ def _stacked(rows: Rows, labels: list[str]) -> Rows:
 def _reasons_by_task(data: ReportData, rows: Rows) -> Table:
     """The fraction of the answers to each task that have each reason, over all decoders."""
     present = [name for name in LABELS if any(row["label"] == name for row in rows)]
+    answers = data.samples.groupby(["model", "task"]).size().to_dict()
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        counts[row["model"], row["task"], row["label"]] += row["count"]
     lines = []
-    for model in data.models:
-        for task in data.tasks:
-            samples = data.samples[(data.samples["model"] == model) & (data.samples["task"] == task)]
-            if len(samples):
-                of_task = [row for row in rows if (row["model"], row["task"]) == (model, task)]
-                counts = [sum(row["count"] for row in of_task if row["label"] == reason) for reason in present]
-                name = f"{model} · {task}" if len(data.models) > 1 else task
-                rates = (rate(count / len(samples)) if count else Cell("", right=True) for count in counts)
-                lines.append([Cell(name), *rates])
+    for model, task in ((model, task) for model in data.models for task in data.tasks if (model, task) in answers):
+        name = f"{model} · {task}" if len(data.models) > 1 else task
+        of_task = [counts[model, task, reason] for reason in present]
+        lines.append([Cell(name), *(rate(n / answers[model, task]) if n else Cell("", right=True) for n in of_task)])
     return Table("Reasons by task, in % of all answers to the task", ["task", *present], lines, folded=True, slanted=True)
 
 
@@ -106,23 +106,28 @@ def _meanings(rows: Rows) -> Table:
 
 def metrics(data: ReportData) -> Section | None:
     """The table of the means of all metrics, for each task and decoder."""
-    names = list(dict.fromkeys(name for scores in data.samples["scores"] for name in scores))
+    scores = data.samples["scores"].tolist()
+    names = list(dict.fromkeys(name for keys in dict.fromkeys(map(tuple, scores)) for name in keys))
+    groups = data.samples.groupby(["model", "task", "decoder"], sort=False)
+    settings, codes = list(groups.size().index), groups.ngroup().to_numpy()
+    columns = [_means(scores, name, codes, len(settings)) for name in names]
     lines = []
-    for key, scores in data.samples.groupby(["model", "task", "decoder"], sort=False)["scores"]:
-        model, task, decoder = map(str, key)
-        named = [Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder)]
-        values: dict[str, list[float]] = {name: [] for name in names}
-        for name, value in (pair for one in scores for pair in one.items()):
-            values[name].append(value)
-        lines.append([*named, *map(_mean, values.values())])
-    by = {name: "; ".join(sorted(ways)) for name, ways in backends(data.run).items() if name in names}
+    for (model, task, decoder), *means in zip(settings, *columns, strict=True):
+        lines.append([Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder), *means])
+    by = {name: "; ".join(sorted(ways)) for name, ways in data.backends.items() if name in names}
     caption = "Every metric, mean in %" + "".join(f"; {name} by {way}" for name, way in by.items())
     table = Table(caption, ["task", "decoder", *names], lines, folded=True, slanted=True)
     return Section("metrics", "Every metric", "", tables=[table])
 
 
-def _mean(values: list[float]) -> Cell:
-    if not values:
-        return Cell("", right=True)
-    mean = sum(values) / len(values)
-    return Cell(percent(mean), mean, f"{len(values)} answers", right=True)
+def _means(scores: Sequence[Mapping[str, float]], name: str, codes: npt.NDArray[np.int64], groups: int) -> list[Cell]:
+    """The mean of a metric over the samples of each group that have it; `codes` are the groups of the samples."""
+    values = np.array([one.get(name, np.nan) for one in scores], dtype=np.float64)
+    known = ~np.isnan(values)
+    counts = np.bincount(codes[known], minlength=groups)
+    means = np.bincount(codes[known], values[known], minlength=groups) / np.maximum(1, counts)
+    return [_mean(float(mean), int(count)) for mean, count in zip(means, counts, strict=True)]
+
+
+def _mean(mean: float, count: int) -> Cell:
+    return Cell(percent(mean), mean, f"{count} answers", right=True) if count else Cell("", right=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from markupsafe import Markup
 from parallelbench.analysis.examples import examples, telling_cells
 from parallelbench.analysis.frame import as_rows
 from parallelbench.report import decoding_order, payload, provenance, vega
-from parallelbench.report.data import ALL, Filters, ReportData, read_report_data
+from parallelbench.report.data import ALL, Filters, ReportData, report_data
 from parallelbench.report.figures import FIGURES
 from parallelbench.report.file_style import PLAIN_FILES, FileStyle
 from parallelbench.report.findings import findings
 from parallelbench.report.section import Section
 from parallelbench.report.sections import SECTIONS
 from parallelbench.runs.disk import disk_errors, write_text
+from parallelbench.report.theme import unvalidated
+from parallelbench.runs.folder import StoredRun, read_run
 
 PAGE = "report.html"
 
@@ -31,6 +33,7 @@ def write_report(
     with_published: bool = True,
     baseline: str | None = None,
     style: FileStyle = PLAIN_FILES,
+    run: StoredRun | None = None,
 ) -> Path:
     """Write the report of one run folder, or of several together, and return the path of the page.
 
@@ -41,13 +44,14 @@ def write_report(
         with_published: whether the numbers that the paper published are shown too.
         baseline: the decoder that all others are compared with (`analysis.baseline`).
         style: in which formats and how wide the figures are saved.
+        run: the run of these folders where it has been read already.
 
     Raises:
         UserError: the folder holds no run or no samples, a record line is damaged, no decoder has the baseline's name, or the
             folder cannot be written.
     """
     out = out or (runs[0] if len(runs) == 1 else Path(PAGE).with_suffix(""))
-    data = read_report_data(*runs, keep=keep, with_published=with_published, baseline=baseline)
+    data = report_data(read_run(*runs) if run is None else run, keep, with_published, baseline)
     with disk_errors(out):
         (out / FIGURES).mkdir(parents=True, exist_ok=True)
         page = _drawn(data, out / FIGURES, style)
@@ -57,10 +61,14 @@ def write_report(
 
 def _drawn(data: ReportData, folder: Path, style: FileStyle) -> str:
     """Save the figures, and return the page. Figures are drawn by compiled code in a second thread, on another core."""
-    with ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(1) as thread, unvalidated():
         script = thread.submit(vega.library)
-        sections = [section for build in SECTIONS if (section := build(data)) is not None]
-        saved = [thread.submit(figure.save, folder, style) for section in sections for figure in section.figures]
+        sections: list[Section] = []
+        saved: list[Future[None]] = []
+        for section in (build(data) for build in SECTIONS):
+            if section is not None:
+                sections.append(section)
+                saved += [thread.submit(figure.save, folder, style) for figure in section.figures]
         page = render(data, sections, script.result(), style.formats)
         for one in saved:
             one.result()

@@ -9,7 +9,6 @@ from itertools import pairwise
 from parallelbench.report.data import ReportData
 from parallelbench.runs.calls import changed_packages
 from parallelbench.runs.folder import StoredRun
-from parallelbench.runs.scores import backends
 
 Facts = list[tuple[str, str]]
 
@@ -34,7 +33,7 @@ def facts(data: ReportData) -> Facts:
         ("software", _each(", ".join(f"{name} {number}" for name, number in e.packages.items()) for e in environments)),
         ("commit", _each(_commit(e.git) for e in environments)),
         ("machine", _each(f"{e.platform}, Python {e.python}" for e in environments)),
-        ("metrics", "; ".join(f"{name} by {', '.join(sorted(ways))}" for name, ways in backends(run).items())),
+        ("metrics", "; ".join(f"{name} by {', '.join(sorted(ways))}" for name, ways in data.backends.items())),
         ("time", _each(f"{call.started} to {call.ended or 'an end that was not written'} ({call.outcome})" for call in calls)),
         *_mixed(run),
     ]

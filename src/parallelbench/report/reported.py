@@ -31,7 +31,7 @@ def beside_reported(data: ReportData) -> Section | None:
     points = [row for row in as_rows(data.points) if row["suite"] == SUITE]
     if not points:
         return None
-    strict = _strict(as_rows(data.samples))
+    strict = _strict(as_rows(data.samples[data.samples["suite"] == SUITE]))
     ours = Table("Standard tasks", HEADER, [_line(row, strict) for row in points])
     tasks = dict.fromkeys(str(row["task"]) for row in points)
     theirs = Table("Reported by others", SOURCES, [line for task in tasks for line in _reported(task)])
@@ -49,9 +49,8 @@ def _strict(samples: Rows) -> dict[Place, float]:
     """The mean of the strict metric of each task, model and decoder."""
     found: dict[Place, list[float]] = {}
     for row in samples:
-        if row["suite"] == SUITE:
-            values = [value for name, value in row["scores"].items() if name.endswith(STRICT)]
-            found.setdefault((row["task"], row["model"], row["decoder"]), []).extend(values)
+        values = [value for name, value in row["scores"].items() if name.endswith(STRICT)]
+        found.setdefault((row["task"], row["model"], row["decoder"]), []).extend(values)
     return {place: sum(values) / len(values) for place, values in found.items() if values}
 
 

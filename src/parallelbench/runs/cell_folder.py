@@ -70,7 +70,7 @@ class CellFolder:
                 samples than there are; or the traces end too early.
             OtherSchema: another version wrote a line.
         """
-        return self._checked(list(read_lines(self.path / RECORDS, RECORD)), cell)
+        return self._checked([record for _, record in read_lines(self.path / RECORDS, RECORD)], cell)
 
     def measurements(self, cell: Cell) -> list[Any]:
         """Read every record as `records`, in a third of the time; a value has the attributes of a `Record`, and may be none.
@@ -78,18 +78,19 @@ class CellFolder:
         Raises:
             DamagedRun, OtherSchema: as `records`.
         """
-        return self._checked(list(_FAST.read(self.path / RECORDS)), cell)
+        return self._checked(_FAST.read(self.path / RECORDS), cell)
 
-    def _checked(self, numbered: Sequence[tuple[int, Any]], cell: Cell) -> list[Any]:
-        """The records among (line, record), all of which must belong together."""
+    def _checked(self, records: list[Any], cell: Cell) -> list[Any]:
+        """The records, one from each line, all of which must belong together."""
         path, traces = self.path / RECORDS, self.path / TRACES
-        records = [record for _, record in numbered]
-        indices, cell_id, prefix = {record.index for record in records}, self.path.name, cell.sample_prefix
-        if len(indices) < len(records) or any(
-            record.cell != cell_id or record.sample_id != f"{prefix}{record.index}" for record in records
+        indices, cell_id, prefix = [record.index for record in records], self.path.name, cell.sample_prefix
+        if (
+            len(set(indices)) < len(records)
+            or {record.cell for record in records} - {cell_id}
+            or [record.sample_id for record in records] != [f"{prefix}{index}" for index in indices]
         ):
             found: set[int] = set()
-            for number, record in numbered:
+            for number, record in enumerate(records, 1):
                 self.check(record, number, cell, found)
                 found.add(record.index)
         self._compare(path, len(records))

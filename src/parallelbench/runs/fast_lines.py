@@ -9,7 +9,7 @@ line with free JSON in it, which may be nested more deeply than pydantic allows.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import reduce
 from operator import or_
@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from parallelbench.runs.border import parse
-from parallelbench.runs.json_lines import whole_lines
+from parallelbench.runs.json_lines import whole_data, whole_lines
 
 REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
@@ -40,13 +40,19 @@ class FastLines:
         self._adapter = adapter
         self._free = None if free is None else f'"{free}"'.encode()
 
-    def read(self, path: Path) -> Iterator[tuple[int, Any]]:
-        """Yield the number (from 1) and the value of each complete line, as `json_lines.read_lines`.
+    def read(self, path: Path, first: int = 1) -> list[Any]:
+        """Return the value of each complete line from the line `first` on, as `json_lines.read_lines`.
 
         Raises:
             DamagedRun, OtherSchema, UserError: as `json_lines.read_lines`.
         """
-        return ((number, self.parse(line, path, number)) for number, line in whole_lines(path))
+        data = whole_data(path)
+        if data is not None and (self._free is None or self._free not in data):
+            try:
+                return list(map(self._decode, data.split(b"\n")[first - 1 : -1]))
+            except REFUSED:
+                pass  # line by line, pydantic says what is wrong
+        return [self.parse(line, path, number) for number, line in whole_lines(path) if number >= first]
 
     def parse(self, line: bytes, path: Path, number: int) -> Any:
         """Parse one line. The value has the attributes of the data class, and may be an instance of another class.

@@ -171,7 +171,15 @@ def read_run(*paths: Path) -> StoredRun:
         DamagedRun: a file is damaged.
         OtherSchema: another version wrote it.
     """
-    folders = tuple(read_folder(path) for path in dict.fromkeys(paths))
+    return joined(*(read_folder(path) for path in dict.fromkeys(paths)))
+
+
+def joined(*folders: RunFolder) -> StoredRun:
+    """Return several folders as one run.
+
+    Raises:
+        UserError: one cell has other prompts in another folder.
+    """
     found: dict[str, StoredCell] = {}
     for folder in folders:
         for stored in folder.cells:

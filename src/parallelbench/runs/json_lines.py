@@ -51,6 +51,34 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
 
 
+def whole_data(path: Path) -> bytes | None:
+    """Return the bytes of a file up to its last line end, nothing if it does not exist; None where they are too many at once.
+
+    Raises:
+        DamagedRun: the path is not a regular file.
+        UserError: the file cannot be read.
+    """
+    if not path.exists() and not path.is_symlink():
+        return b""
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+    return None if len(data) > MAX_BYTES else data[: data.rfind(b"\n") + 1]
+
+
+def count_lines(path: Path) -> int:
+    """Return how many complete lines a file has.
+
+    Raises:
+        DamagedRun, UserError: as `whole_lines`.
+    """
+    data = whole_data(path)
+    return sum(1 for _ in whole_lines(path)) if data is None else data.count(b"\n")
+
+
 def whole_bytes(path: Path) -> int:
     """Return the number of bytes of a regular file up to and including its last line end, which is where a writer appends."""
     with path.open("rb") as file:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -20,7 +20,7 @@ from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.disk import Appender, disk_errors
 from parallelbench.runs.fast_lines import FastLines
 from parallelbench.runs.folder import StoredCell, StoredRun
-from parallelbench.runs.json_lines import whole_bytes, whole_lines
+from parallelbench.runs.json_lines import count_lines, whole_bytes, whole_lines
 from parallelbench.runs.records import Rate
 
 SCORES, SUFFIX = "scores", ".jsonl"
@@ -75,21 +75,30 @@ def read_scores(path: Path) -> StoredScores | None:
         DamagedRun: another line is damaged or repeats a sample, or name or folder are those of another metric or cell.
         OtherSchema: another version wrote it.
     """
-    head: ScoreHead | None = None
-    rows: dict[str, ScoreRow] = {}
-    for number, line in whole_lines(path):
-        if head is None:
-            head = parse(line, HEAD, path, number)
-            if head.metric != path.stem:
-                raise DamagedRun(path, f"holds {head.metric:.80}, not {path.stem}")
-            if head.cell != path.parent.parent.name:
-                raise DamagedRun(path, f"is of the cell {head.cell:.80}, not {path.parent.parent.name}")
-            continue
-        row = _FAST.parse(line, path, number)
-        if row.sample_id in rows:
-            raise DamagedRun(path, f"repeats the sample {row.sample_id:.80}", number)
-        rows[row.sample_id] = ScoreRow(row.sample_id, row.value, row.hits, row.labels)
-    return None if head is None else StoredScores(head.metric, head.backend, rows)
+    head, rows = _head_and_rows(path)
+    if head is None:
+        return None
+    return StoredScores(
+        head.metric, head.backend, {row.sample_id: ScoreRow(row.sample_id, row.value, row.hits, row.labels) for row in rows}
+    )
+
+
+def _head_and_rows(path: Path) -> tuple[ScoreHead | None, list[Any]]:
+    """The first line of a file of scores, and the others as values with the attributes of a `ScoreRow`."""
+    head = next((parse(line, HEAD, path, number) for number, line in whole_lines(path)), None)
+    if head is None:
+        return None, []
+    if head.metric != path.stem:
+        raise DamagedRun(path, f"holds {head.metric:.80}, not {path.stem}")
+    if head.cell != path.parent.parent.name:
+        raise DamagedRun(path, f"is of the cell {head.cell:.80}, not {path.parent.parent.name}")
+    rows, found = _FAST.read(path, first=2), set[str]()
+    if len({row.sample_id for row in rows}) < len(rows):
+        for number, row in enumerate(rows, 2):
+            if row.sample_id in found:
+                raise DamagedRun(path, f"repeats the sample {row.sample_id:.80}", number)
+            found.add(row.sample_id)
+    return head, rows
 
 
 def is_complete(folder: CellFolder, name: str, backend: str) -> bool:
@@ -99,9 +108,8 @@ def is_complete(folder: CellFolder, name: str, backend: str) -> bool:
         DamagedRun: DONE or the head is damaged.
     """
     path, done = score_file(folder, name), folder.done_rows()
-    lines = whole_lines(path)
-    head = next((parse(line, HEAD, path, number) for number, line in lines), None)
-    return head is not None and head.backend == backend and done == sum(1 for _ in lines)
+    head = next((parse(line, HEAD, path, number) for number, line in whole_lines(path)), None)
+    return head is not None and head.backend == backend and done == count_lines(path) - 1
 
 
 def scores_of(cell: StoredCell) -> Iterator[StoredScores]:
@@ -122,8 +130,21 @@ def reasons_of(cell: StoredCell) -> Iterator[StoredScores]:
     return (one for path in _files(cell) if path.stem == FAILURES and (one := read_scores(path)) is not None)
 
 
+def labels_of(cell: StoredCell) -> dict[str, Sequence[str]]:
+    """Return the reasons of failures of a cell by sample id, faster than `reasons_of`.
+
+    Raises:
+        DamagedRun: a file is damaged.
+    """
+    files = (path for path in _files(cell) if path.stem == FAILURES)
+    return {row.sample_id: row.labels for path in files for row in _head_and_rows(path)[1]}
+
+
 def _files(cell: StoredCell) -> Iterator[Path]:
-    return (path for folder in cell.folders for path in sorted((folder.path / SCORES).glob(f"*{SUFFIX}")))
+    for folder in cell.folders:
+        place = folder.path / SCORES
+        if place.is_dir():
+            yield from sorted(path for path in place.iterdir() if path.name.endswith(SUFFIX))
 
 
 @contextlib.contextmanager
@@ -177,7 +198,7 @@ def backends(run: StoredRun) -> dict[str, set[str]]:
 
 def _count(folder: CellFolder) -> int:
     """How many records a cell has."""
-    return sum(1 for _ in whole_lines(folder.path / RECORDS))
+    return count_lines(folder.path / RECORDS)
 
 
 def check_backends(run: StoredRun) -> None:
