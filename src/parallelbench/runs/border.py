@@ -63,15 +63,25 @@ def read_json(path: Path, adapter: TypeAdapter[T]) -> T:
         OtherSchema: another version wrote it.
         UserError: it cannot be read.
     """
-    check_regular(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+    data = read_bounded(path)
     if len(data) > MAX_BYTES:
         raise DamagedRun(path, f"is larger than {MAX_BYTES >> 20} MB")
     return parse(data, adapter, path)
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return the bytes of a regular file, of one that is too large the first `MAX_BYTES` + 1.
+
+    Raises:
+        DamagedRun: it is no regular file.
+        UserError: it cannot be read.
+    """
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
 
 
 def check_regular(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from parallelbench.errors import UserError
-from parallelbench.runs.border import MAX_BYTES, DamagedRun, check_regular, parse
+from parallelbench.runs.border import MAX_BYTES, DamagedRun, check_regular, parse, read_bounded
 
 T = TypeVar("T")
 TAIL = 1 << 16
@@ -60,12 +60,7 @@ def whole_data(path: Path) -> bytes | None:
     """
     if not path.exists() and not path.is_symlink():
         return b""
-    check_regular(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+    data = read_bounded(path)
     return None if len(data) > MAX_BYTES else data[: data.rfind(b"\n") + 1]
 
 
