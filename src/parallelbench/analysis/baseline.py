@@ -72,6 +72,10 @@ def against(frame: pd.DataFrame, overall: pd.DataFrame, baseline: str | None = N
 
 
 def _of_model(frame: pd.DataFrame, overall: pd.DataFrame, baseline: str) -> list[dict[str, Any]]:
+    settings = set(overall.loc[(overall[["decoder", "series", "family"]] == baseline).any(axis=1), "decoder"])
+    others = list(dict.fromkeys(overall.loc[~overall["decoder"].isin(settings), "series"]))
+    if not others:
+        return []
     columns = ["model", "series", "decoder", *QUESTION, "accuracy", "nfe"]
     samples = frame.loc[frame["decoder"].isin(overall["decoder"]), columns].dropna(subset=["nfe"])
     samples = samples.assign(sample=sample_keys(samples), half=halves(samples)) if len(samples) else samples
@@ -80,13 +84,12 @@ def _of_model(frame: pd.DataFrame, overall: pd.DataFrame, baseline: str) -> list
         if len(samples)
         else {}
     )
-    settings = set(overall.loc[(overall[["decoder", "series", "family"]] == baseline).any(axis=1), "decoder"])
     base = _chosen(tables, lambda rows: _fastest_near_best([row for row in rows if row["decoder"] in settings]))
     if base is None:
         return []
     means = {half: next(row for row in tables[half] if row["decoder"] == base[half]) for half in HALVES}
     found = []
-    for series in dict.fromkeys(overall.loc[~overall["decoder"].isin(settings), "series"]):
+    for series in others:
         for kind in ("accuracy", "speed"):
             other = {
                 half: _at_equal(kind, [row for row in tables[half] if row["series"] == series], means[half]) for half in HALVES

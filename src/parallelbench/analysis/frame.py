@@ -175,7 +175,15 @@ def points(frame: pd.DataFrame) -> pd.DataFrame:
 
 def as_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as dictionaries."""
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    names = [str(name) for name in table.columns]
+    columns = [_natives(table.iloc[:, place]) for place in range(len(names))]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _natives(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column as Python's numbers and texts."""
+    values = column.tolist()
+    return [one.item() if isinstance(one, np.generic) else one for one in values] if column.dtype == object else values
 
 
 def overall(table: pd.DataFrame) -> pd.DataFrame:

@@ -186,8 +186,13 @@ def _all() -> Iterator[tuple[Key, Number]]:
 
 
 def _number(spec: str, row: Mapping[str, Any]) -> Number:
-    family, parameters = parse(spec)
+    family, parameters = _parsed(spec)
     return Number(family, parameters, spec, row["tokens_per_step"], row["accuracy"], row["source"])
+
+
+@lru_cache(4096)
+def _parsed(spec: str) -> tuple[str, Mapping[str, Any]]:
+    return parse(spec)
 
 
 @lru_cache(4096)

@@ -107,10 +107,10 @@ def _meanings(rows: Rows) -> Table:
 def metrics(data: ReportData) -> Section | None:
     """The table of the means of all metrics, for each task and decoder."""
     scores = data.samples["scores"].tolist()
-    names = list(dict.fromkeys(name for keys in dict.fromkeys(map(tuple, scores)) for name in keys))
+    names, values = _columns(scores)
     groups = data.samples.groupby(["model", "task", "decoder"], sort=False)
     settings, codes = list(groups.size().index), groups.ngroup().to_numpy()
-    columns = [_means(scores, name, codes, len(settings)) for name in names]
+    columns = [_means(values[:, place], codes, len(settings)) for place in range(len(names))]
     lines = []
     for (model, task, decoder), *means in zip(settings, *columns, strict=True):
         lines.append([Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder), *means])
@@ -120,9 +120,21 @@ def metrics(data: ReportData) -> Section | None:
     return Section("metrics", "Every metric", "", tables=[table])
 
 
-def _means(scores: Sequence[Mapping[str, float]], name: str, codes: npt.NDArray[np.int64], groups: int) -> list[Cell]:
+def _columns(scores: Sequence[Mapping[str, float]]) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """The names of all metrics, and the scores of all samples as a matrix [n, metrics], NaN where a sample lacks a metric."""
+    kinds: dict[tuple[str, ...], int] = {}
+    codes = np.array([kinds.setdefault(tuple(one), len(kinds)) for one in scores])
+    names = list(dict.fromkeys(name for kind in kinds for name in kind))
+    values = np.full((len(scores), len(names)), np.nan)
+    for kind, code in kinds.items():
+        rows = np.flatnonzero(codes == code)
+        inside = np.array([list(scores[row].values()) for row in rows], dtype=np.float64)
+        values[np.ix_(rows, [names.index(name) for name in kind])] = inside
+    return names, values
+
+
+def _means(values: npt.NDArray[np.float64], codes: npt.NDArray[np.int64], groups: int) -> list[Cell]:
     """The mean of a metric over the samples of each group that have it; `codes` are the groups of the samples."""
-    values = np.array([one.get(name, np.nan) for one in scores], dtype=np.float64)
     known = ~np.isnan(values)
     counts = np.bincount(codes[known], minlength=groups)
     means = np.bincount(codes[known], values[known], minlength=groups) / np.maximum(1, counts)
