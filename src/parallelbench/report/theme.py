@@ -98,7 +98,8 @@ def styled(chart: Any) -> Any:
 
 def unvalidated() -> AbstractContextManager[None]:
     """Build charts without Altair's validation, which takes most of the time of a chart; tests build them validated."""
-    return schemapi.debug_mode(False)
+    context: AbstractContextManager[None] = schemapi.debug_mode(False)
+    return context
 
 
 def spec_of(chart: Any, rows: Rows, transforms: Sequence[dict[str, Any]] = ()) -> Spec:
