@@ -19,8 +19,8 @@ from parallelbench.report.file_style import PLAIN_FILES, FileStyle
 from parallelbench.report.findings import findings
 from parallelbench.report.section import Section
 from parallelbench.report.sections import SECTIONS
-from parallelbench.runs.disk import disk_errors, write_text
 from parallelbench.report.theme import unvalidated
+from parallelbench.runs.disk import disk_errors, write_text
 from parallelbench.runs.folder import StoredRun, read_run
 
 PAGE = "report.html"
