@@ -97,7 +97,7 @@ def styled(chart: Any) -> Any:
 
 
 def unvalidated() -> AbstractContextManager[None]:
-    """Build charts without Altair's validation, which takes most of the time of a chart; tests build them validated."""
+    """Build charts without Altair's validation of every part and of the whole; tests build them validated."""
     context: AbstractContextManager[None] = schemapi.debug_mode(False)
     return context
 
