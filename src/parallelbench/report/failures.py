@@ -128,8 +128,9 @@ def _columns(scores: Sequence[Mapping[str, float]]) -> tuple[list[str], npt.NDAr
     values = np.full((len(scores), len(names)), np.nan)
     for kind, code in kinds.items():
         rows = np.flatnonzero(codes == code)
-        inside = np.array([list(scores[row].values()) for row in rows], dtype=np.float64)
-        values[np.ix_(rows, [names.index(name) for name in kind])] = inside
+        inside = np.array([list(scores[row].values()) for row in rows.tolist()], dtype=np.float64)
+        columns = np.array([names.index(name) for name in kind], dtype=np.intp)
+        values[np.ix_(rows, columns)] = inside
     return names, values
 
 
