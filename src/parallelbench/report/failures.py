@@ -109,7 +109,7 @@ def metrics(data: ReportData) -> Section | None:
     scores = data.samples["scores"].tolist()
     names, values = _columns(scores)
     groups = data.samples.groupby(["model", "task", "decoder"], sort=False)
-    settings, codes = list(groups.size().index), groups.ngroup().to_numpy(dtype=np.int64)
+    settings, codes = list(groups.size().index), np.asarray(groups.ngroup(), dtype=np.int64)
     columns = [_means(values[:, place], codes, len(settings)) for place in range(len(names))]
     lines = []
     for (model, task, decoder), *means in zip(settings, *columns, strict=True):
