@@ -80,7 +80,7 @@ def test_a_task_of_the_harness_runs_on_our_engine_and_batches_change_nothing(
     assert texts[0] == texts[1]
 
 
-def same_scores(names: list[str], limit: int) -> None:
+def assert_same_scores(names: list[str], limit: int) -> None:
     results = evaluate(ParallelBenchLM("tiny2", "confidence:k=4"), names, limit=limit)
     for name in names:
         spec = (TASKS / f"{name}.yaml").read_text(encoding="utf-8").rpartition("spec: ")[2].strip()
@@ -95,11 +95,11 @@ def same_scores(names: list[str], limit: int) -> None:
 
 def test_our_tasks_score_there_what_they_score_here() -> None:
     assert len(OURS) == 17
-    same_scores(["parallelbench_waiting_line_shuffle", "parallelbench_puzzle_sudoku_n4_12"], 3)
+    assert_same_scores(["parallelbench_waiting_line_shuffle", "parallelbench_puzzle_sudoku_n4_12"], 3)
 
 
 def test_all_our_tasks_score_there_what_they_score_here() -> None:
-    same_scores([name for name in OURS if "waiting_line" in name or "puzzle" in name], 6)
+    assert_same_scores([name for name in OURS if "waiting_line" in name or "puzzle" in name], 6)
 
 
 def test_texts_score_there_what_they_score_here() -> None:

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from parallelbench.cli.run_options import RunOptions
     from parallelbench.experiments.costs import Prices
     from parallelbench.experiments.model_pool import ModelPool
     from parallelbench.experiments.plan import PlannedCell
     from parallelbench.experiments.plan_forecast import PlanForecast
     from parallelbench.experiments.progress import Progress
     from parallelbench.experiments.spec import Sweep
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """Options of a run beyond its sweep.
-
-    Attributes:
-        measured, speeds, prices: what a forecast is made of: run folders, rows a second, and a file of prices.
-        max_cost: the most that the run may cost.
-        track: trackers that get its results.
-    """
-
-    measured: tuple[Path, ...] = ()
-    speeds: tuple[str, ...] = ()
-    prices: Path | None = None
-    max_cost: float | None = None
-    track: tuple[str, ...] = ()
 
 
 def forecast(
@@ -45,7 +28,7 @@ def forecast(
     from parallelbench.experiments.plan_forecast import forecast_plan
 
     prices = prices_of(cells, pool, None if options.prices is None else read_prices(options.prices))
-    made = forecast_plan(cells, pool, folder, sweep.batch_size, prices, options.measured, options.speeds)
+    made = forecast_plan(cells, pool, folder, sweep.batch_size, prices, options.measured or (), options.speed or ())
     if options.max_cost is not None:
         check_costs(made.costs, options.max_cost)
     return made, prices

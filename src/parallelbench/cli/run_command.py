@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,38 +9,26 @@ import typer
 from parallelbench.cli.arguments import (
     AllowCode,
     AllowShortCanvas,
-    AsJson,
     Aux,
     BatchSize,
     Caches,
-    CpusPerWorker,
     DataDir,
     Device,
     Distribution,
-    DryRun,
-    Executor,
-    GpusPerWorker,
     Limit,
-    MaxCost,
-    Measured,
-    Out,
-    PricesFile,
     Protocol,
-    RayAddress,
     Seeds,
     Shots,
-    Speed,
     Suite,
     System,
-    Track,
-    WholeTable,
     Wordings,
-    Workers,
-    WorkerTimeout,
 )
+from parallelbench.cli.option_groups import with_groups
+from parallelbench.cli.run_options import PlacementOptions, RunOptions
 from parallelbench.errors import UserError
 
 
+@with_groups
 def command(
     model: Annotated[list[str], typer.Option("--model", "-m", help="Model, for example tiny; may be repeated.")],
     task: Annotated[list[str], typer.Option("--task", "-t", help="Tasks: a comma list, 'waiting_line/*', or repeated.")],
@@ -62,22 +49,10 @@ def command(
     aux: Aux = None,
     batch_size: BatchSize = "auto",
     device: Device = None,
-    out: Out = None,
     distribution: Distribution = None,
-    executor: Executor = None,
-    workers: Workers = None,
-    gpus_per_worker: GpusPerWorker = None,
-    cpus_per_worker: CpusPerWorker = None,
-    ray_address: RayAddress = None,
-    worker_timeout: WorkerTimeout = None,
-    dry_run: DryRun = False,
-    measured: Measured = None,
-    speed: Speed = None,
-    prices: PricesFile = None,
-    max_cost: MaxCost = None,
-    track: Track = None,
-    table: WholeTable = False,
-    as_json: AsJson = False,
+    *,
+    where: PlacementOptions,
+    options: RunOptions,
 ) -> None:
     """Decode tasks with a model under several decoders.
 
@@ -86,33 +61,25 @@ def command(
     With --distribution it compares the answers to one question with the right ones, which are equally likely:
     parallelbench run -m exact -t list_ops/shuffle:lengths=[4] -d threshold:temperature=1 --distribution 2000
     """
-    from parallelbench.cli.forecasting import RunOptions
     from parallelbench.cli.running import permit, start, under_protocol
     from parallelbench.experiments.spec import Sweep
     from parallelbench.specs import build, split_specs
 
     permit(allow_code)
     suite, tasks, decoders = under_protocol(protocol, suite, split_specs(task), split_specs(decoder or []), shots)
-    options = {
+    values = {
         "models": model, "tasks": tasks, "decoders": decoders, "suite": suite,
         "data_dir": data_dir, "limit": limit, "seeds": seed or [0], "shots": shots, "allow_short_canvas": allow_short_canvas,
         "wording": ",".join(wording or ()), "system": system or (), "cache": cache or ["none"], "aux": aux,
         "batch_size": batch_size, "device": device,
     }  # fmt: skip
-    placement = {
-        "executor": executor, "workers": workers, "gpus_per_worker": gpus_per_worker, "cpus_per_worker": cpus_per_worker,
-        "ray_address": ray_address, "worker_timeout": worker_timeout,
-    }  # fmt: skip
     if distribution is not None:
-        _distributions(options, placement, distribution, out, dry_run=dry_run, as_json=as_json)
+        _distributions(values, where, distribution, options)
     else:
-        more = RunOptions(tuple(measured or ()), tuple(speed or ()), prices, max_cost, tuple(track or ()))
-        start(build(Sweep, "run", options), out, more, placement, dry_run=dry_run, as_json=as_json, table=table)
+        start(build(Sweep, "run", values), options, where)
 
 
-def _distributions(
-    options: dict[str, Any], placement: dict[str, Any], answers: int, out: Path | None, *, dry_run: bool, as_json: bool
-) -> None:
+def _distributions(values: dict[str, Any], where: PlacementOptions, answers: int, options: RunOptions) -> None:
     """Draw so many answers to one question of each task, and compare them with the law.
 
     Raises:
@@ -122,9 +89,9 @@ def _distributions(
     from parallelbench.experiments.spec import Sweep
     from parallelbench.specs import build
 
-    if any(value is not None for value in placement.values()):
+    if where.named:
         raise UserError("--distribution runs in this process; leave --executor and its options out.")
-    if options["limit"] is not None:
+    if values["limit"] is not None:
         raise UserError("--distribution draws all answers to one question; leave --limit out.")
-    sweep = build(Sweep, "run", {**options, "limit": 1})
-    show_distributions(sweep, answers, out, dry_run=dry_run, as_json=as_json)
+    sweep = build(Sweep, "run", {**values, "limit": 1})
+    show_distributions(sweep, answers, options.out, dry_run=options.dry_run, as_json=options.as_json)

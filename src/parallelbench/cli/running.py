@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,7 +13,7 @@ from parallelbench.cli.exit_codes import FAILED
 from parallelbench.cli.terminal import note, say
 
 if TYPE_CHECKING:
-    from parallelbench.cli.forecasting import RunOptions
+    from parallelbench.cli.run_options import PlacementOptions, RunOptions
     from parallelbench.experiments.executors.placement import Placement
     from parallelbench.experiments.spec import Sweep
 
@@ -42,27 +40,15 @@ def under_protocol(
     return SUITE, applied.tasks, applied.decoders
 
 
-def start(
-    sweep: Sweep,
-    out: Path | None,
-    options: RunOptions,
-    placement: Mapping[str, Any],
-    *,
-    dry_run: bool,
-    as_json: bool,
-    table: bool,
-) -> None:
-    """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan.
-
-    `placement` has the options of `Placement`; with `table` every cell is printed, however many there are.
-    """
+def start(sweep: Sweep, options: RunOptions, where: PlacementOptions) -> None:
+    """Run a sweep into a folder and print its results; a dry run checks everything and prints the plan."""
     from parallelbench.cli.names import check_names
 
     begun = time.monotonic()
     check_names(sweep.models, sweep.tasks, sweep.decoders, sweep.suite)
-    where = placement_of(placement)
-    if dry_run:
-        show_plan(sweep, out, options, where, as_json)
+    placement = where.placement()
+    if options.dry_run:
+        show_plan(sweep, options, placement)
         return
 
     from parallelbench import api
@@ -74,40 +60,24 @@ def start(
     from parallelbench.experiments.listeners import Several
     from parallelbench.experiments.plan import notes, plan
 
-    pool = pool_of(sweep, where)
+    pool = pool_of(sweep, placement)
     cells = plan(sweep, pool)
     for remark in notes(cells, sweep.limit):
         note(remark)
-    folder = out or api.default_out(cells)
+    folder = options.out or api.default_out(cells)
     limits = cost_limit(sweep, cells, pool, folder, options)
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
-    with tracked(options.track, folder) as trackers, watching() as progress:
-        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits, *trackers]), where)
-    print_summary(results, time.monotonic() - begun, table)
-    if as_json:
+    with tracked(options.track or (), folder) as trackers, watching() as progress:
+        results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits, *trackers]), placement)
+    print_summary(results, time.monotonic() - begun, options.table)
+    if options.as_json:
         print(json.dumps(results.summary_json(), allow_nan=False))
     if results.undecoded:
         raise typer.Exit(FAILED)
 
 
-def placement_of(options: Mapping[str, Any]) -> Placement:
-    """Read where to decode from the options of the command line, of which None means that it was not named.
-
-    Raises:
-        UserError: the executor is unknown, an option is out of range, or it belongs to another executor.
-    """
-    from parallelbench.errors import UnknownName
-    from parallelbench.experiments.executors.placement import EXECUTORS, Placement
-    from parallelbench.specs import build
-
-    named = {key: value for key, value in options.items() if value is not None}
-    if named.get("executor", "local") not in EXECUTORS:
-        raise UnknownName("executor", str(named["executor"])[:40], EXECUTORS)
-    return build(Placement, "run", named)
-
-
-def show_plan(sweep: Sweep, out: Path | None, options: RunOptions, placement: Placement, as_json: bool) -> None:
-    """Print what a sweep would run and what that will take, and with `as_json` as the last line one JSON object."""
+def show_plan(sweep: Sweep, options: RunOptions, placement: Placement) -> None:
+    """Print what a sweep would run and what that will take."""
     from parallelbench import api
     from parallelbench.cli.forecasting import forecast
     from parallelbench.cli.plan_summary import as_object, lines_of
@@ -117,12 +87,12 @@ def show_plan(sweep: Sweep, out: Path | None, options: RunOptions, placement: Pl
 
     pool = pool_of(sweep, placement)
     cells = plan(sweep, pool)
-    folder = out or api.default_out(cells)
+    folder = options.out or api.default_out(cells)
     check_folder(folder)
     for remark in notes(cells, sweep.limit):
         note(remark)
     made, _ = forecast(sweep, cells, pool, folder, options)
     for line in lines_of(cells, folder, made):
         say(line)
-    if as_json:
+    if options.as_json:
         print(json.dumps(as_object(cells, folder, made), allow_nan=False))
