@@ -16,9 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from parallelbench.errors import MissingExtra, UnknownName, UserError, first_line, root_cause, suggestion
-from parallelbench.specs import build, parse, render
+from parallelbench.errors import MissingExtra, UnknownName, UserError, first_line, root_cause
+from parallelbench.specs import build, parse
 from parallelbench.tasks.base import Question
+from parallelbench.tasks.fixed import Rows, check_options, spec_of
 from parallelbench.tasks.paraphrase_summarize import ask_paraphrase, ask_summary
 from parallelbench.tasks.text import PARAPHRASE_METRICS, SUMMARY_METRICS, TEXT_TOKENS, TextTask
 
@@ -44,15 +45,6 @@ class DataSet:
     read: Callable[[Mapping[str, Any]], tuple[str, Question]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The questions that passed the grammar check, and their SHA-256 hash."""
-
-    name: str
-    questions: tuple[Question, ...]
-    digest: str
-
-
 class HubTask(TextTask):
     """A task on a public data set. Its samples are fixed; the run's seed only sets the order in which a limit selects them."""
 
@@ -76,7 +68,7 @@ class HubTask(TextTask):
     @property
     def spec(self) -> str:
         defaults = {"samples": 100, "max_new_tokens": TEXT_TOKENS, "shots": None, "system": ""}
-        return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
+        return spec_of(self, defaults)
 
     def question(self, rng: random.Random, index: int) -> Question:
         return self.rows.questions[index]
@@ -103,9 +95,7 @@ def load_hub(spec: str, clean: Clean | None, data_dir: str | Path | None = None,
     options = {**options, **parsed}
     if name not in DATA_SETS:
         raise UnknownName("data set", name, DATA_SETS)
-    for key in options:
-        if key not in OPTIONS:
-            raise UserError(f"task '{name}' of suite 'hf' has no key '{key}'; {suggestion(key, OPTIONS)}")
+    check_options(f"task '{name}' of suite 'hf'", options, OPTIONS)
     task = build(HubTask, f"task '{name}'", {"rows": Rows(name, (), ""), **options})
     source = DATA_SETS[name]
     folder = None if data_dir is None else Path(data_dir) / name.rpartition("/")[2]

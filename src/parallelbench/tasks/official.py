@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 from pydantic import model_validator
 
-from parallelbench.errors import UnknownName, UserError, suggestion
+from parallelbench.errors import UnknownName, UserError
 from parallelbench.files import read_text, read_yaml
-from parallelbench.specs import build, parse, render
+from parallelbench.specs import build, parse
 from parallelbench.tasks.base import Question, Task
+from parallelbench.tasks.fixed import check_options, spec_of
 from parallelbench.tasks.official_rows import FAMILIES, Family, Row, read_row
 
 CONFIG = "task_config.yaml"
@@ -71,7 +72,7 @@ class OfficialTask(Task):
     @property
     def spec(self) -> str:
         defaults = {"infill": False, "max_new_tokens": self.source.family.max_new_tokens, "shots": None, "system": ""}
-        return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
+        return spec_of(self, defaults)
 
     def stratum(self, index: int) -> int:
         """The number of items of its list, where it has one."""
@@ -110,9 +111,7 @@ def load_official(spec: str, data_dir: str | Path, **options: Any) -> OfficialTa
     """
     name, given = parse(spec)
     options = {**options, **given}
-    for key in options:
-        if key not in OPTIONS:
-            raise UserError(f"official task '{name}' has no key '{key}', its samples are fixed; {suggestion(key, OPTIONS)}")
+    check_options(f"official task '{name}'", options, OPTIONS, ", its samples are fixed")
     root = _root(Path(data_dir))
     path = root / f"{name}.jsonl"
     config = next((c[name] for c in (_config(folder / CONFIG) for folder in _categories(root)) if name in c), None)

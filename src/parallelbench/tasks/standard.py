@@ -22,10 +22,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from parallelbench.errors import UnknownName, UserError, suggestion
-from parallelbench.specs import build, parse, render
+from parallelbench.errors import UnknownName, UserError
+from parallelbench.specs import build, parse
 from parallelbench.tasks.base import Question, Task
 from parallelbench.tasks.english import table
+from parallelbench.tasks.fixed import Rows, check_options, spec_of
 from parallelbench.tasks.standard_rows import read_standard, text_of, texts_of
 from parallelbench.tasks.template import fill
 
@@ -51,15 +52,6 @@ class Benchmark:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class StandardRows:
-    """The questions of a data set, and the SHA-256 hash of what they hold."""
-
-    name: str
-    questions: tuple[Question, ...]
-    digest: str
-
-
 class StandardTask(Task):
     """A standard task. Its samples are fixed: the seed decides only the order in which a limit takes them."""
 
@@ -67,7 +59,7 @@ class StandardTask(Task):
     preset_keys: ClassVar[frozenset[str]] = frozenset({"source"})
     default_shots: ClassVar[int] = 0
 
-    source: StandardRows
+    source: Rows
     samples: int = Field(ge=1, le=1_000_000, description="number of samples")
 
     @model_validator(mode="after")
@@ -100,7 +92,7 @@ class StandardTask(Task):
             "samples": len(self.source.questions), "max_new_tokens": BENCHMARKS[self.name].max_new_tokens, "shots": None,
             "system": "",
         }  # fmt: skip
-        return render(self.name, {key: getattr(self, key) for key in OPTIONS if getattr(self, key) != defaults[key]})
+        return spec_of(self, defaults)
 
     def shots_shown(self, card: int | None) -> int:
         """The number that the option says, else none: the number on a model's card is for the tasks it was trained on."""
@@ -133,16 +125,14 @@ def load_standard(spec: str, data_dir: str | Path | None = None, **options: Any)
     options = {**options, **given}
     if name not in BENCHMARKS:
         raise UnknownName("standard task", name, BENCHMARKS)
-    for key in options:
-        if key not in OPTIONS:
-            raise UserError(f"standard task '{name}' has no key '{key}'; {suggestion(key, OPTIONS)}")
+    check_options(f"standard task '{name}'", options, OPTIONS)
     benchmark = BENCHMARKS[name]
     rows = read_standard(name, None if data_dir is None else Path(data_dir).expanduser())
     questions = tuple(benchmark.read(row, where) for where, row in rows)
     if not questions:
         raise UserError(f"the data of '{name}' hold no samples; get them anew.")
     content = json.dumps([(question.text, question.answer, dict(question.facts)) for question in questions], sort_keys=True)
-    source = StandardRows(name, questions, hashlib.sha256(f"{benchmark.version}\n{content}".encode()).hexdigest())
+    source = Rows(name, questions, hashlib.sha256(f"{benchmark.version}\n{content}".encode()).hexdigest())
     preset = {"source": source, "samples": len(questions), "max_new_tokens": benchmark.max_new_tokens}
     return build(StandardTask, f"standard task '{name}'", preset | options)
 
