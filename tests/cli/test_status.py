@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_files import DECODERS, TASKS, finished, records, start, wait_for_lines
+from run_files import DECODERS, TASKS, finished, start, wait_for_lines
 
 from parallelbench import cli, run
 from parallelbench.cli import progress as display
@@ -23,6 +23,7 @@ from parallelbench.runs.heartbeat import HEARTBEAT, Heartbeat, age_of, life_of, 
 from parallelbench.runs.state import find_runs
 from parallelbench.runs.times import now
 from parallelbench.runs.undecoded import Undecoded, append_undecoded
+from stored_records import records
 
 EARLIER = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
 NOBODY = 2**22 + 1  # above the largest process id of Linux

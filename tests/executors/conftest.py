@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_ray import DECODERS, LIMIT, TASKS, records
+from real_ray import DECODERS, LIMIT, TASKS
 
 from parallelbench import run
 from parallelbench.experiments.executors.placement import Placement
 from parallelbench.experiments.executors.ray_cluster import connected
+from stored_records import records
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from pathlib import Path
@@ -15,26 +14,6 @@ from parallelbench.runs.records import Record
 TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
 DECODERS = ["confidence:k=4", "random:k=8"]
 LIMIT = 24
-
-
-def records(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every record with its trace by cell, in the order of the samples, without the seconds; a sample twice is an error."""
-    found = {}
-    for path in sorted(out.glob("cells/*/records.jsonl")):
-        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
-        traces = path.with_name("traces.jsonl").read_bytes()
-        for row in rows:
-            del row["seconds"]
-            extent = row.pop("trace")
-            row["trace"] = json.loads(traces[extent["offset"] : extent["offset"] + extent["size"]])
-        assert len({row["sample_id"] for row in rows}) == len(rows), "a sample twice"
-        found[path.parent.name] = sorted(rows, key=lambda row: row["index"])
-    return found
-
-
-def lines(out: Path) -> int:
-    """How many records are on disk."""
-    return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
 
 
 def free_port() -> int:

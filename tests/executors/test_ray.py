@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_ray import DECODERS, LIMIT, TASKS, At, lines, records, workers
+from real_ray import DECODERS, LIMIT, TASKS, At, workers
 
 from children import Child, command
 from parallelbench import run
 from parallelbench.experiments.executors.placement import Placement
+from stored_records import lines, records
 
 
 def ray(workers: int) -> Placement:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from real_ray import At, records
+from real_ray import At
 from simulated import GARBAGE, cells, sample
 
 from parallelbench import cli, run
@@ -18,6 +18,7 @@ from parallelbench.experiments.executors.wire import GarbageError, decode, encod
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.runs.folder import read_run
 from parallelbench.runs.undecoded import read_undecoded
+from stored_records import records
 
 TASK, DECODERS = "waiting_line/copy:lengths=[3]", ["confidence:k=8", "random:k=8"]
 RUN = ["run", "-m", "exact", "-t", TASK, "--limit", "4", *(f"-d{decoder}" for decoder in DECODERS)]

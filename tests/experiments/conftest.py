@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from run_files import DECODERS, TASKS, records
+from run_files import DECODERS, TASKS
 
 from parallelbench import run
+from stored_records import records
 
 
 @pytest.fixture(scope="session")

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import fake_model
 
 from children import Child, limited, script
 from parallelbench import run
+from stored_records import lines
 
 SCRIPT = Path(fake_model.__file__)
 TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
 DECODERS = ["confidence:k=4", "random:k=8"]
-
-
-def records(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every record by cell, in the order of the samples, without the seconds."""
-    found = {}
-    for path in sorted(out.glob("cells/*/records.jsonl")):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        traces = path.with_name("traces.jsonl").read_bytes()
-        for row in rows:
-            del row["seconds"]
-            extent = row.pop("trace")
-            row["trace"] = json.loads(traces[extent["offset"] : extent["offset"] + extent["size"]])
-            assert row["trace"]["sample_id"] == row["sample_id"]
-        assert len({row["sample_id"] for row in rows}) == len(rows), "a sample twice"
-        found[path.parent.name] = sorted(rows, key=lambda row: row["index"])
-    return found
 
 
 def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = None) -> Child:
@@ -44,10 +27,6 @@ def start(out: Path, *more: str, delay: float = 0.004, file_size: int | None = N
     if file_size is not None:
         return Child(limited, file_size, script, SCRIPT, *arguments)
     return Child(script, SCRIPT, *arguments)
-
-
-def lines(out: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in out.glob("cells/*/records.jsonl"))
 
 
 def wait_for_lines(process: Child, out: Path, count: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fake_model
 import pytest
-from run_files import DECODERS, TASKS, finished, records, start, wait_for_lines
+from run_files import DECODERS, TASKS, finished, start, wait_for_lines
 
 from parallelbench import run
 from parallelbench.analysis import frame
@@ -24,6 +24,7 @@ from parallelbench.report import write_report
 from parallelbench.report.data import Filters, read_report_data
 from parallelbench.runs.calls import read_calls
 from parallelbench.runs.folder import read_run
+from stored_records import records
 
 
 def test_a_finished_grid_is_extended_by_one_decoder_and_the_report_shows_both(tmp_path: Path) -> None:  # fault 26

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_files import DECODERS, TASKS, records
+from run_files import DECODERS, TASKS
 
 from parallelbench import run
 from parallelbench.analysis import frame
@@ -16,6 +16,7 @@ from parallelbench.errors import UserError
 from parallelbench.experiments.scoring import score_run
 from parallelbench.runs.cell import IDENTITY
 from parallelbench.runs.folder import read_run
+from stored_records import records
 
 ORIGIN = ("packages", "git", "python", "platform")
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_files import DECODERS, TASKS, finished, lines, records, start
+from run_files import DECODERS, TASKS, finished, start
 
 from parallelbench import run
 from parallelbench.errors import UserError
+from stored_records import lines, records
 
 
 def test_a_torn_last_line_is_dropped_and_done_anew(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from run_files import DECODERS, TASKS, finished, records
+from run_files import DECODERS, TASKS, finished
 
 from parallelbench import cli, run
 from parallelbench.runs.folder import read_run
 from parallelbench.runs.heartbeat import Heartbeat, write_heartbeat
 from parallelbench.runs.times import now
+from stored_records import records
 
 COPY = TASKS[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_files import TASKS, records
+from run_files import TASKS
 
 from parallelbench import run
 from parallelbench.analysis.frame import samples
@@ -19,6 +19,7 @@ from parallelbench.experiments.scoring import score_run
 from parallelbench.runs.folder import read_run
 from parallelbench.runs.repair import repair
 from parallelbench.runs.scores import reasons_of
+from stored_records import records
 
 DECODERS = ["confidence:k=4", "random:k=8"]
 Mix = Callable[[Path, Path], None]

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from run_files import DECODERS, TASKS, finished, records
+from run_files import DECODERS, TASKS, finished
 
 from parallelbench import run
 from parallelbench.analysis.frame import samples
 from parallelbench.cli import invoke
 from parallelbench.errors import UserError
 from parallelbench.runs.repair import repair
+from stored_records import records
 
 Damage = Callable[[Path], None]
 DEEP = "[" * 100_000

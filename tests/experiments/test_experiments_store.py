@@ -14,7 +14,7 @@ from typing import Any
 import fake_model
 import pytest
 from filelock import FileLock
-from run_files import DECODERS, TASKS, finished, lines, records, start, wait_for_lines
+from run_files import DECODERS, TASKS, finished, start, wait_for_lines
 
 from parallelbench.api import run, run_sweep
 from parallelbench.errors import UserError
@@ -22,6 +22,7 @@ from parallelbench.experiments import model_pool
 from parallelbench.experiments.spec import Sweep
 from parallelbench.models import load_model
 from parallelbench.tasks import load_task
+from stored_records import lines, records
 
 
 def test_a_killed_run_continues_to_identical_records(tmp_path: Path, undisturbed: dict[str, Any]) -> None:

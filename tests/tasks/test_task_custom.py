@@ -21,15 +21,6 @@ prompt: 'Swap one fruit of {context} for "{word}" {{any one}}.'
 """
 
 
-@pytest.fixture
-def write(tmp_path: Path):
-    def file(text: str, name: str = "task.yaml") -> str:
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        return str(tmp_path / name)
-
-    return file
-
-
 def test_a_list_task_of_ones_own(write) -> None:
     task = load_task(write(FRUIT))
     assert (task.suite, task.name, task.samples, task.law) == ("custom", "custom/task", 12, "replace_random")

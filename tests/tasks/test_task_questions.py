@@ -28,15 +28,6 @@ demonstrations:
 ROWS = [{"question": "2 + 2?", "answer": 4}, {"question": "10 / 4?", "answer": 2.50}, {"question": "a?", "answer": "1,000"}]
 
 
-@pytest.fixture
-def write(tmp_path: Path):
-    def file(text: str, name: str = "task.yaml") -> str:
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        return str(tmp_path / name)
-
-    return file
-
-
 def lines(rows: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 

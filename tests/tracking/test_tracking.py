@@ -13,7 +13,7 @@ from typing import Any
 
 import fake_model  # noqa: F401  (registers the fake model)
 import pytest
-from run_files import DECODERS, TASKS, finished, records
+from run_files import DECODERS, TASKS, finished
 
 from parallelbench import Results, cli, report, run
 from parallelbench.errors import UserError
@@ -25,6 +25,7 @@ from parallelbench.tracking.facts import cell_facts, finished_cells, run_facts
 from parallelbench.tracking.later import send_folder
 from parallelbench.tracking.listener import TrackerListener
 from parallelbench.tracking.sender import Sender
+from stored_records import records
 
 WORDS = ["run", "-m", "fake", "-t", TASKS[0], "-d", DECODERS[0], "--limit", "2", "-o"]
 
