@@ -33,7 +33,7 @@ def print_summary(results: Results, seconds: float, whole: bool = False) -> None
         chosen = results.by_decoder if whole else _chosen(results.by_decoder)
         left_out = len(results.by_decoder) - len(chosen)
         said = f", without {left_out} settings that another beats in accuracy and tokens per step" if left_out else ""
-        say(f"mean over {tasks} tasks{said}:")
+        say(f"mean over {tasks} tasks{said}; seconds are those of all samples together:")
         out.print(decoder_table(chosen, out))
         say(_hardest(rows))
     say(_time(rows, seconds))
