@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 from parallelbench.metrics.base import Metric
 from parallelbench.metrics.mathematics import boxed, same_mathematics
 from parallelbench.metrics.numbers import Value, equal, first_number, last_number, numbers
-from parallelbench.metrics.reading import LETTERS, Reader, choice, last_line
+from parallelbench.metrics.reading import LETTERS, Reader, choice, last_line, visible
 from parallelbench.schema import Sample
 
 NEEDS = ("answers", "read")
-_EDGES = " \t\r\n*_`\"'“”‘’.,;:!?()[]{}$"  # noqa: RUF001
+_EDGES = " \t\r\n*_`\"'“”‘’«»„.,;:!?()[]{}$。，；：！？"  # noqa: RUF001
 _NO_WORD = re.compile(r"\W+")
 Compare = Callable[[Sample, str, bool], bool]
 """(sample, what was read, strictly) -> whether it is right."""
@@ -31,8 +32,15 @@ def reader_of(sample: Sample) -> Reader:
 
 
 def folded(text: str) -> str:
-    """A text without what does not change a short answer: case, white space, marks and quotation marks at its edges."""
-    return " ".join(text.casefold().strip(_EDGES).split())
+    """A text without what does not change a short answer: case, white space, marks and quotation marks at its edges.
+
+    A point before a digit belongs to a number, and an answer of marks alone keeps them.
+    """
+    text = visible(text).casefold()
+    kept = text.strip(_EDGES)
+    if kept[:1].isdecimal() and text[: text.index(kept)].endswith("."):
+        kept = "." + kept
+    return " ".join((kept or text).split())
 
 
 def label_of(sample: Sample, text: str) -> str | None:
@@ -60,7 +68,7 @@ def _contains(sample: Sample, part: str, strict: bool) -> bool:
 
 def _words(text: str) -> str:
     """The words of a text with single spaces between and around them."""
-    return f" {_NO_WORD.sub(' ', text.casefold()).strip()} "
+    return f" {_NO_WORD.sub(' ', visible(text).casefold()).strip()} "
 
 
 def _number(sample: Sample, part: str, strict: bool) -> bool:
@@ -81,7 +89,7 @@ def _math(sample: Sample, part: str, strict: bool) -> bool:
 
 def _last_number(text: str) -> str | None:
     value: Value | None = last_number(text)
-    return None if value is None else str(value) if "/" in str(value) else f"{value:f}"
+    return f"{value:f}" if isinstance(value, Decimal) else None if value is None else str(value)
 
 
 def _judge(compare: Compare, elsewhere: Elsewhere, strict: bool) -> Callable[[Sample, str], float]:

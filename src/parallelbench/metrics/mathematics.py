@@ -14,7 +14,9 @@ SECONDS = 10.0
 LONGEST = 2000
 """Characters of an answer; a longer one is compared as text only."""
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{")
-_SIZES = re.compile(r"\\(?:left|right|displaystyle|[!,;:])|\\ |[$\s]")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+"""A brace that groups; one after a backslash is a character of the formula, and so is no part of it."""
+_SIZES = re.compile(r"\\(?:left|right|displaystyle|[!,;:])|\\ |\$|(?<!\d)\s|\s(?!\d)")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox)\s?\{([^{}]*)\}")
 
 
@@ -26,16 +28,17 @@ def boxed(text: str) -> str | None:
     if start is None:
         return None
     depth = 1
-    for at in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
+    for found in _BRACE.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
         if not depth:
-            return text[start:at]
+            return text[start : found.start()]
     return None
 
 
 def normal(text: str) -> str:
     """A formula without what does not change it: sizes of brackets, spaces, dollar signs, commands for words, a full stop."""
     text = _WRAPPED.sub(r"\1", text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac"))
+    text = " ".join(text.replace("\\varnothing", "\\emptyset").split())
     return _SIZES.sub("", text).rstrip(".").removesuffix("^{\\circ}").removesuffix("^\\circ")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,8 +28,16 @@ JSON_STARTS = 8
 JSON_TEXT = 1 << 16
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ARTICLE = re.compile(r"\b[AI](?= [a-z])")
-LETTER = r"(?:^|[^0-9A-Za-z_'])[(\[{*_\"'`]{0,4}([A-Z])[)\]}*_\"'`.:,;!]{0,4}(?:\s|$)"
-SAID = r"(?i:answer|choice|option)(?:\s(?i:is|would be|should be))?\s?:?\s{0,3}[(\[{*_\"'`]{0,4}([A-Z])(?:[^0-9A-Za-z_']|$)"
+LETTER = r"(?:^|[^0-9A-Za-z_'])[(\[{*_\"'`$]{0,4}([A-Z])[)\]}*_\"'`$>.:,;!]{0,4}(?:\s|</|$)"
+SAID = r"(?i:answer|choice|option)(?:\s(?i:is|would be|should be))?\s?:?\s{0,3}[(\[{*_\"'`$]{0,4}([A-Z])(?:[^0-9A-Za-z_']|$)"
+_NO_WIDTH = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))
+_ASCII = {
+    **{0xFF01 + place: 0x21 + place for place in range(94)},  # full width
+    **dict.fromkeys(map(ord, "“”«»„"), '"'),
+    0x2018: '"',
+    0x2019: "'",
+    ord("。"): ".",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,13 @@ def choice(text: str) -> str | None:
 
     The article A before a word in lower case is no choice.
     """
+    text = visible(text).translate(_ASCII)
     return last_match(SAID, text) or last_match(rf"(?m){LETTER}", _without_articles(text))
+
+
+def visible(text: str) -> str:
+    """A text without characters of no width, and with every accented letter written as one character where there is one."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text.translate(_NO_WIDTH))
 
 
 def last_line(text: str) -> str | None:

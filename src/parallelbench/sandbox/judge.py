@@ -9,6 +9,9 @@ from typing import Any
 
 from parallelbench.sandbox.wire import Channel, Lost, decode, encode
 
+UNUSABLE = (UnicodeError, TimeoutError, BaseExceptionGroup)
+"""Errors that are not made of a text alone, and the one that says that the program took too long."""
+
 
 class Program:
     """The program on the other side."""
@@ -108,7 +111,7 @@ def _error(raised: Any) -> Exception:
     """An error of Python's own with the name and the text that the program's had."""
     name, text = raised if isinstance(raised, list) and len(raised) == 2 else ("", "")
     kind = getattr(builtins, str(name), Exception)
-    if not isinstance(kind, type) or not issubclass(kind, Exception) or issubclass(kind, (UnicodeError, TimeoutError)):
+    if not isinstance(kind, type) or not issubclass(kind, Exception) or issubclass(kind, UNUSABLE):
         kind = RuntimeError
     return kind(str(text))
 
