@@ -87,18 +87,17 @@ def run(
         UserError: a name or option is wrong, or the folder cannot be used; the message says what to do.
 
     What a reader of the results must know is printed on stderr: another model than the one that was named runs a task, a model
-    was not trained for a task, a task has fewer samples than the limit.
+    was not trained for a task, a task has fewer samples than the limit, programs are confined by limits alone.
     """
     if (shots, suite, data_dir) != (None, "ours", None) and any(isinstance(one, Task) for one in _list(task)):
         raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
-    if allow_code:
-        sandbox.allow_code()
+    remarks = [sandbox.allow_code()] if allow_code else []
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
     more["allow_short_canvas"] = allow_short_canvas
     more |= {"device": device, "batch_size": batch_size}
     placement = executor if isinstance(executor, Placement) else build(Placement, "run", {"executor": executor})
     sweep, pool, cells = _plan(model, _list(task), _list(decoders), more, placement)
-    for remark in notes(cells, sweep.limit):
+    for remark in filter(None, [*remarks, *notes(cells, sweep.limit)]):
         print(for_terminal(f"note: {remark}"), file=sys.stderr)
     shown = usual_progress() if progress is None or progress is True else progress or Silent()
     if out is not None:

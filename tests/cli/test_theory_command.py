@@ -15,6 +15,7 @@ import pytest
 
 from parallelbench import cli
 from parallelbench.cli import theory_facts
+from parallelbench.theory import puzzles
 
 KEYS = [
     "total_correlation_bits", "bound_bits", "optimal_bound_bits", "schedule", "optimal_schedule", "accuracy", "limit",
@@ -101,6 +102,21 @@ def test_schedules_are_sizes_where_only_sizes_matter(capsys: pytest.CaptureFixtu
     insert = facts(capsys, "insert_random --n 6 --k 3")
     assert insert["schedule"] == [3, 3, 1]
     assert sorted(place for step in insert["optimal_schedule"] for place in step) == list(range(7))
+
+
+def test_a_grid_is_filled_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    fills: list[int] = []
+    fill = puzzles.fill
+
+    def counted(units: Any, cells: int, symbols: int, givens: Any) -> Any:
+        fills.append(cells)
+        return fill(units, cells, symbols, givens)
+
+    monkeypatch.setattr(puzzles, "fill", counted)
+    theory_facts._law_of.cache_clear()
+    for n, code in (("4", 0), ("9", 2)):
+        assert call(capsys, "sudoku", "--n", n)[0] == code
+    assert fills == [16, 81]
 
 
 def test_words_for_people_are_a_table_on_a_terminal_and_lines_elsewhere(

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 
 def permit(allow_code: bool) -> None:
-    """Let this process run programs that a model wrote, where the user said so."""
+    """Let this process run programs that a model wrote, where the user said so, and say so where they are poorly confined."""
     if allow_code:
         from parallelbench import sandbox
 
-        sandbox.allow_code()
+        remark = sandbox.allow_code()
+        if remark is not None:
+            note(remark)
 
 
 def under_protocol(

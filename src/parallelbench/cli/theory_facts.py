@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from parallelbench import theory
@@ -125,14 +126,21 @@ def facts_of(about: Subject, n: int, setting: Setting) -> Facts:
     Raises:
         UserError: n is out of range, the schedule does not sum to the number of positions, or the law is too large to search.
     """
+    facts = _facts_of_schedule(about, n, setting)  # first, so that a law that is too large is refused before more is computed
     before, after = best_before_draw(about, n, setting.temperature), best_after_draw(about, n, setting.temperature)
-    return replace(_facts_of_schedule(about, n, setting), best_before_draw=before, best_after_draw=after)
+    return replace(facts, best_before_draw=before, best_after_draw=after)
+
+
+@lru_cache(maxsize=1)
+def _law_of(about: Subject, n: int) -> Law:
+    """The law, which is enumerated once for all results of one size."""
+    return law(about.law, n, must_differ=about.must_differ)
 
 
 def best_before_draw(about: Subject, n: int, temperature: float) -> tuple[float, ...] | None:
     """The best accuracies within T = 1, 2, ... forwards if positions are chosen before the draw; None where n is too large."""
     try:
-        return _until_one(theory.best_policy(law(about.law, n, must_differ=about.must_differ), temperature).accuracies)
+        return _until_one(theory.best_policy(_law_of(about, n), temperature).accuracies)
     except UserError:
         return None
 
@@ -150,7 +158,7 @@ def best_after_draw(about: Subject, n: int, temperature: float) -> tuple[float, 
             return _until_one(theory.place_after_draw(about.law, n, t, temperature) for t in positions)
         if about.law in DETERMINISTIC:
             return (1.0,)
-        return _until_one(theory.best_after_draw(law(about.law, n), temperature).accuracies)
+        return _until_one(theory.best_after_draw(_law_of(about, n), temperature).accuracies)
     except UserError:
         return None
 
@@ -174,7 +182,7 @@ def _facts_of_schedule(about: Subject, n: int, setting: Setting) -> Facts:
     positions = positions_of(about.law, n)
     sizes = sizes_of(about, positions, setting)
     closed = total_correlation_of(about.law, n, about.must_differ)
-    whole = total_correlation(law(about.law, n)) if closed is None else closed
+    whole = total_correlation(_law_of(about, n)) if closed is None else closed
     limit = limit_of_accuracy(about.law, setting)
     accuracy = accuracy_of(about.law, n, setting, about.must_differ)
     if sizes is None:
@@ -182,7 +190,7 @@ def _facts_of_schedule(about: Subject, n: int, setting: Setting) -> Facts:
     if len(sizes) in (1, positions):  # the formulas suffice, so n may be too large to enumerate the law
         least = whole if len(sizes) == 1 else 0.0
         return Facts(whole, least, least, sizes, sizes, accuracy, limit)
-    answers = law(about.law, n, must_differ=about.must_differ)
+    answers = _law_of(about, n)
     bits, best = _bound(answers, sizes, setting.decoder), optimum(answers)
     least = float(best.bounds[len(sizes) - 1])
     partition = best.schedule(len(sizes))

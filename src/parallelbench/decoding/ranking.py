@@ -24,7 +24,7 @@ def elementwise(score: Score) -> Score:
     a forward, which is faster and returns the same numbers. The mark belongs to the function: a subclass that writes a
     `score` of its own without it is called sample by sample.
     """
-    score.elementwise = True  # type: ignore[attr-defined]
+    score.elementwise = True  # type: ignore[attr-defined]  # a function takes attributes
     return score
 
 

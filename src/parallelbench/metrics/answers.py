@@ -38,7 +38,8 @@ def folded(text: str) -> str:
     """
     text = visible(text).casefold()
     kept = text.strip(_EDGES)
-    if kept[:1].isdecimal() and text[: text.index(kept)].endswith("."):
+    before = text[: text.index(kept)]
+    if kept[:1].isdecimal() and before.endswith(".") and not before.endswith(".."):
         kept = "." + kept
     return " ".join((kept or text).split())
 

@@ -75,10 +75,10 @@ def _attention(
 
     Rotary embeddings in float32 return queries and keys in float32; they are cast back to the dtype of the weights here.
     """
-    dtype = module.o_proj.weight.dtype  # type: ignore[union-attr]
-    query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)  # type: ignore[arg-type]
+    dtype = module.o_proj.weight.dtype  # type: ignore[union-attr]  # of a module torch knows no layers
+    query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)  # type: ignore[arg-type]  # as above
     if probe is not None:
-        probe.note(int(module.layer_idx), query, key, attention_mask, options["scaling"])  # type: ignore[arg-type]
+        probe.note(int(module.layer_idx), query, key, attention_mask, options["scaling"])  # type: ignore[arg-type]  # as above
     out: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     return out
 

@@ -44,7 +44,7 @@ def empty(rows: int, device: torch.device) -> Past:
     return Past(DynamicCache(), nothing, nothing.bool())
 
 
-class JoinedLayer(DynamicLayer):  # type: ignore[misc]
+class JoinedLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed here
     """Keys and values of one layer, [R, G, K + Q, D]: the past, then space for the Q columns of a forward."""
 
     def __init__(self, like: Tensor, rows: int, width: int, columns: int) -> None:

@@ -81,7 +81,7 @@ def _struct(cls: type) -> type[msgspec.Struct]:
 def _translated(kind: Any) -> Any:
     """A type of pydantic's as msgspec names it: data classes and limits of numbers, wherever they occur inside."""
     if is_dataclass(kind):
-        return _struct(kind)  # type: ignore[arg-type]
+        return _struct(kind)  # type: ignore[arg-type]  # `is_dataclass` is also true of values, which annotations are not
     origin, inside = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return Annotated[_translated(inside[0]), msgspec.Meta(**_limits(inside[1:]))]

@@ -10,11 +10,6 @@ ALLOW = "PARALLELBENCH_ALLOW_CODE"
 """The environment variable that says so; worker processes inherit it."""
 
 
-def allow_code() -> None:
-    """Let this process and those that it starts run programs that a model wrote."""
-    os.environ[ALLOW] = "1"
-
-
 def code_allowed() -> bool:
     """Whether programs may be run."""
     return os.environ.get(ALLOW) == "1"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -82,10 +80,10 @@ def run_program(
     if not hasattr(os, "fork"):
         raise UserError("programs of a model are run on Linux and macOS only; score this task there.")
     limits = limits or Limits()
-    settings = {**asdict(limits), "root": _empty_folder(), "user": (os.getpid() * 2 + 2 * next(_NUMBERS)) % USERS}
     job = {"program": program, "tests": tests, "setup": setup, "names": names}
     ours, theirs = socket.socketpair()
-    with ours, theirs, tempfile.TemporaryFile() as file, contextlib.ExitStack() as stack:
+    with ours, theirs, _empty_folder() as root, tempfile.TemporaryFile() as file, contextlib.ExitStack() as stack:
+        settings = {**asdict(limits), "root": root, "user": (os.getpid() * 2 + 2 * next(_NUMBERS)) % USERS}
         file.write(json.dumps(job).encode())
         file.seek(0)
         solver = _start(stack, "solver", ours, {**settings, "user": settings["user"] + 1}, subprocess.DEVNULL, None)
@@ -93,6 +91,17 @@ def run_program(
         ours.close()
         theirs.close()
         return _verdict(judge, solver, limits)
+
+
+@contextlib.contextmanager
+def _empty_folder() -> Iterator[str]:
+    """A folder of this program: in confinement its own file system is put there, else it holds the program's files.
+
+    As the superuser the program is another user, so everybody may write into the folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="parallelbench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        yield folder
 
 
 def _start(
@@ -144,12 +153,3 @@ def _read(pipe: IO[bytes]) -> dict[str, Any] | None:
     except ValueError:
         return None
     return said
-
-
-@cache
-def _empty_folder() -> str:
-    """An empty folder of this process, on which the confined ones put their own files."""
-    folder = tempfile.mkdtemp(prefix="parallelbench-")
-    Path(folder).chmod(0o755)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

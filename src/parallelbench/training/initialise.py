@@ -151,7 +151,7 @@ def _match_and_copy(attention: nn.Module, layer_0: nn.Module, head: int, config:
     half = size // 2
     q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
     slow = torch.cat([torch.arange(SLOW_PAIR, half), half + torch.arange(SLOW_PAIR, half)]) + rows.start
-    projection = layer_0.o_proj.weight[:, rows].T / SCALE  # type: ignore[union-attr,index]
+    projection = layer_0.o_proj.weight[:, rows].T / SCALE  # type: ignore[union-attr,index]  # of a module torch knows no layers
     q[rows], k[rows] = 0.0, 0.0
     q[slow] = MATCH * projection[: len(slow)]
     k[slow] = MATCH * projection[: len(slow)]
@@ -191,7 +191,7 @@ def _flag_repeated(
     rows, size = _rows(head, config)
     half = size // 2
     q, k, v, o = (getattr(attention, f"{name}_proj").weight for name in "qkvo")
-    written = layer_0.o_proj.weight[:, : 2 * size]  # type: ignore[union-attr,index]
+    written = layer_0.o_proj.weight[:, : 2 * size]  # type: ignore[union-attr,index]  # of a module torch knows no layers
     pairs = torch.arange(SAME_PAIR, half - 1)
     slots = torch.cat([pairs, half + pairs]) + rows.start
     basis = _direction(

@@ -85,7 +85,7 @@ class RecordedSteps:
         self.model, self.recipe, self.optimisers, self.loss_of = model, recipe, optimisers, loss_of
         self.device = model.device
         self.factor = torch.ones((), device=self.device)
-        self.stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self.stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch does not type it
         self._forget()
 
     def _forget(self) -> None:

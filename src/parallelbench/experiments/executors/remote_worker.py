@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,8 +60,8 @@ class RemoteWorker:
         from parallelbench.experiments.executors.worker import Worker
         from parallelbench.experiments.model_pool import ModelPool
 
-        if setup.allow_code:
-            sandbox.allow_code()
+        if setup.allow_code and (remark := sandbox.allow_code()):
+            print(f"note: {remark}", file=sys.stderr)  # Ray shows it to the user with the worker's address
         pool = ModelPool(setup.device)
         self._planner, self._worker = Planner(pool), Worker(pool, setup.batch_size)
         self._events: Iterator[CellOpened | SampleDone] = iter(())

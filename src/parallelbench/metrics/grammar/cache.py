@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import threading
+import weakref
 from pathlib import Path
 
 from parallelbench.errors import UserError
@@ -27,6 +28,7 @@ class HitCache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
+            weakref.finalize(self, self._file.close)
             self._file.execute("create table if not exists hits (key text primary key, found text not null)")
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"{path} cannot be used as a cache ({error}); name another file with cache=FILE.") from error

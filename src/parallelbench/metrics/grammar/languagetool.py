@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -70,7 +71,9 @@ class Client:
 
     @cached_property
     def _http(self) -> BoundedClient:
-        return BoundedClient(self._url, self.options.timeout, REPLY_AT_MOST)
+        made = BoundedClient(self._url, self.options.timeout, REPLY_AT_MOST)
+        weakref.finalize(self, made.close)
+        return made
 
     @cached_property
     def _cache(self) -> HitCache:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from parallelbench.bounded_http import BoundedClient, HttpFault
@@ -53,7 +53,10 @@ class JarServer:
 
     def _wait(self) -> None:
         end = time.monotonic() + PATIENCE
-        client = BoundedClient(self.url, 5.0)
+        with closing(BoundedClient(self.url, 5.0)) as client:
+            self._wait_until(end, client)
+
+    def _wait_until(self, end: float, client: BoundedClient) -> None:
         while time.monotonic() < end:
             if (code := self._process.poll()) is not None:
                 raise UserError(f"LanguageTool ended with code {code} as it started; check its folder and the version of Java.")

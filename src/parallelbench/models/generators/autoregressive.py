@@ -34,7 +34,7 @@ class Special:
     vocabulary: int
 
 
-class Draw(LogitsProcessor):  # type: ignore[misc]
+class Draw(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed here
     """Chooses each row's next token, and leaves `generate` no other: the most probable, or one drawn from the nucleus.
 
     Draws are counter-based on (seed, sample, step), so a sample's do not depend on its batch. `confidence` collects the

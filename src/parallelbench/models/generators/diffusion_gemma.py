@@ -43,7 +43,7 @@ class Draft:
     tokens: list[int] = field(default_factory=list)
 
 
-class Trace(LogitsProcessor):  # type: ignore[misc]
+class Trace(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed here
     """Looks on at one `generate`: as a logits processor at every denoising forward, as a streamer at the draft after it.
 
     `confidence` is the model's own probability, before temperature.

@@ -51,7 +51,7 @@ def in_flight(work: Callable[[T, Event], R | None], items: Iterable[T], width: i
     try:
         while True:
             while failed is None and busy < width and (item := next(waiting, stop)) is not stop:
-                todo.put((item,))  # type: ignore[arg-type]
+                todo.put((item,))  # type: ignore[arg-type]  # `stop` is the default of `next`, which the loop excludes
                 busy += 1
                 if len(threads) < busy:
                     threads.append(Thread(target=serve, daemon=True, name=f"request {len(threads)}"))

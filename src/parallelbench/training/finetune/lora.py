@@ -131,5 +131,6 @@ def fuse(factors: Mapping[str, Factors], network: nn.Module) -> dict[str, Factor
                 for letter, part in there.items()
             ]
             a = torch.cat([part.a for part in there.values() if part is not None])
-            fused[f"{match['prefix']}qkv_proj"] = Factors(a, torch.block_diag(*blocks))  # type: ignore[no-untyped-call]
+            b = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]  # torch does not type it
+            fused[f"{match['prefix']}qkv_proj"] = Factors(a, b)
     return fused

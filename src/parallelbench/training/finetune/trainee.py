@@ -74,7 +74,7 @@ class FineTuned(Trainee):
         loss = 0.0
         for part in batch.split(-(-len(batch) // (self.options.rows or len(batch)))):
             weighted = self._loss(part) * (len(part) / len(batch))
-            weighted.backward()  # type: ignore[no-untyped-call]
+            weighted.backward()  # type: ignore[no-untyped-call]  # torch does not type it
             loss += float(weighted.detach())
         torch.nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip)
         for group in self.optimiser.param_groups:
