@@ -1,5 +1,5 @@
-# Two commands for users (quickstart, test), three for people who change the code (check, docs, hooks). Each needs only Python and
-# make.
+# Two commands for users (quickstart, test), four for people who change the code (check, examples, docs, hooks). Each needs only
+# Python and make.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +8,10 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: quickstart test check format docs hooks clean
+# Python keeps its byte code: without it each of the hundreds of processes that the tests start compiles the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: quickstart test examples check format docs hooks clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/parallelbench sweep quickstart -o $(OUT)
@@ -17,6 +20,10 @@ quickstart: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The scripts and notebooks of examples/, each run to its end (a minute).
+examples: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow tests/test_examples.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

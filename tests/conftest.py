@@ -95,7 +95,7 @@ def shipped_model() -> Denoiser:
 
 
 LONG = (
-    "test_examples.py", "test_conformance_decoders.py", "test_decoding_invariance.py", "test_report_page.py",
+    "test_conformance_decoders.py", "test_decoding_invariance.py", "test_report_page.py",
     "test_report_findings.py", "test_generators_hostile.py", "test_python.py", "test_cli_edges.py", "test_metric_score.py",
 )  # fmt: skip
 """The files that take longest, or wait for other processes. They begin first, so that no process is left alone with one."""

@@ -1,4 +1,4 @@
-"""The examples and notebooks run as they are, each in a process of its own."""
+"""The examples and notebooks run as they are, each in a process of its own. `make examples` runs them, as `.ci/run` does."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ results
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_runs_and_prints_its_table(script: Path, tmp_path: Path) -> None:
     done = Child(strict, run_script, script, cwd=tmp_path).wait()
@@ -28,6 +29,7 @@ def test_a_script_runs_and_prints_its_table(script: Path, tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir()), "an example leaves nothing where it was started"
 
 
+@pytest.mark.slow
 def test_the_notebooks_run_in_a_kernel_with_a_bar_and_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All in one kernel, because its imports take seconds; in between it forgets every name."""  # fault 35
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
