@@ -42,6 +42,7 @@ LAYERS: dict[str, set[str]] = {
     "paper": NOUNS,  # the published numbers
     "analysis": NOUNS | {"runs", "metrics", "theory", "paper"},  # ceilings are drawn beside what was measured
     "report": NOUNS | {"protocols", "runs", "analysis", "paper"},
+    "view": NOUNS | {"runs", "analysis", "report"},
     "exports": NOUNS | {"runs", "analysis"},
     "tracking": NOUNS | {"runs", "analysis"},
     "leaderboard": NOUNS | {"runs", "analysis", "report", "paper"},
@@ -63,6 +64,7 @@ TORCHLESS = (
     "paper",
     "analysis",
     "report",
+    "view",
     "exports",
     "tracking",
     "leaderboard",

@@ -49,7 +49,7 @@ class Tab(NamedTuple):
 
     def press(self, key: str, modifiers: int = 0) -> None:
         """Press a key: its name as the browser knows it (Tab, Enter, ArrowDown)."""
-        codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowDown": 40}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40}
         about = {
             "key": key,
             "code": "Space" if key == " " else key,

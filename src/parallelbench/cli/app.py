@@ -19,6 +19,7 @@ COMMANDS = {
     "merge": "Merge run folders into a new one.",
     "leaderboard": "Rank runs and submissions on one page; check a submission.",
     "trace": "Show how an answer was decoded, and which writes broke it.",
+    "view": "Look through the samples of a run in the browser.",
     "status": "Say how far a run is, from another terminal.",
     "track": "Send the results of a run to wandb, MLflow or Trackio.",
     "repair": "Set aside damage in a run folder, or convert an old one.",

@@ -108,32 +108,37 @@ def view_of(run: StoredRun, one: Chosen) -> TraceView:
     Raises:
         UserError: it has no history of writes; a file is damaged or missing.
     """
+    example = _read(one)
+    if not any(example.trace.history) or not example.trace.token_ids:
+        raise UserError(
+            f"{example.record.sample_id} has no steps to show: {one.stored.cell.model} does not say in which order it wrote "
+            "its answer; choose a model that is decoded here."
+        )
+    return laid_out(run, one.stored, example)
+
+
+def laid_out(run: StoredRun, stored: StoredCell, example: Example, with_law: bool = True) -> TraceView:
+    """Lay a sample out step by step, with what the law of its right answers says, or without, which is much faster.
+
+    Raises:
+        UserError: its history is damaged or too long.
+    """
     from parallelbench.report.trace_view import trace_view
 
-    example, cell = _read(one), one.stored.cell
-    _check(example, cell.model)
-    law = explain(run, one.stored, example)
+    cell = stored.cell
+    if any(example.trace.history) and not _is_shown(example):
+        trace = example.trace
+        raise UserError(
+            f"the trace of {example.record.sample_id} is damaged or too long to show ({len(trace.history)} forwards of "
+            f"{len(trace.token_ids)} tokens); choose another sample."
+        )
+    law = explain(run, stored, example) if with_law else Explained(None, None, "", {})
     right = example.scores.get(cell.metrics[0]) == 1.0
     question = law.sample.turns[-1].text if law.sample is not None else None
     return trace_view(
         cell, example.record, example.trace, scores=example.scores, question=question, texts=law.texts, unknown=law.unknown,
         collision=None if right else law.collision, reasons=_reasons(law.sample, example.record.text, example.labels),
     )  # fmt: skip
-
-
-def _check(example: Example, model: str) -> None:
-    """Refuse a sample without a history, and one of which the history cannot be shown."""
-    trace, name = example.trace, example.record.sample_id
-    if not any(trace.history) or not trace.token_ids:
-        raise UserError(
-            f"{name} has no steps to show: {model} does not say in which order it wrote its answer; choose a model that is "
-            "decoded here."
-        )
-    if not _is_shown(example):
-        raise UserError(
-            f"the trace of {name} is damaged or too long to show ({len(trace.history)} forwards of {len(trace.token_ids)} "
-            "tokens); choose another sample."
-        )
 
 
 def _is_shown(example: Example) -> bool:

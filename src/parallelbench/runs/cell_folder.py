@@ -23,7 +23,7 @@ from parallelbench.runs.records import RECORD, TRACE, Record, Trace
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
 NAMED_WITHIN = 400
 """Bytes from the start of a line of records in which its sample is named."""
-_FAST = FastLines(Record, RECORD, free="usage")
+FAST_RECORDS = FastLines(Record, RECORD, free="usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class CellFolder:
         Raises:
             DamagedRun, OtherSchema: as `records`.
         """
-        return self._checked(_FAST.read(self.path / RECORDS), cell)
+        return self._checked(FAST_RECORDS.read(self.path / RECORDS), cell)
 
     def _checked(self, records: list[Any], cell: Cell) -> list[Any]:
         """The records, one from each line, all of which must belong together."""

@@ -205,11 +205,23 @@ def read_folder(out: Path) -> RunFolder:
     """
     if not (out / RUN).exists():
         raise UserError(f"{out} holds no run; give a folder that 'parallelbench run -o' or 'sweep -o' has written.")
-    created, calls = read_json(out / RUN, RUN_FILE).created, read_calls(out)
+    return read_again(RunFolder(out, read_json(out / RUN, RUN_FILE).created, (), ()))
+
+
+def read_again(folder: RunFolder) -> RunFolder:
+    """Return a run folder with the cells that have been begun since it was read; the files of the others are not read again.
+
+    Raises:
+        DamagedRun: one of its files is damaged.
+        OtherSchema: another version wrote it.
+    """
+    calls, known = read_calls(folder.path), {stored.id: stored for stored in folder.cells}
     planned = dict.fromkeys(cell_id for call in calls for cell_id in call.cells)
-    paths = sorted(path for path in (out / CELLS).iterdir() if path.is_dir()) if (out / CELLS).is_dir() else []
-    begun = {folder.path.name: folder for path in paths if (folder := CellFolder(path)).begun}
-    folders = [
+    cells = folder.path / CELLS
+    paths = sorted(path for path in cells.iterdir() if path.is_dir()) if cells.is_dir() else []
+    begun = {one.path.name: one for path in paths if (one := CellFolder(path)).path.name in known or one.begun}
+    ordered = [
         begun[cell_id] for cell_id in [*(one for one in planned if one in begun), *sorted(begun.keys() - planned.keys())]
     ]
-    return RunFolder(out, created, calls, tuple(StoredCell((folder,), (folder.read(),)) for folder in folders))
+    stored = tuple(known.get(one.path.name) or StoredCell((one,), (one.read(),)) for one in ordered)
+    return RunFolder(folder.path, folder.created, calls, stored)
