@@ -30,7 +30,7 @@ class Collision:
 def initial_canvas(record: Record, trace: Trace) -> Ints:
     """Return the canvas before the first forward: token ids, and `MASKED` where something was decoded.
 
-    Content that no forward wrote was given by the frame of the answer. What lies behind the content counts as masked.
+    Content that no forward wrote was given by the frame of the answer. Positions after the content count as masked.
     """
     written = {position for writes in trace.history for position, *_ in writes}
     canvas = np.full(len(trace.token_ids), MASKED)
@@ -54,10 +54,10 @@ def canvases(history: Sequence[Sequence[Write]], start: Ints) -> Ints:
 def find_collision(history: Sequence[Sequence[Write]], start: Ints, right: RightAnswers) -> Collision | None:
     """Find the forward after which no right answer agreed with the canvas any more, until the end, and what it wrote wrongly.
 
-    Its writes are taken from left to right. Looked for are, on the canvas before the forward without the positions that it
-    changed: the first single write that no right answer agrees with; else the first two (those of which the right one is
-    leftmost, and then the left one); else the writes up to the first after which no right answer agrees, without those that can
-    be left out.
+    The writes of that forward are read from left to right, on the canvas before it with the positions that it changed masked. The
+    collision is the first single write that no right answer agrees with. If there is none, it is the first two writes that
+    together agree with no right answer (the two whose right one is leftmost, and among these whose left one is). If there are
+    none either, it is the writes up to the first after which no right answer agrees, without those that can be left out.
 
     Returns:
         The collision; None where a right answer agrees with the last canvas, or none agreed with the first.

@@ -70,7 +70,7 @@ def interval(values: npt.ArrayLike) -> Interval:
 def bootstrap(values: npt.ArrayLike, draws: int = DRAWS, seed: int = 0, comparisons: int = 1) -> Interval:
     """Return the percentile interval of a mean; the resamples follow from `seed` alone.
 
-    Of several `comparisons`, all intervals together hold their means with 95 % (Bonferroni).
+    With several `comparisons`, all intervals contain their means at the same time with 95 % (Bonferroni).
 
     A resample's mean depends only on how often each distinct value is drawn, so the counts are drawn (multinomial).
     """

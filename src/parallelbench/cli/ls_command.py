@@ -62,5 +62,5 @@ def _row(one: RunState) -> list[str]:
 
 
 def _few(names: Sequence[str]) -> str:
-    """One or two names, or the first and how many more there are."""
+    """One or two names; of more, the first and the number of the others."""
     return ", ".join(names) if len(names) <= 2 else f"{names[0]} and {len(names) - 1} more"

@@ -50,8 +50,8 @@ def size_of(sweep: Sweep) -> Size:
 def expected_nfe(decoder: Decoder, width: int) -> float:
     """Return about how many forwards a decoder takes for `width` tokens.
 
-    A fixed number of tokens or steps says it. Other settings have the mean speed that the paper published for LLaDA 1.5, and
-    where it published none, one forward for each token.
+    It follows from a fixed number of tokens or steps. Other settings have the mean speed that the paper published for
+    LLaDA 1.5, and where it published none, one forward for each token.
     """
     parameters = decoder.facts.parameters
     block = min(decoder.block or width, width)

@@ -128,7 +128,7 @@ def _shifted(block: int, width: int) -> list[list[int]]:
 def _most(one: PlannedCell) -> float | None:
     """The largest number of forwards of a sample: one for each token, unless the decoder may take back what it wrote.
 
-    What a guard cuts short gets one forward more. Nothing is known of a generator on a server.
+    A decode that the engine stops at its limit takes one more forward. For a generator on a server no bound is known.
     """
     width = one.cell.canvas_length
     if one.decoder is None:

@@ -25,7 +25,7 @@ class Source(ABC):
 
     @abstractmethod
     def first_prompt(self) -> str:
-        """Return the prompt of the cell's first sample, which a later call must find unchanged."""
+        """Return the prompt of the cell's first sample; a later call on the folder is refused if it has changed."""
 
     @abstractmethod
     def details(self) -> Mapping[str, Any]:

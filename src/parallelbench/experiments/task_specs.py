@@ -60,7 +60,7 @@ def _load(spec: str, sweep: Sweep) -> Task:
 
 
 def matching(spec: str, known: list[str]) -> list[str]:
-    """Return the names of `known` that a name with `*` stands for, each with the options written behind it.
+    """Return the names of `known` that match a name with `*`, each with the options that follow it in the spec.
 
     Raises:
         UnknownName: none of them matches.
@@ -75,7 +75,7 @@ def matching(spec: str, known: list[str]) -> list[str]:
 
 
 def expand(spec: str, sweep: Sweep) -> list[str]:
-    """Return the tasks that a name with `*` stands for, each with the options written behind it.
+    """Return the tasks that match a name with `*`, each with the options that follow it in the spec.
 
     Raises:
         UnknownName: no task has such a name.

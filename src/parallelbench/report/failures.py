@@ -72,7 +72,7 @@ def chart(rows: Rows) -> Spec | None:
 
 
 def _stacked(rows: Rows, labels: list[str]) -> Rows:
-    """The rows with the ends of their parts of each setting's bar, `from` and `to`, in the order of `labels`."""
+    """The rows with the two ends, `from` and `to`, of each reason's part of a setting's bar, in the order of `labels`."""
     heights: dict[tuple[str, str], float] = {}
     stacked = []
     for row in sorted(rows, key=lambda row: labels.index(row["label"])):

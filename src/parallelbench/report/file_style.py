@@ -19,7 +19,7 @@ UNITS = {"in": 96.0, "cm": 96.0 / 2.54, "mm": 96.0 / 25.4, "pt": 96.0 / 72.0, "p
 """CSS pixels of a unit of length."""
 LEAST, MOST = 120.0, 4000.0
 PANEL = 190.0
-"""The least width of a panel, axes included, where several stand side by side."""
+"""The least width of a panel, axes included, in a figure with several panels in a row."""
 NARROWEST, LOWEST, FLAT = 60.0, 110.0, 0.75
 """The least width and height of a panel, and its height divided by its width."""
 LEGENDS = ((4, 12), (2, 12), (1, 12), (1, 10), (1, 8.5), (1, 7))

@@ -1,4 +1,4 @@
-"""Calls: every command that added to a run folder, one file each, with its arguments, its cells, its start and its end."""
+"""Calls are the commands that added to a run folder. Each has a file with its arguments, its cells, its start and its end."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CALL, ENVIRONMENT = TypeAdapter(Call), TypeAdapter(Environment)
 
 
 def changed_packages(before: Environment, now: Environment) -> str:
-    """Say which packages (and Python) have other versions now; empty where none has."""
+    """Name the packages (and Python) whose versions have changed since a call; empty where none has."""
     old, new = ({**one.packages, "Python": one.python} for one in (before, now))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return ", ".join(f"{name} {old.get(name, 'absent')}, now {new.get(name, 'absent')}" for name in names)

@@ -1,4 +1,4 @@
-"""Gives the permission to run programs, after one that does nothing has shown how far this system confines them."""
+"""Permits programs to run, after running one that does nothing, which shows how far this system can confine them."""
 
 from __future__ import annotations
 

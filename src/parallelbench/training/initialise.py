@@ -50,7 +50,8 @@ FLAG = 0.35  # norm of the flag that is written
 def initialise(model: LlamaForCausalLM, seed: int, opening: int, reach: int = NEAR) -> None:
     """Set all weights of a fresh, tied model, in place, from `seed`.
 
-    `opening` is the token after which the answer begins; `reach` is over how many tokens answer and prompt are told apart.
+    `opening` is the token after which the answer begins; `reach` is the number of tokens over which
+    the heads distinguish answer from prompt.
     """
     generator = torch.Generator().manual_seed(seed)
     config = model.config

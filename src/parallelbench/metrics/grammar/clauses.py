@@ -10,13 +10,13 @@ _RELATIVE = word_set("i he she we they you it that who which")
 _BEGIN_SUBJECT = DETERMINERS | {"her", "this", "these", "those"}
 _HEADS = word_set("one ones those all everything nothing something anything everyone anyone best most least only little")
 _REACH = 9
-"""Words before a verb among which the beginning of its clause is looked for."""
+"""The beginning of a verb's clause is searched for among this many words before it."""
 _BEFORE_NOUN = ("DT", "PRP$", "JJ", "JJS", "CD")
 _BEFORE_CLAUSE = OPENERS | CONJUNCTIONS | word_set('that what how where why who then , ; : " “ ( — –')  # noqa: RUF001
 
 
 def begins_clause(sentence: Sentence, place: int) -> bool:
-    """True where a clause can begin with this word: at the start, behind a mark, behind "because" or "that"."""
+    """True where a clause can begin with this word: at the start, or after a punctuation mark, "because" or "that"."""
     return not place or sentence[place - 1].lower in _BEFORE_CLAUSE
 
 
@@ -36,7 +36,7 @@ def ends_relative_clause(sentence: Sentence, place: int) -> bool:
 
 
 def _is_head(sentence: Sentence, place: int) -> bool:
-    """True for a noun that a relative clause can follow: not the one of "in the morning", behind which a main clause begins."""
+    """True for a noun that a relative clause can follow. After the noun of "in the morning" a main clause begins instead."""
     if sentence[place].lower in _HEADS:
         return True
     if not sentence[place].is_noun_like or not sentence[place].text.islower():

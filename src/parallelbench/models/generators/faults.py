@@ -1,4 +1,4 @@
-"""What can go wrong with a served model: what passes (try again), and what the user must mend (one sentence)."""
+"""Errors of a served model: those that may pass, so that the request is sent again, and those that the user must mend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from parallelbench.clean import for_terminal
 from parallelbench.errors import ParallelBenchError, UserError
 
 PASSING = frozenset({408, 409, 425, 429, 529})
-"""Beside every 5xx. 529 is Anthropic's "overloaded"."""
+"""HTTP statuses that pass, in addition to every 5xx. 529 is Anthropic's "overloaded"."""
 LONGEST_WAIT = 600.0
 """Seconds; a request that would have to wait longer is not sent again."""
 
@@ -21,8 +21,12 @@ _OVERFLOW = re.compile(
 
 
 class Fault(ParallelBenchError):
-    """A request failed and may succeed when it is sent again. `wait`: seconds that the server wants between; `unreachable`: no
-    connection could be opened."""
+    """A request failed and may succeed when it is sent again.
+
+    Attributes:
+        wait: seconds that the server demands before the next request.
+        unreachable: no connection could be opened.
+    """
 
     def __init__(self, reason: str, wait: float | None = None, unreachable: bool = False) -> None:
         super().__init__(reason)
