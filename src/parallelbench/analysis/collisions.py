@@ -54,8 +54,8 @@ def canvases(history: Sequence[Sequence[Write]], start: Ints) -> Ints:
 def find_collision(history: Sequence[Sequence[Write]], start: Ints, right: RightAnswers) -> Collision | None:
     """Find the forward after which no right answer agreed with the canvas any more, until the end, and what it wrote wrongly.
 
-    The writes of that forward are read from left to right, on the canvas before it with the positions that it changed masked. The
-    collision is the first single write that no right answer agrees with. If there is none, it is the first two writes that
+    The writes of that forward are read from left to right, on the canvas before it with the positions that it changed masked.
+    The collision is the first single write that no right answer agrees with. If there is none, it is the first two writes that
     together agree with no right answer (the two whose right one is leftmost, and among these whose left one is). If there are
     none either, it is the writes up to the first after which no right answer agrees, without those that can be left out.
 
