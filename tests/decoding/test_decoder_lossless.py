@@ -14,6 +14,7 @@ from parallelbench.decoding import Decoder, load_decoder, make_prompt
 from parallelbench.decoding.state import Write
 from parallelbench.doctor.decoders import worlds
 from parallelbench.doctor.shuffle import shuffle_share
+from parallelbench.models import load_model
 from parallelbench.schema import Generation, Prompt
 from parallelbench.tasks import load_task
 
@@ -186,6 +187,14 @@ def test_speed_without_loss_on_shuffle() -> None:
     assert share.right == 400 and 3.0 < share.forwards < 4.0
     branched = shuffle_share(load_decoder("lopa:gamma=0.9"))
     assert branched.right == 400 and branched.forwards < share.forwards
+
+
+@pytest.mark.parametrize(("spec", "least"), [("freedave:drafts=2", 1.7), ("freedave:drafts=8", 3.5), ("ssd:drafts=3", 3.0)])
+def test_positions_that_tie_are_drafted_in_the_order_in_which_they_are_committed(spec: str, least: float) -> None:
+    """On Copy the exact model is certain of every token, so all positions tie and every draft is right."""
+    exact, task = load_model("exact"), load_task("list_ops/copy:lengths=8,max_new_tokens=32")
+    asked = [make_prompt(exact, task.sample(0, index, 0), 32) for index in range(4)]
+    assert all(sum(one.ledger.nfe.values()) * least <= 32 for one in generate(exact, asked, spec))
 
 
 def up_to_the_block(asked: Prompt, canvas: npt.NDArray[np.int64], position: int) -> npt.ArrayLike:

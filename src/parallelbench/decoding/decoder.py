@@ -23,7 +23,7 @@ from parallelbench.decoding.end_tokens import EndTokens
 from parallelbench.decoding.published import Borders, Published
 from parallelbench.decoding.quota import Quota
 from parallelbench.decoding.ranking import checked, commit_first, is_elementwise, order_each
-from parallelbench.decoding.signals import ORDER, Extra, ForwardRequest, Sampling, Signals
+from parallelbench.decoding.signals import Extra, ForwardRequest, Sampling, Signals
 from parallelbench.decoding.state import State, States
 from parallelbench.schema import DecoderFacts, Effect
 from parallelbench.specs import Options, render
@@ -147,7 +147,7 @@ class Decoder(Options, ABC):
         """Return the order of falling score; ties go to the lowest position, or are drawn where `ties` is random."""
         falling = -np.asarray(scores, dtype=np.float64)
         if self.ties == "random":
-            return np.lexsort((state.uniform(positions, ORDER), falling))
+            return np.lexsort((state.tie_order(positions), falling))
         return np.argsort(falling, kind="stable")
 
     def commit(self, passing: npt.NDArray[np.bool_], signals: Signals, state: State, least: int = 1) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.quota import Quota
-from parallelbench.decoding.signals import ORDER, Floats, Signals
+from parallelbench.decoding.signals import Floats, Signals
 from parallelbench.decoding.state import DecoderFault, States
 
 Score = TypeVar("Score", bound=Callable[..., npt.ArrayLike])
@@ -53,7 +53,7 @@ def checked(scores: npt.ArrayLike, positions: Ints) -> npt.NDArray[np.float64]:
 def order_each(scores: npt.NDArray[np.float64], positions: Ints, states: States, ties: str) -> Order:
     """Return the order of falling score within each sample, samples in turn; see `Decoder.best_first` for ties."""
     if ties == "random":
-        return np.lexsort((states.uniform(positions, ORDER), -scores, states.sample))
+        return np.lexsort((states.tie_order(positions), -scores, states.sample))
     return np.lexsort((-scores, states.sample))
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import ModelInfo
+from parallelbench.decoding.signals import ORDER
 from parallelbench.errors import ParallelBenchError
 from parallelbench.rng import Draws, uniform_each
 
@@ -110,6 +111,14 @@ class State:
         """Draw one number in (0, 1) for each position at this forward; equal arguments give equal numbers."""
         return self.draws.uniform(self.forwards, positions, lane)
 
+    def tie_order(self, positions: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Draw one number for each position that is the same at every forward, so that ties fall as they fell before.
+
+        Which positions go first is then as random as with new numbers at every forward. But what a decoder expects of its next
+        forward is what it finds there, which speculation needs.
+        """
+        return self.draws.uniform(0, positions, ORDER)
+
     def write(self, positions: npt.ArrayLike, tokens: npt.ArrayLike, confidences: npt.ArrayLike = np.nan) -> None:
         """Write tokens at positions: a token into a mask commits, the mask id remasks, another token edits.
 
@@ -180,3 +189,8 @@ class States:
         """Draw one number in (0, 1) for each of N positions: those that `State.uniform` draws for each sample."""
         where = np.asarray(positions, dtype=np.int64)
         return uniform_each([one.draws for one in self.states], [one.forwards for one in self.states], self.counts, where, lane)
+
+    def tie_order(self, positions: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Draw one number for each of N positions: those that `State.tie_order` draws for each sample."""
+        where = np.asarray(positions, dtype=np.int64)
+        return uniform_each([one.draws for one in self.states], [0] * len(self.states), self.counts, where, ORDER)

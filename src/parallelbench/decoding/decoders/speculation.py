@@ -17,12 +17,11 @@ from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.decoding.decoder import ProgramDecoder, Run
 from parallelbench.decoding.quota import Quota
-from parallelbench.decoding.signals import ORDER, Extra, Floats, ForwardRequest, Signals
+from parallelbench.decoding.signals import Extra, Floats, ForwardRequest, Signals
 from parallelbench.decoding.state import State
 
 Node = frozenset[int]
@@ -122,13 +121,7 @@ class Speculative(ProgramDecoder, ABC):
             flat = compute(signals.positions, logits, state.info, self.sampling, drawn)
             token, sure = flat.token, flat.confidence
         view = View(signals.positions, token, sure).take(state.is_eligible(signals.positions))
-        return view.take(self._order(view.confidence, view.positions, state, forwards))
-
-    def _order(self, sure: Floats, positions: Ints, state: State, forwards: int) -> npt.NDArray[np.intp]:
-        falling = -sure.astype(np.float64)
-        if self.ties == "random":
-            return np.lexsort((state.draws.uniform(forwards, positions, ORDER), falling))
-        return np.argsort(falling, kind="stable")
+        return view.take(self.best_first(view.confidence, view.positions, state))
 
 
 def _open(view: View, state: State) -> View:
