@@ -11,11 +11,9 @@ import pandas as pd
 import pytest
 
 from parallelbench.analysis import frame
-from parallelbench.analysis.examples import MOST_CELLS, examples, telling_cells
 from parallelbench.analysis.loss import headline, losses, reference_curve
 from parallelbench.api import run, run_sweep
 from parallelbench.experiments.spec import Sweep
-from parallelbench.runs.folder import read_run
 from parallelbench.schema import FIXED_SUITES
 from parallelbench.specs import build
 
@@ -62,44 +60,6 @@ def test_losses_start_at_one_token_per_step_on_the_fixed_curve(out: Path) -> Non
     assert top.speed == 4 and top.baseline is not None and top.baseline["decoder"] == "confidence:k=1"
     assert top.baseline["tokens_per_step_low"] <= top.baseline["tokens_per_step"] <= top.baseline["tokens_per_step_high"]
     assert reference_curve(table[table["decoder"] == "confidence:k=8"]) is None
-
-
-def test_examples_are_the_ends_of_each_cell(out: Path) -> None:
-    samples = frame.samples(out)
-    found = list(examples(read_run(out), samples))
-    for cell, part in samples.groupby("cell"):
-        mine = {example.rank: example.record for example in found if example.cell == cell}
-        scores = dict(zip(part["sample_id"], part["accuracy"], strict=True))
-        assert scores[mine["best"].sample_id] == part["accuracy"].max()
-        assert ("worst" in mine) == (part["accuracy"].nunique() > 1)
-        if "worst" in mine:
-            assert scores[mine["worst"].sample_id] == part["accuracy"].min()
-
-
-def table_of_cells(accuracies: dict[str, list[float]]) -> pd.DataFrame:
-    """One cell for each accuracy, task by task."""
-    return pd.DataFrame(
-        [
-            {"cell": f"{task}{place}", "model": "m", "suite": "s", "task": task, "accuracy": accuracy}
-            for task, found in accuracies.items()
-            for place, accuracy in enumerate(found)
-        ]
-    )
-
-
-def test_of_many_cells_those_with_right_and_wrong_answers_are_shown() -> None:
-    few = table_of_cells({"a": [1.0, 0.0], "b": [0.5]})
-    assert list(telling_cells(few)["cell"]) == ["a0", "a1", "b0"]
-    many = table_of_cells({"a": [1.0] * 30, "b": [0.9, 0.45, 0.0, 0.6] + [1.0] * 30, "c": [0.3, 0.2] * 15})
-    chosen = list(telling_cells(many)["cell"])
-    assert len(chosen) == MOST_CELLS and chosen == sorted(chosen, key=list(many["cell"]).index)
-    assert {"b0", "b1", "b3", "c0"} <= set(chosen), "tasks take turns, nearest 50 % first"
-    assert not any(name.startswith("a") for name in chosen) and "b2" not in chosen
-
-
-def test_cells_that_are_all_right_are_examples_where_there_are_no_others() -> None:
-    tasks = {f"t{number:02}": [1.0, 0.0] for number in range(MOST_CELLS + 5)}
-    assert list(telling_cells(table_of_cells(tasks))["cell"]) == [f"t{number:02}0" for number in range(MOST_CELLS)]
 
 
 def test_several_forms_of_one_task_or_model_are_kept_apart(tmp_path: Path) -> None:

@@ -1,23 +1,29 @@
-"""Selects the cells that a report shows examples of, and their best and worst samples, with scores and traces of decoding."""
+"""Selects the samples that a report shows, with scores and traces of decoding: every reason why answers fail is among them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+from parallelbench.analysis.failures import Reasons
 from parallelbench.metrics.grammar import check
 from parallelbench.runs.folder import StoredCell, StoredRun
 from parallelbench.runs.records import Record, Trace
 from parallelbench.runs.scores import ScoreRow, reasons_of, scores_of
 
-MOST_CELLS = 10
-"""The number of cells that a report shows examples of; each adds some 6 kB to the page."""
+MOST_SAMPLES = 20
+"""The number of samples that a report shows, unless more reasons occur; each adds some 3 kB to the page."""
+BEST, WORST = "best", "worst"
+
+Wanted = dict[str, dict[str, int]]
+"""The samples to show: by cell id and rank, the index. The rank is "best", "worst" or the reason that the sample shows."""
 
 
 class Example(NamedTuple):
-    """A record and its trace, with the id of the cell; `rank` is "best" or "worst".
+    """A record and its trace, with the id of the cell; `rank` is "best", "worst" or the reason that it is an example of.
 
     `scores` are all that are known, `labels` the reasons why it failed, `hits` the rules of grammar that it breaks, each with
     the part of the text that breaks it.
@@ -32,34 +38,94 @@ class Example(NamedTuple):
     hits: Sequence[tuple[str, str]]
 
 
-def telling_cells(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return at most `MOST_CELLS` rows of a table of cells (`frame.cells`), in its order.
+def telling_samples(cells: pd.DataFrame, frame: pd.DataFrame, found: Reasons) -> Wanted:
+    """Choose the samples that a report shows.
 
-    Where there are more, one cell of each model and task after another is chosen, then a second one of each, and so on; within
-    a model and task, and among those, the cell with accuracy nearest 50 % is first, because it has both right and wrong
-    answers to compare. Cells whose answers are all right or all wrong are chosen last.
+    First one sample for each reason why answers failed; then, while there is room, the best sample of each of these cells, for
+    comparison; then the best and the worst sample of other cells. There are at most `MOST_SAMPLES`, or as many as there are
+    reasons.
+
+    Args:
+        cells: one row per cell (`frame.cells`).
+        frame: one row per sample of these cells (`frame.samples`).
+        found: the reasons of each sample (`failures.reasons`).
+
+    Returns:
+        the samples, by cell in the order of `cells`.
+    """
+    order = _most_telling_first(cells)
+    wanted = _one_for_each_reason(frame, found, order)
+    room = MOST_SAMPLES - sum(map(len, wanted.values()))
+    parts = frame.groupby("cell", sort=False)
+    for cell in sorted(order, key=lambda one: (one not in wanted, order[one])):
+        if room <= 0:
+            break
+        before = wanted.get(cell, {})
+        new = {rank: index for rank, index in _ends(parts.get_group(cell)).items() if index not in before.values()}
+        if before:
+            new.pop(WORST, None)
+        shown = dict(list(new.items())[-room:])
+        wanted[cell] = {**shown, **before}
+        room -= len(shown)
+    return {cell: wanted[cell] for cell in cells["cell"] if cell in wanted}
+
+
+def _most_telling_first(cells: pd.DataFrame) -> dict[str, int]:
+    """The place of each cell in the order in which cells are shown.
+
+    One cell of each model and task comes after another, then a second one of each, and so on; within a model and task, and
+    among those, the cell with accuracy nearest 50 % is first, because it has both right and wrong answers to compare. Cells
+    whose answers are all right or all wrong come last.
     """
     away = (cells["accuracy"] - 0.5).abs()
     ranked = cells.assign(away=away, uniform=away >= 0.5).sort_values(["uniform", "away"], kind="stable")
     turns = ranked.assign(turn=ranked.groupby(["model", "suite", "task"], sort=False).cumcount())
-    chosen = turns.sort_values(["uniform", "turn", "away"], kind="stable").index[:MOST_CELLS]
-    return cells.loc[sorted(chosen)]
+    ordered = turns.sort_values(["uniform", "turn", "away"], kind="stable")["cell"]
+    return {str(cell): place for place, cell in enumerate(ordered)}
 
 
-def examples(run: StoredRun, frame: pd.DataFrame) -> Iterator[Example]:
-    """Yield the best and the worst sample of each cell in a frame of samples, in the order of the frame.
+def _one_for_each_reason(frame: pd.DataFrame, found: Reasons, order: Mapping[str, int]) -> Wanted:
+    """A sample for each reason: one with few other reasons, of a cell that comes early; a rare reason is looked at first."""
+    plainest: dict[str, tuple[int, int, int, str, tuple[str, ...]]] = {}
+    counts: Counter[str] = Counter()
+    for cell, sample_id, index in zip(frame["cell"], frame["sample_id"], frame["index"], strict=True):
+        labels = tuple(found.get(cell, {}).get(sample_id, ()))
+        for label in labels:
+            candidate = len(labels), order[cell], int(index), cell, labels
+            plainest[label] = min(plainest.get(label, candidate), candidate)
+            counts[label] += 1
+    wanted: Wanted = {}
+    shown: set[str] = set()
+    for label in sorted(counts, key=lambda name: (counts[name], name)):
+        if label not in shown:
+            _, _, index, cell, labels = plainest[label]
+            wanted.setdefault(cell, {})[label] = index
+            shown.update(labels)
+    return wanted
+
+
+def _ends(part: pd.DataFrame) -> dict[str, int]:
+    """The best and the worst sample of a cell; only the best where all samples have the same accuracy.
 
     Best: highest accuracy, then most tokens per step, then lowest index; worst: lowest accuracy, then fewest tokens per step.
-    A cell in which all samples have the same accuracy gives one example, its best.
+    """
+    ranked = part.sort_values(["accuracy", "tokens_per_step", "index"], ascending=[False, False, True])
+    ends = {BEST: int(ranked["index"].iloc[0])}
+    if ranked["accuracy"].iloc[-1] < ranked["accuracy"].iloc[0]:
+        lowest = ranked[ranked["accuracy"] == ranked["accuracy"].iloc[-1]]
+        ends[WORST] = int(lowest.sort_values(["tokens_per_step", "index"])["index"].iloc[0])
+    return ends
+
+
+def examples(run: StoredRun, wanted: Wanted) -> Iterator[Example]:
+    """Read the samples of `telling_samples`, cell by cell.
+
+    Raises:
+        DamagedRun: a file is damaged, or a trace is missing.
     """
     stored = {cell.id: cell for cell in run.cells}
-    for cell, part in frame.groupby("cell", sort=False):
-        ranked = part.sort_values(["accuracy", "tokens_per_step", "index"], ascending=[False, False, True])
-        wanted = {"best": int(ranked["index"].iloc[0])}
-        if ranked["accuracy"].iloc[-1] < ranked["accuracy"].iloc[0]:
-            lowest = ranked[ranked["accuracy"] == ranked["accuracy"].iloc[-1]]
-            wanted["worst"] = int(lowest.sort_values(["tokens_per_step", "index"])["index"].iloc[0])
-        yield from read_examples(stored[str(cell)], wanted)
+    for cell, ranks in wanted.items():
+        yield from read_examples(stored[cell], ranks)
 
 
 def read_examples(stored: StoredCell, wanted: Mapping[str, int]) -> Iterator[Example]:

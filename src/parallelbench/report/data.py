@@ -15,6 +15,7 @@ from parallelbench.analysis.above import above_exact_model, above_line
 from parallelbench.analysis.baseline import against
 from parallelbench.analysis.conditions import conditions_of
 from parallelbench.analysis.curve_numbers import areas, pbx
+from parallelbench.analysis.failures import Reasons, reasons
 from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
 from parallelbench.analysis.names import name_cells
@@ -118,6 +119,11 @@ class ReportData:
     def backends(self) -> dict[str, set[str]]:
         """What computed each metric."""
         return backends(self.run)
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """Why each classified sample failed (`analysis.failures`)."""
+        return reasons(self.run)
 
     @cached_property
     def unfinished(self) -> list[str]:

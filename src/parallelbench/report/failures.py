@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 
-from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates, reasons
+from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
@@ -29,7 +29,7 @@ COLOURS = (
 
 def why(data: ReportData) -> Section | None:
     """The fraction of answers that fail for each reason, against tokens per step."""
-    table = reason_rates(data.samples, reasons(data.run))
+    table = reason_rates(data.samples, data.reasons)
     if table.empty:
         return None
     costs = data.points.groupby(["model", "decoder"])[COLUMNS].mean().to_dict("index")

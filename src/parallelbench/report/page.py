@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from parallelbench.analysis.examples import examples, telling_cells
+from parallelbench.analysis.examples import examples, telling_samples
 from parallelbench.analysis.frame import as_rows
 from parallelbench.report import decoding_order, payload, provenance, vega
 from parallelbench.report.data import ALL, Filters, ReportData, report_data
@@ -96,6 +96,7 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         sections=sections,
         groups=groups,
         cells_shown=sum(len(cells) for _, cells in groups),
+        reasons_shown=any(example.labels for _, cells in groups for cell in cells for example in cell["examples"]),
         facts=provenance.facts(data),
         planned=data.run.planned,
         unfinished=data.unfinished,
@@ -113,10 +114,10 @@ def _said(data: ReportData, key: str) -> list[str]:
 
 
 def _groups(data: ReportData) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The most telling cells with their examples, task by task."""
-    cells = telling_cells(data.cells)
+    """The cells of the most telling samples with these, task by task."""
+    wanted = telling_samples(data.cells, data.samples, data.reasons)
     found: dict[str, list[Any]] = {}
-    for example in examples(data.run, data.samples[data.samples["cell"].isin(cells["cell"])]):
+    for example in examples(data.run, wanted):
         found.setdefault(example.cell, []).append(example)
-    for task, part in cells.groupby("task", sort=False):
+    for task, part in data.cells[data.cells["cell"].isin(wanted)].groupby("task", sort=False):
         yield str(task), [{**cell, "examples": found[cell["cell"]]} for cell in as_rows(part)]
