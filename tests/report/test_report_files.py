@@ -11,7 +11,7 @@ import pytest
 
 from parallelbench import cli
 from parallelbench.errors import UserError
-from parallelbench.report import charts
+from parallelbench.report import charts, fonts
 from parallelbench.report.figures import Figure
 from parallelbench.report.file_style import FileStyle, file_style
 from parallelbench.report.lines import NAMES
@@ -84,3 +84,47 @@ def test_an_option_that_means_nothing_is_one_sentence(formats: str, width: str |
 def test_the_command_refuses_before_it_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert cli.invoke(["report", str(tmp_path), "--width", "3.25"]) == 2
     assert "no length" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "font",
+    ["Comic Neu Sans", "", " ", "dejavu serif", "A, B", "'", '"\'><script>alert(1)</script>', "DejaVu\x1b[31m", "x" * 100_000,
+     "\udcff", "Deja\nVu"],
+)  # fmt: skip
+def test_a_font_that_is_not_installed_is_one_sentence(font: str) -> None:
+    with pytest.raises(UserError) as caught:
+        file_style("svg", None, font)
+    said = str(caught.value)
+    assert said.startswith("no font '") and "is installed; " in said and len(said) < 3000
+    assert said.isprintable() and "\x1b" not in said
+
+
+def test_the_fonts_that_the_sentence_names_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="installed are: ") as caught:
+        file_style("svg", None, "Nowhere Sans")
+    names = str(caught.value).partition("installed are: ")[2].rstrip(".").split(", ")
+    for name in [*names, f"Nowhere Sans, '{names[0]}'", "serif", "Nowhere Sans, monospace"]:
+        assert file_style("svg", None, name).font == name
+    many = [*names, *(f"{names[0]} {number}" for number in range(100))]
+    monkeypatch.setattr(fonts, "is_drawn", lambda name: name in many)
+    monkeypatch.setattr(fonts, "_listed", lambda: many)
+    with pytest.raises(UserError, match=f"did you mean '{names[0]}"):
+        file_style("svg", None, names[0].lower())
+    monkeypatch.setattr(fonts, "_listed", list)
+    with pytest.raises(UserError, match="leave --font out"):
+        file_style("svg", None, "Nowhere Sans")
+
+
+def test_a_list_of_fonts_that_does_not_answer_costs_nothing_but_the_list(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tool = tmp_path / "fc-list"
+    tool.write_text("#!/bin/sh\nprintf 'DejaVu Serif,Other\\n\\377\\033[1m\\n\\n'; exit $STATUS\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("STATUS", "0")
+    assert fonts._listed()[0] == "DejaVu Serif" and all(name.isprintable() for name in fonts._listed())
+    monkeypatch.setenv("STATUS", "1")
+    assert fonts._listed() == []
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    assert fonts._listed() == []

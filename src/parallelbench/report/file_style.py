@@ -11,6 +11,7 @@ from typing import Any
 import vl_convert
 
 from parallelbench.errors import UserError
+from parallelbench.report.fonts import check_font
 from parallelbench.report.theme import ROWS, Spec
 from parallelbench.report.vega import compiled, with_rows
 
@@ -43,13 +44,16 @@ def file_style(formats: str, width: str | None, font: str | None) -> FileStyle:
     """Read the options of a command.
 
     Raises:
-        UserError: a format is unknown, or the width is no length.
+        UserError: a format is unknown, the width is no length, or the font is not installed.
     """
     names = tuple(dict.fromkeys(part.strip().lower() for part in formats.split(",") if part.strip()))
     wrong = [name for name in names if name not in FORMATS]
     if wrong or not names:
         raise UserError(f"figures are saved as {', '.join(FORMATS)}, not as '{(wrong or [formats])[0]}'.")
-    return FileStyle(names, None if width is None else _pixels(width), font)
+    pixels = None if width is None else _pixels(width)
+    if font is not None:
+        check_font(font)
+    return FileStyle(names, pixels, font)
 
 
 def _pixels(width: str) -> float:
