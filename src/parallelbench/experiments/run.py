@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from parallelbench.errors import UserError
 from parallelbench.experiments.executors.events import (
+    CellMeasured,
     CellOpened,
     CellStarted,
     CellTodo,
@@ -23,7 +24,7 @@ from parallelbench.experiments.executors.events import (
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.experiments.progress import Progress
 from parallelbench.runs.calls import changed_packages
-from parallelbench.runs.cell_files import Session
+from parallelbench.runs.cell_files import NO_READING, Session, Usage
 from parallelbench.runs.cell_folder import CellFolder, trace_end
 from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.store import RunStore
@@ -120,6 +121,7 @@ class _OpenCell:
     opened: CellOpened
     writer: CellWriter
     closing: contextlib.ExitStack
+    usage: Usage = NO_READING
 
 
 class _Cells:
@@ -140,6 +142,8 @@ class _Cells:
                 self._progress.cell_started(one.work.cell, len(one.missing))
             case CellOpened():
                 self._opened(event)
+            case CellMeasured():
+                self._open[event.cell_id].usage = event.usage
             case SampleDone():
                 self._left[event.record.cell].remove(event.record.index)
                 self._open[event.record.cell].writer.append(event.record, event.trace)
@@ -199,9 +203,9 @@ class _Cells:
         written.closing.close()
         count = written.writer.count
         if count == one.stored + len(one.missing):
-            one.folder.finish(one.work.cell, count, ended=now(), added=count - one.stored)
+            one.folder.finish(one.work.cell, count, ended=now(), added=count - one.stored, usage=written.usage)
         else:
-            one.folder.end_session(now(), count - one.stored)
+            one.folder.end_session(now(), count - one.stored, written.usage)
         self._progress.cell_done(one.work.cell)
 
     def check_complete(self) -> None:

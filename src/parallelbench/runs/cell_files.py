@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from parallelbench.runs.border import STRICT, Schema
 from parallelbench.runs.calls import Environment
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Count
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What decoding took of the machine; None where there is no reading.
+
+    Attributes:
+        peak_memory: the most bytes at once: of the GPU on which the model runs as PyTorch counts them, else the resident size
+            of the process, weights and libraries included.
+        joules: energy of what `counted` names, other programs on it included.
+        counted: "gpu", or the domains of the processor: "package-0", "dram".
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    peak_memory: Count | None = None
+    joules: Annotated[float, Field(ge=0)] | None = None
+    counted: tuple[str, ...] = ()
+
+
+NO_READING = Usage()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +44,7 @@ class Session:
         samples: how many it added; 0 where it did not come to its end.
         device, batch_size, model: with what, `model` being what the model tells of itself.
         environment: software and machine.
+        usage: what it took of the machine; no reading where it did not come to its end, and in folders of earlier versions.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -35,6 +56,7 @@ class Session:
     batch_size: Count | Literal["auto"]
     model: Mapping[str, Any]
     environment: Environment
+    usage: Usage = NO_READING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from parallelbench.clean import for_message
 from parallelbench.errors import UserError
 from parallelbench.runs.border import SCHEMA, DamagedRun, check_regular, cleaned, parse, read_json
 from parallelbench.runs.cell import Cell
-from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, CellFile, Done, Session
+from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, NO_READING, CellFile, Done, Session, Usage
 from parallelbench.runs.cell_writer import CellWriter
 from parallelbench.runs.disk import Appender, disk_errors, write_bytes
 from parallelbench.runs.fast_lines import FastLines
@@ -206,7 +206,7 @@ class CellFolder:
         ):
             yield CellWriter(of_records, of_traces, before)
 
-    def finish(self, cell: Cell, expected: int, ended: str | None = None, added: int = 0) -> None:
+    def finish(self, cell: Cell, expected: int, ended: str | None = None, added: int = 0, usage: Usage = NO_READING) -> None:
         """Compare what is on disk with what must be, write DONE, and close this call's session.
 
         Raises:
@@ -218,12 +218,12 @@ class CellFolder:
         if not self.is_done:
             write_bytes(self.path / DONE, DONE_FILE.dump_json(Done(SCHEMA, rows)) + b"\n")
         if ended is not None:
-            self.end_session(ended, added)
+            self.end_session(ended, added, usage)
 
-    def end_session(self, ended: str, added: int) -> None:
-        """Close this call's session, which added so many samples."""
+    def end_session(self, ended: str, added: int, usage: Usage = NO_READING) -> None:
+        """Close this call's session, which added so many samples and used so much."""
         file = self.read()
-        last = replace(file.sessions[-1], ended=ended, samples=added)
+        last = replace(file.sessions[-1], ended=ended, samples=added, usage=usage)
         self._write(replace(file, sessions=(*file.sessions[:-1], last)))
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 
 from parallelbench.experiments.plan import PlannedCell
 from parallelbench.runs.border import STRICT
+from parallelbench.runs.cell_files import Usage
 from parallelbench.runs.records import Record, Trace
 
 
@@ -48,6 +49,14 @@ class CellOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class CellMeasured:
+    """What the samples of a cell took of the machine; comes before the last of them is done, from an executor that measures."""
+
+    cell_id: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class SampleDone:
     """One sample is decoded and scored; `record.cell` names its cell."""
 
@@ -71,7 +80,7 @@ class Remark:
     text: str
 
 
-Event = CellStarted | CellOpened | SampleDone | SampleFailed | Remark
+Event = CellStarted | CellOpened | CellMeasured | SampleDone | SampleFailed | Remark
 Events = Generator[Event, None, None]
 
 
