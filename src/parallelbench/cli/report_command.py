@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -46,15 +48,27 @@ def command(
     from parallelbench.report.file_style import file_style
     from parallelbench.runs.folder import joined, read_run
 
-    gc.freeze()  # as for a run: imported modules live as long as the process
     style = file_style(figures, width, font)
-    stored = [read_run(run) for run in dict.fromkeys(runs)]  # a folder that is no run is said once
-    for run in stored:
-        try:
-            label_run(run)
-        except UserError as error:
-            note(f"the reasons of failures are left out; {error}")
     keep = Filters(tuple(task or ()), tuple(decoder or ()), tuple(model or ()))
-    whole = joined(*(folder for run in stored for folder in run.folders))
-    page = write_report(*runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style, run=whole)
+    with _uncollected():
+        stored = [read_run(run) for run in dict.fromkeys(runs)]  # a folder that is no run is said once
+        for run in stored:
+            try:
+                label_run(run)
+            except UserError as error:
+                note(f"the reasons of failures are left out; {error}")
+        whole = joined(*(folder for run in stored for folder in run.folders))
+        page = write_report(
+            *runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style, run=whole
+        )
     say(str(page))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would visit the values of a large run again and again; hardly any is in a cycle."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
