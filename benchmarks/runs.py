@@ -50,9 +50,11 @@ from parallelbench.runs.records import Costs, DecodingOrder, Extent, LawShape, R
 from parallelbench.runs.scores import FAILURES, HEAD, ScoreRow, head_of, row_line, score_file
 from parallelbench.runs.store import open_run
 from parallelbench.runs.times import now
+from parallelbench.tasks.lists import names
 
 TASKS = ("waiting_line/*",)
 REASONS = ("item_lost", "order_wrong")
+FIRST, LAST = names()
 TEXT = '["Adrian Perez", "Joe Smith", "Maria Garcia", "Ann Lee", "Bo Chan"]'
 
 
@@ -115,7 +117,7 @@ def record(work: PlannedCell, index: int, nfe: int, place: Extent, draws: random
         index=index,
         prompt_hash="0123456789abcdef",
         answer_hash="fedcba9876543210",
-        text=TEXT,
+        text=json.dumps([f"{draws.choice(FIRST)} {draws.choice(LAST)}" for _ in range(5)]),
         canvas_tokens=32,
         content_tokens=21,
         scores=dict.fromkeys(work.cell.metrics, right),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,12 +56,14 @@ def read_page(folder: CellFolder, cell: Cell, start: int, number: int, known: se
     """
     path = folder.path / RECORDS
     data = _whole_lines(path, start, number)
+    cell_id, prefix = folder.path.name, cell.sample_prefix
     page = Page([], start + len(data), data.count(b"\n"), [])
     for line in data.split(b"\n")[:-1]:
         place = Place(start, len(line) + 1)
         try:
             record = FAST_RECORDS.parse(line, path, number)
-            folder.check(record, number, cell, known)
+            if record.cell != cell_id or record.index in known or record.sample_id != f"{prefix}{record.index}":
+                folder.check(record, number, cell, known)
             known.add(record.index)
             page.records.append((place, record))
         except (DamagedRun, OtherSchema) as error:
@@ -93,8 +96,9 @@ def read_bytes(path: Path, start: int, size: int) -> bytes:
     """
     try:
         with path.open("rb") as file:
+            rest = os.fstat(file.fileno()).st_size - start
             file.seek(start)
-            return file.read(size)
+            return file.read(max(0, min(size, rest)))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,9 +12,8 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from parallelbench.errors import UserError
+from parallelbench.runs.border import check_regular
 from parallelbench.runs.cell_folder import CELL, RECORDS, TRACES, CellFolder
 from parallelbench.runs.folder import StoredCell, joined, read_again
 from parallelbench.runs.heartbeat import life_of, read_heartbeat
@@ -43,10 +43,14 @@ class Reader:
     def __init__(self, index: Index) -> None:
         self.index = index
         self._progress: defaultdict[str, dict[int, Progress]] = defaultdict(dict)
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
         self._scores: dict[str, list[Signature]] = {}
 
     def follow(self, end: Event) -> None:
         """Read again and again until an event is set."""
+        self.refresh()
+        gc.collect()
+        gc.freeze()  # the cells live as long as the process, and every full collection would look at all of them
         while not end.is_set():
             start = monotonic()
             self.refresh()
@@ -92,14 +96,16 @@ class Reader:
         if now == progress.file:
             return
         check_inside(folder)
-        if now[0] != progress.file[0] or now[1] < progress.end:
+        if now != NO_FILE:
+            check_regular(folder.path / RECORDS)
+        if progress.end and (now[0] != progress.file[0] or now[1] < progress.end):
             progress = self._progress[stored.id][place] = Progress()
             self._forget(stored, place)
         progress.file = now
-        while True:
+        while progress.end < now[1]:
             page = read_page(folder, stored.cell, progress.end, progress.lines + 1, progress.known)
             if not page.lines:
-                return
+                return  # the last line is still being written
             progress.end, progress.lines = page.end, progress.lines + page.lines
             for fault in page.faults:
                 self.index.say(fault)
@@ -114,14 +120,17 @@ class Reader:
             (code, place, record.index, *where, record.scores.get(headline, math.nan), NOT_COMPUTED, *_speed(record))
             for where, record in new
         ]
+        self._places[stored.id] += range(self.index.rows.count, self.index.rows.count + len(rows))
         self.index.rows.append(rows, [f"{record.sample_id} {record.text}" for _, record in new])
         self._scores.pop(stored.id, None)
         self.index.version += 1
 
     def _forget(self, stored: StoredCell, place: int) -> None:
         """Take the rows of a cell in one folder out of the index, because its file is another one now."""
-        rows = self.index.rows.snapshot().rows
-        rows["cell"][(rows["cell"] == self.index.code_of(stored.id)) & (rows["folder"] == place)] = -1
+        rows, places = self.index.rows.snapshot().rows, self._places[stored.id]
+        gone = [at for at in places if rows["folder"][at] == place]
+        rows["cell"][gone] = -1
+        self._places[stored.id] = [at for at in places if rows["folder"][at] != place]
 
     def _score(self, stored: StoredCell) -> None:
         """Read the reasons of failures and the headline scores that were computed after the run, where they are new."""
@@ -134,13 +143,12 @@ class Reader:
         if not any(one != NO_FILE for one in now):
             return
         rows, prefix = self.index.rows.snapshot().rows, stored.cell.sample_prefix
-        places = np.flatnonzero(rows["cell"] == self.index.code_of(stored.id))
+        places = self._places[stored.id]
         names = [f"{prefix}{index}" for index in rows["index"][places].tolist()]
         labels = labels_of(stored)
-        for place, name in zip(places.tolist(), names, strict=True):
-            rows["reason"][place] = self.index.number_of(labels[name]) if name in labels else NOT_COMPUTED
+        rows["reason"][places] = [self.index.number_of(labels[name]) if name in labels else NOT_COMPUTED for name in names]
         for scores in (one for one in scores_of(stored) if one.name == headline):
-            for place, name in zip(places.tolist(), names, strict=True):
+            for place, name in zip(places, names, strict=True):
                 if name in scores.rows and scores.rows[name].value is not None:
                     rows["accuracy"][place] = scores.rows[name].value
         self.index.version += 1
@@ -162,7 +170,8 @@ def check_inside(folder: CellFolder) -> None:
         UserError: it is one.
     """
     run = folder.path.parents[1].resolve()
-    for path in (folder.path, *(folder.path / name for name in (CELL, RECORDS, TRACES, SCORES))):
+    links = [path for name in (CELL, RECORDS, TRACES, SCORES) if (path := folder.path / name).is_symlink()]
+    for path in (folder.path, *links):
         if not path.resolve().is_relative_to(run):
             raise UserError(f"{path} is a link to a place outside its run and is not read; copy the run as a whole.")
 

@@ -1,11 +1,10 @@
-"""The rows of all samples in memory: numbers in one array that grows, and texts in pieces that never change.
+"""The rows of all samples in memory: numbers in one array that grows, and the texts that are searched.
 
 One thread appends, others read: a reader takes `snapshot`, which later appending does not touch.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -25,22 +24,13 @@ ROW = np.dtype(
 the number of its set of reasons, nfe (-1: unknown) and content tokens per forward (NaN: unknown)."""
 LONGEST_TEXT = 8_192
 """Characters of a text that are searched."""
-END = b"\0"
-
-
-class Texts(NamedTuple):
-    """The texts of consecutive rows from `first` on, in lower case, each followed by a zero byte; `starts` are byte offsets."""
-
-    first: int
-    starts: npt.NDArray[np.int64]
-    data: bytes
 
 
 class Snapshot(NamedTuple):
-    """The rows at one moment, and their texts."""
+    """The rows at one moment, and the texts of these and of later rows, in lower case."""
 
     rows: Table
-    texts: Sequence[Texts]
+    texts: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -49,7 +39,7 @@ class Rows:
 
     table: Table = field(default_factory=lambda: np.zeros(1024, ROW))
     count: int = 0
-    texts: list[Texts] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
     def append(self, rows: Sequence[tuple[Any, ...]], texts: Sequence[str]) -> None:
         """Add rows (in the order of `ROW`) with their texts."""
@@ -59,36 +49,19 @@ class Rows:
             larger[: self.count] = self.table[: self.count]
             self.table = larger
         self.table[self.count : end] = np.array(list(rows), dtype=ROW)
-        lowered = [searchable(text) for text in texts]
-        starts = np.cumsum([0, *(len(one) + 1 for one in lowered)])[:-1]
-        self.texts.append(Texts(self.count, starts, b"".join(one + END for one in lowered)))
+        self.texts += [text[:LONGEST_TEXT].lower() for text in texts]
         self.count = end
 
     def snapshot(self) -> Snapshot:
         """The rows as they are now."""
-        texts, count = tuple(self.texts), self.count
-        rows = self.table[:count]
-        return Snapshot(rows, [one for one in texts if one.first < len(rows)])
-
-
-def searchable(text: str) -> bytes:
-    """Return the beginning of a text as it is searched: in lower case, without zero bytes."""
-    return text[:LONGEST_TEXT].lower().replace("\0", " ").encode("utf-8", "replace")
+        rows = self.table[: self.count]
+        return Snapshot(rows, self.texts)
 
 
 def rows_with(snapshot: Snapshot, words: Sequence[str], among: Bools) -> Bools:
     """Return which of the rows in `among` have a text with every one of the words, in upper or lower case."""
-    found = among.copy()
-    for word in words:
-        found &= _rows_with(snapshot, searchable(word), found)
-    return found
-
-
-def _rows_with(snapshot: Snapshot, word: bytes, among: Bools) -> Bools:
-    found = np.zeros(len(snapshot.rows), dtype=np.bool_)
-    pattern = re.compile(re.escape(word) + rb"[^\0]*")  # the rest of the text too, so that each row is found once
-    for texts in snapshot.texts:
-        if among[texts.first : texts.first + len(texts.starts)].any() and word in texts.data:
-            hits = [hit.start() for hit in pattern.finditer(texts.data)]
-            found[texts.first + np.searchsorted(texts.starts, hits, side="right") - 1] = True
+    found, texts = among.copy(), snapshot.texts
+    for word in (word.lower() for word in words):
+        places = np.flatnonzero(found)
+        found[places] = [word in texts[place] for place in places.tolist()]
     return found
