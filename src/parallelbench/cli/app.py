@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "Train a small model that ships, or fine-tune a checkpoint.",
     "cluster": "Print how to run on several GPUs or machines.",
     "lm-eval": "Run tasks of lm-evaluation-harness with our models.",
+    "lm-task": "Write a task as a YAML file of lm-evaluation-harness.",
     "path": "Print where a folder of the package lies.",
     "doctor": "Check a model, or a decoder against its contract.",
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parallelbench.schema import Ledger, Sample
+from parallelbench.schema import Ledger, Sample, Turn
 from parallelbench.specs import render
 
 FAMILY = "builtin"
@@ -106,6 +106,26 @@ class Generator(ABC):
     def details(self) -> dict[str, Any]:
         """What belongs into provenance beyond `info`. Never a key."""
         return {}
+
+
+@dataclass(frozen=True, slots=True)
+class TextLikelihood:
+    """log p of a given text in nats, and whether greedy decoding would write it."""
+
+    log_p: float
+    greedy: bool
+
+
+class LikelihoodGenerator(Generator):
+    """A generator that also computes the probability of a given text."""
+
+    @abstractmethod
+    def likelihood(self, context: str | Sequence[Turn], continuation: str) -> TextLikelihood:
+        """Return log p(continuation | context); a context of turns goes through the chat template, a text does not.
+
+        Raises:
+            UserError: the two are longer than the model's context.
+        """
 
 
 def shown_turns(sample: Sample) -> str:

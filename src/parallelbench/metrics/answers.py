@@ -19,7 +19,7 @@ from parallelbench.metrics.reading import LETTERS, Reader, choice, last_line, vi
 from parallelbench.schema import Sample
 
 NEEDS = ("answers", "read")
-_EDGES = " \t\r\n*_`\"'“”‘’«»„.,;:!?()[]{}$。，；：！？"  # noqa: RUF001
+EDGES = " \t\r\n*_`\"'“”‘’«»„.,;:!?()[]{}$。，；：！？"  # noqa: RUF001
 _NO_WORD = re.compile(r"\W+")
 Compare = Callable[[Sample, str, bool], bool]
 """(sample, what was read, strictly) -> whether it is right."""
@@ -37,7 +37,7 @@ def folded(text: str) -> str:
     A point before a digit belongs to a number, and an answer of marks alone keeps them.
     """
     text = visible(text).casefold()
-    kept = text.strip(_EDGES)
+    kept = text.strip(EDGES)
     before = text[: text.index(kept)]
     if kept[:1].isdecimal() and before.endswith(".") and not before.endswith(".."):
         kept = "." + kept
@@ -47,7 +47,7 @@ def folded(text: str) -> str:
 def label_of(sample: Sample, text: str) -> str | None:
     """The letter of the choice that a text names: the letter itself, or the text of the choice."""
     choices = sample.facts["choices"]
-    letter = text.strip(_EDGES) if len(text.strip(_EDGES)) == 1 else choice(text)
+    letter = text.strip(EDGES) if len(text.strip(EDGES)) == 1 else choice(text)
     if letter is not None and letter in LETTERS[: len(choices)]:
         return letter
     said = [LETTERS[place] for place, one in enumerate(choices) if folded(one) == folded(text)]

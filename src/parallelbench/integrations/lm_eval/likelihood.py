@@ -6,7 +6,7 @@ For a continuation x of L tokens after a context c, with K of them masked, K uni
 
 (the likelihood estimator of LLaDA, arXiv 2502.09992, Appendix). Both sides are equal for a model with consistent conditionals.
 The right side is estimated from draws; their standard error is reported. For an exact model the chain rule, from left to right
-with everything after a token masked, gives the likelihood itself.
+with everything after a token masked, gives the likelihood itself. An autoregressive model computes it by the chain rule too.
 """
 
 from __future__ import annotations
@@ -33,10 +33,14 @@ SMALLEST = 1e-45
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """log p in nats, and the standard error of its estimate: 0 where it is exact, NaN for a single draw."""
+    """log p in nats, and the standard error of its estimate: 0 where it is exact, NaN for a single draw.
+
+    `greedy` is whether greedy decoding would write the text; False where that is not known.
+    """
 
     log_p: float
     error: float
+    greedy: bool = False
 
 
 class LikelihoodDecoder(ProgramDecoder):

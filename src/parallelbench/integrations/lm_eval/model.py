@@ -19,17 +19,20 @@ from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
 from parallelbench.contracts.denoiser import Denoiser
-from parallelbench.contracts.generator import Request
+from parallelbench.contracts.generator import LikelihoodGenerator, Request
 from parallelbench.decoding import Decoder, Engine, check_compatibility, load_decoder, make_prompt
 from parallelbench.errors import UserError
 from parallelbench.experiments.decoded import Decoded, from_generation, from_reply
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.integrations.lm_eval.docs import OURS, sample_of, task_of
 from parallelbench.integrations.lm_eval.likelihood import Likelihood, LikelihoodDecoder
+from parallelbench.models.continuation import continuation_ids
 from parallelbench.schema import Prompt, Sample, Turn
 from parallelbench.specs import parse, render
 
 NAME = "parallelbench"
+OTHERS = "lm_eval"
+"""The name of the task of a sample that is the harness's and none of ours."""
 IN_FLIGHT = 64
 
 
@@ -163,12 +166,12 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         return Prompt(sample, tuple(ids), (info.mask_id,) * width, request.args[0])
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """Estimate log p of each continuation; the second value, whether decoding would write it, is always False."""
+        """Return log p of each continuation, and whether greedy decoding would write it (False for masked diffusion models)."""
         found = []
         for number, request in enumerate(requests):
             one = self.likelihood(request.args[0], request.args[1], self._sample_of(request, number))
             self.errors.setdefault((request.task_name, request.doc_id), []).append(one.error)
-            found.append((one.log_p, False))
+            found.append((one.log_p, one.greedy))
             self.cache_hook.add_partial("loglikelihood", request.args, found[-1])
         return found
 
@@ -177,20 +180,25 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         return [self.likelihood("", request.args[0], _sample((), number)).log_p for number, request in enumerate(requests)]
 
     def likelihood(self, context: str, continuation: str, sample: Sample) -> Likelihood:
-        """Estimate log p(continuation | context) in nats, with its standard error.
+        """Return log p(continuation | context) in nats: exact for an autoregressive model, else estimated.
 
         Raises:
-            UserError: the model is a generator, or the texts do not fit into its context.
+            UserError: the model gives no probabilities, or the texts are longer than its context.
         """
+        known = sample.turns if context in self._chats or sample.task != OTHERS else ()
+        if isinstance(self._model, LikelihoodGenerator):
+            made = self._model.likelihood(known or context, continuation)
+            return Likelihood(made.log_p, 0.0, made.greedy)
         if not isinstance(self._model, Denoiser):
             raise UserError(
                 f"{self._model.info.name} gives texts and no probabilities of given texts; choose a task that generates, or a "
-                "denoiser."
+                "model that runs here."
             )
         info, codec = self._model.info, self._model.codec_for(sample)
-        known = sample.turns if context in self._chats or sample.law is not None else ()
-        before = codec.encode_chat(known)[0] if known else codec.encode(context)
-        target = codec.encode(continuation)
+        if known:
+            before, target = codec.encode_chat(known)[0], codec.encode(continuation)
+        else:
+            before, target = continuation_ids(codec, context, continuation)
         if not target:
             return Likelihood(0.0, 0.0)
         if len(before) + len(target) > info.context_length:
@@ -203,7 +211,7 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
 
 
 def _sample(turns: tuple[Turn, ...], number: int) -> Sample:
-    return Sample("lm_eval", 1, 0, number, turns, "", {})
+    return Sample(OTHERS, 1, 0, number, turns, "", {})
 
 
 def _stops(until: Any) -> list[str]:

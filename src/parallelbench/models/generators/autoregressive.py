@@ -17,12 +17,13 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from parallelbench.contracts.denoiser import Codec
-from parallelbench.contracts.generator import Generator, GeneratorInfo, Reply, Request
+from parallelbench.contracts.generator import GeneratorInfo, LikelihoodGenerator, Reply, Request, TextLikelihood
 from parallelbench.errors import UserError
 from parallelbench.metrics.speed import content_tokens
+from parallelbench.models.continuation import chain_rule, continuation_ids
 from parallelbench.rng import Draws
 from parallelbench.sampling import draw, tempered
-from parallelbench.schema import Ledger, Sample
+from parallelbench.schema import Ledger, Sample, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Draw(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed 
         return draw(tempered(logits, self.temperature, self.top_p), uniform.to(logits.device))
 
 
-class Autoregressive(Generator):
+class Autoregressive(LikelihoodGenerator):
     """A causal language model of transformers, with the codec that makes its prompts.
 
     Args:
@@ -90,6 +91,18 @@ class Autoregressive(Generator):
         waiting = iter(requests)
         while batch := list(itertools.islice(waiting, in_flight)):
             yield from self._batch(batch, seed)
+
+    def likelihood(self, context: str | Sequence[Turn], continuation: str) -> TextLikelihood:
+        """By the chain rule, in one forward. A text without a context follows the end token, as in lm-evaluation-harness."""
+        if isinstance(context, str):
+            before, target = continuation_ids(self._codec, context, continuation)
+        else:
+            before, target = self._codec.encode_chat(context)[0], self._codec.encode(continuation)
+        if len(before) + len(target) > self._context:
+            raise UserError(f"{self._info.name} reads {self._context} tokens, but {len(before) + len(target)} are needed.")
+        if not target:
+            return TextLikelihood(0.0, True)
+        return chain_rule(self._model, before or self._special.ends[:1], target, self._special.vocabulary)
 
     def _batch(self, requests: Sequence[Request], seed: int) -> Iterator[Reply]:
         """Answer one batch; rows are filled up on the left, and what a row makes after its end is cut off."""
