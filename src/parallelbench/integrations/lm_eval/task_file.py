@@ -117,7 +117,7 @@ def _generated(task: QuestionTask) -> dict[str, Any]:
     """Decode a text and compare what is read from it."""
     line, marker = f"[^{BREAKS}]", re.escape(task.read.argument or "")
     patterns = {"last_line": rf"{line}*\S{line}*", "after": rf"\A[\s\S]*{marker}\s*({line}*)"}
-    strip = {"function": "remove_whitespace"}
+    strip: dict[str, Any] = {"function": "remove_whitespace"}
     if task.read.way != "whole":
         strip = {"function": "regex", "regex_pattern": patterns[task.read.way], "group_select": -1, "fallback": ""}
     metric: dict[str, Any] = {"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}
