@@ -51,6 +51,10 @@ class Registry:
         """Return every name: first those of this package in the order of registration, then those of other packages."""
         return [*self._built_in, *(name for name in self._installed() if name not in self._built_in)]
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is an entry of this name; names of this package are looked up without those of others."""
+        return name in self._built_in or name in self._installed()
+
     def items(self) -> Iterator[tuple[str, Entry]]:
         """Return every name with its entry, in the order of `names`."""
         entries = {**self._installed(), **self._built_in}

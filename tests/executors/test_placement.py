@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from parallelbench import cli, load_model, run
 from parallelbench.errors import UserError
 from parallelbench.experiments.executors.choice import pool_of
 from parallelbench.experiments.executors.placement import Placement
-from parallelbench.experiments.executors.ray_cluster import check_room, connected
+from parallelbench.experiments.executors.ray_cluster import STARTS, check_room, connected
 from parallelbench.experiments.spec import Sweep
 
 RUN = ["run", "-m", "exact", "-t", "waiting_line/copy", "-d", "threshold", "--limit", "2"]
@@ -102,15 +104,27 @@ def test_auto_without_a_cluster(said: str | None, tmp_path: Any, monkeypatch: py
     "error", [Exception("timed out during startup. And more"), RuntimeError("no port"), OSError("no space")]
 )
 def test_a_ray_that_does_not_start(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = pytest.importorskip("ray")
+    module, begun, processes = pytest.importorskip("ray"), list[int](), list[subprocess.Popen[bytes]]()
 
     def init(**options: Any) -> None:
-        raise error
+        begun.append(len(begun))
+        if len(begun) == 1:  # as Ray does: an attempt that fails leaves processes behind
+            command = [sys.executable, "-c", "import time; time.sleep(60)"]
+            processes.extend(subprocess.Popen([*command, *more]) for more in ([options["_temp_dir"]], []))
+        if len(begun) < 6:
+            raise error
 
     monkeypatch.setattr(module, "is_initialized", lambda: False)
     monkeypatch.setattr(module, "init", init)
     with pytest.raises(UserError, match=r"Ray does not start on this machine \(.*leave --executor ray out"), connected(ray()):
         pass
+    assert len(begun) == STARTS == 3
+    left, other = processes
+    assert left.poll() is not None and other.poll() is None, "its own processes are ended, and no other"
+    other.kill()
+    other.wait()
+    with connected(ray()):
+        assert len(begun) == 6
 
 
 def cluster(*nodes: dict[str, float]) -> Any:

@@ -15,6 +15,8 @@ from parallelbench.cli.terminal import note, say
 if TYPE_CHECKING:
     from parallelbench.cli.run_options import PlacementOptions, RunOptions
     from parallelbench.experiments.executors.placement import Placement
+    from parallelbench.experiments.model_pool import ModelPool
+    from parallelbench.experiments.plan import PlannedCell
     from parallelbench.experiments.spec import Sweep
 
 
@@ -58,17 +60,15 @@ def start(sweep: Sweep, options: RunOptions, where: PlacementOptions) -> None:
     from parallelbench.cli.progress import watching
     from parallelbench.cli.summary import print_summary
     from parallelbench.cli.tracking import tracked
-    from parallelbench.experiments.executors.choice import pool_of
     from parallelbench.experiments.listeners import Several
-    from parallelbench.experiments.plan import notes, plan
+    from parallelbench.experiments.plan import notes
 
-    pool = pool_of(sweep, placement)
-    cells = plan(sweep, pool)
+    pool, cells = _planned(sweep, placement)
     for remark in notes(cells, sweep.limit):
         note(remark)
     folder = options.out or api.default_out(cells)
-    limits = cost_limit(sweep, cells, pool, folder, options)
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
+    limits = cost_limit(sweep, cells, pool, folder, options)
     with tracked(options.track or (), folder) as trackers, watching() as progress:
         results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits, *trackers]), placement)
     print_summary(results, time.monotonic() - begun, options.table)
@@ -78,17 +78,25 @@ def start(sweep: Sweep, options: RunOptions, where: PlacementOptions) -> None:
         raise typer.Exit(FAILED)
 
 
+def _planned(sweep: Sweep, placement: Placement) -> tuple[ModelPool, list[PlannedCell]]:
+    """Plan a sweep, and return the models with the plan."""
+    from parallelbench.experiments.executors.choice import pool_of
+    from parallelbench.experiments.plan import plan
+
+    gc.freeze()  # thousands of cells: the garbage collector would look at every imported module for each few hundred
+    pool = pool_of(sweep, placement)
+    return pool, plan(sweep, pool)
+
+
 def show_plan(sweep: Sweep, options: RunOptions, placement: Placement) -> None:
     """Print what a sweep would run and what that will take."""
     from parallelbench import api
     from parallelbench.cli.forecasting import forecast
     from parallelbench.cli.plan_summary import as_object, lines_of
-    from parallelbench.experiments.executors.choice import pool_of
-    from parallelbench.experiments.plan import notes, plan
+    from parallelbench.experiments.plan import notes
     from parallelbench.runs.store import check_folder
 
-    pool = pool_of(sweep, placement)
-    cells = plan(sweep, pool)
+    pool, cells = _planned(sweep, placement)
     folder = options.out or api.default_out(cells)
     check_folder(folder)
     for remark in notes(cells, sweep.limit):

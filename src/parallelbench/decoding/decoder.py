@@ -32,6 +32,7 @@ Run = Generator[ForwardRequest, Signals, None]
 COMMON = ("block", "temperature", "top_p", "ties", "end_tokens", "label")
 NO_ANSWER = frozenset({"label"})
 """Common keys that change no answer, so that they are no part of a decoder's identity."""
+SHOWN = tuple(key for key in COMMON if key not in NO_ANSWER)
 
 
 class Decoder(Options, ABC):
@@ -105,7 +106,11 @@ class Decoder(Options, ABC):
     @property
     def spec(self) -> str:
         """The decoder fully resolved: its own parameters, and the common ones that differ from their defaults."""
-        return render(self.family, self.facts.parameters)
+        return self.spec_of(self.facts)
+
+    def spec_of(self, facts: DecoderFacts) -> str:
+        """Write `spec` from this decoder's `facts`, for a caller that needs both."""
+        return render(self.family, facts.parameters)
 
     @property
     def load_spec(self) -> str:
@@ -115,12 +120,14 @@ class Decoder(Options, ABC):
     @property
     def facts(self) -> DecoderFacts:
         """What a reader of results needs to know of it."""
-        common = {key: value for key in COMMON if (value := getattr(self, key)) != self._default(key) and key not in NO_ANSWER}
+        fields = type(self).model_fields
+        common = {key: value for key in SHOWN if (value := getattr(self, key)) != fields[key].default}
         own = {key: value for key, value in self.parameters().items() if value is not None}
         unknown: Effect = "unknown"
         numbers = dict.fromkeys((key for key, value in own.items() if _is_number(value)), unknown)
         speed = numbers if self.speed is None else self.speed
-        variant = {key: value for key, value in own.items() if key not in speed and value != self._default(key)}
+        defaults = {key: field.default for key, field in fields.items() if key in own}
+        variant = {key: value for key, value in own.items() if key not in speed and value != defaults.get(key)}
         return DecoderFacts(
             family=self.family,
             label=self.label or self.title or self.family,
@@ -129,10 +136,6 @@ class Decoder(Options, ABC):
             variant={**variant, **common},
             adaptive=self.adaptive,
         )
-
-    def _default(self, key: str) -> Any:
-        field = type(self).model_fields.get(key)
-        return None if field is None else field.default
 
     def parameters(self) -> dict[str, Any]:
         """The parameters beyond the common ones, as `spec` writes them: whatever can change an answer must show in them."""

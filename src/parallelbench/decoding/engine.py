@@ -50,7 +50,7 @@ class Engine:
     def __init__(
         self, model: Denoiser, batch_size: BatchSize = "auto", aux: Denoiser | None = None, cache: Cache | str = "none"
     ) -> None:
-        self.cache = load_cache(cache) if isinstance(cache, str) else cache
+        self.cache = load_cache(cache)
         self.cache.check(model.info)
         if aux is not None:
             check_auxiliary(model, aux)

@@ -59,7 +59,7 @@ def check_law(info: ModelInfo, task: str, law: str | None) -> None:
 
 
 def check_compatibility(
-    info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: str = "none"
+    info: ModelInfo, decoder: Decoder, canvas: int | None, *, aux: bool = False, cache: str | Cache = "none"
 ) -> None:
     """Refuse a pair that cannot work, with the reason.
 
@@ -69,7 +69,7 @@ def check_compatibility(
         UserError: the canvas is not a multiple of the block, the model lacks what the decoder needs, its block is fixed, or it
             cannot keep such a cache.
     """
-    check_names(Need, decoder.needs, f"the decoder {decoder.spec}")
+    check_names(Need, decoder.needs, f"the decoder {decoder.family}")
     missing = sorted(decoder.needs - info.offers - ALWAYS - (AUX if aux else frozenset()))
     if missing == ["aux"]:
         raise UserError(f"{decoder.spec} needs an auxiliary model with the same vocabulary; name one with --aux.")
@@ -95,12 +95,14 @@ def caution(info: ModelInfo, decoder: Decoder) -> str | None:
     return None
 
 
-def load_cache(spec: str) -> Cache:
-    """Make the cache that `name:key=value,...` names.
+def load_cache(spec: str | Cache) -> Cache:
+    """Make the cache that `name:key=value,...` names; a cache is returned as it is.
 
     Raises:
         UserError: the name or a key is unknown, or a value is out of range.
     """
+    if isinstance(spec, Cache):
+        return spec
     name, options = parse(spec)
     cls: type[Cache] = CACHES.get(name).load()
     return build(cls, f"cache '{name}'", options)

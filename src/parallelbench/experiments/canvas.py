@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from parallelbench.contracts.handle import DenoiserHandle
 from parallelbench.errors import UserError
+from parallelbench.schema import Sample
 from parallelbench.tasks import Task
 
 CHECKED = 64
@@ -25,7 +26,28 @@ class Fit:
     longest: int
 
 
-def with_room(task: Task, handle: DenoiserHandle, seed: int, limit: int | None, allow_short: bool) -> tuple[Task, str | None]:
+class CheckedSamples:
+    """The samples by which canvases are measured: of each task the first under a limit, drawn once, however many models run it.
+
+    Args:
+        seed: draws them.
+        limit: samples that are run; None: all.
+    """
+
+    def __init__(self, seed: int, limit: int | None) -> None:
+        self._seed, self._limit = seed, limit
+        self._drawn: dict[int, tuple[Task, list[Sample]]] = {}
+        """By the identity of the task, which is kept, so that no other task can have it."""
+
+    def of(self, task: Task) -> list[Sample]:
+        """Return the samples of a task, without demonstrations."""
+        if id(task) not in self._drawn:
+            indices = task.order(self._seed)[: self._limit][:CHECKED]
+            self._drawn[id(task)] = task, [task.sample(self._seed, index, shots=0) for index in indices]
+        return self._drawn[id(task)][1]
+
+
+def with_room(task: Task, handle: DenoiserHandle, samples: CheckedSamples, allow_short: bool) -> tuple[Task, str | None]:
     """Return the task with a canvas that is long enough for its right answers, and a note for the user or None.
 
     The task is not changed if its right answers have no law (text tasks), or if `infill` is set. A canvas length that
@@ -37,7 +59,7 @@ def with_room(task: Task, handle: DenoiserHandle, seed: int, limit: int | None, 
     """
     if task.infill or task.law is None:
         return task, None
-    fit = measure(task, handle, seed, limit)
+    fit = measure(task, handle, samples)
     if not fit.too_long:
         return task, None
     canvas, name = task.max_new_tokens, handle.info.name
@@ -55,10 +77,9 @@ def with_room(task: Task, handle: DenoiserHandle, seed: int, limit: int | None, 
     )
 
 
-def measure(task: Task, handle: DenoiserHandle, seed: int, limit: int | None) -> Fit:
+def measure(task: Task, handle: DenoiserHandle, samples: CheckedSamples) -> Fit:
     """Encode the right answers of a task's first samples in the tokens of a model."""
-    samples = [task.sample(seed, index, shots=0) for index in task.order(seed)[:limit][:CHECKED]]
-    lengths = [len(handle.codec_for(sample).encode(sample.answer)) for sample in samples]
+    lengths = [len(handle.codec_for(sample).encode(sample.answer)) for sample in samples.of(task)]
     return Fit(len(lengths), sum(length > task.max_new_tokens for length in lengths), max(lengths, default=0))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from parallelbench.contracts.generator import FAMILY, GeneratorInfo
 from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, load_cache
+from parallelbench.decoding.caches.base import Cache
 from parallelbench.runs.cell import Cell, ModelFacts
 from parallelbench.schema import DecoderFacts
 from parallelbench.tasks import Task
@@ -20,7 +21,7 @@ def make_cell(
     task: Task,
     decoder: Decoder,
     seed: int,
-    cache: str = "none",
+    cache: str | Cache = "none",
     aux: ModelInfo | None = None,
     spec: str | None = None,
 ) -> Cell:
@@ -37,15 +38,16 @@ def make_cell(
     """
     used = aux if aux is not None and "aux" in decoder.needs else None
     aux_name = "" if used is None else used.name
+    facts, kept = decoder.facts, load_cache(cache)
     model = ModelFacts(spec or info.name, "law" in info.requires, info.tokenizer, info.layout, info.path, aux_name)
     return Cell(
         **_of_task(task, info, seed),
-        decoder=decoder.spec,
+        decoder=decoder.spec_of(facts),
         canvas_length=task.max_new_tokens,
-        cache=load_cache(cache).spec,
+        cache=kept.spec,
         aux=None if used is None else f"{used.name}@{used.revision},{used.dtype}",
-        approximate=not load_cache(cache).exact,
-        decoder_facts=decoder.facts,
+        approximate=not kept.exact,
+        decoder_facts=facts,
         model_facts=model,
     )
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from parallelbench.contracts.generator import GeneratorInfo
 from parallelbench.contracts.handle import DenoiserHandle, GeneratorHandle, ModelHandle
 from parallelbench.contracts.info import ModelInfo
-from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_decoders
+from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_cache, load_decoders
 from parallelbench.errors import UserError
-from parallelbench.experiments.canvas import with_room
+from parallelbench.experiments.canvas import CheckedSamples, with_room
 from parallelbench.experiments.cell import make_cell, make_generator_cell
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
@@ -54,11 +54,17 @@ def plan(sweep: Sweep, pool: ModelPool) -> list[PlannedCell]:
     """
     tasks = load_tasks(sweep)
     decoders = [decoder for spec in sweep.decoders for decoder in load_decoders(spec)]
-    return distinct(planned for model in sweep.models for planned in cells_of(model, pool, tasks, decoders, sweep))
+    samples = CheckedSamples(sweep.seeds[0], sweep.limit)
+    return distinct(planned for model in sweep.models for planned in cells_of(model, pool, tasks, decoders, sweep, samples))
 
 
 def cells_of(
-    requested: str, pool: ModelPool, tasks: Sequence[Task], decoders: Sequence[Decoder], sweep: Sweep
+    requested: str,
+    pool: ModelPool,
+    tasks: Sequence[Task],
+    decoders: Sequence[Decoder],
+    sweep: Sweep,
+    samples: CheckedSamples | None = None,
 ) -> Iterator[PlannedCell]:
     """Yield the cells of the requested model, and of the shipped models that replace it on tasks it was not trained for.
 
@@ -66,6 +72,7 @@ def cells_of(
         UserError: as `plan`.
     """
     _check_scored(tasks)
+    samples = samples or CheckedSamples(sweep.seeds[0], sweep.limit)
     for key, part in models_of(requested, tasks).items():
         handle = pool.describe(key)
         _check_system(handle.info, part)
@@ -76,7 +83,7 @@ def cells_of(
             raise UserError(f"{handle.info.name} needs a decoder; name one, for example -d confidence:k=[1,2,4].")
         aux = _auxiliary(sweep, pool, handle, any("aux" in decoder.needs for decoder in decoders))
         for task in part:
-            roomy, short = with_room(task, handle, sweep.seeds[0], sweep.limit, sweep.allow_short_canvas)
+            roomy, short = with_room(task, handle, samples, sweep.allow_short_canvas)
             found = [*handle.notes, _replaced(key, requested, task) or unfamiliar(handle.info, task), short]
             yield from _denoiser_cells(key, handle, roomy, decoders, sweep, aux, [note for note in found if note])
 
@@ -104,7 +111,7 @@ def _denoiser_cells(
     check_law(info, task.name, task.law)
     canvas = None if task.infill else task.max_new_tokens
     orders = {seed: tuple(task.order(seed)[: sweep.limit]) for seed in sweep.seeds}
-    for decoder, cache in itertools.product(decoders, sweep.cache):
+    for decoder, cache in itertools.product(decoders, [load_cache(one) for one in sweep.cache]):
         check_compatibility(info, decoder, canvas, aux=aux is not None, cache=cache)
         uses = sweep.aux if "aux" in decoder.needs else None
         cautions = tuple(filter(None, [*notes, caution(info, decoder)]))

@@ -32,8 +32,9 @@ def models_of(requested: str, tasks: Sequence[Task]) -> dict[str, list[Task]]:
 
 def trained_for(task: Task) -> list[str]:
     """The shipped models that were trained for a task."""
-    shipped = [card for card in CARDS.values() if card.trained and card.name in MODELS.names()]
-    return [card.name for card in shipped if task.suite == "ours" and card.knows(task.name)]
+    if task.suite != "ours":
+        return []
+    return [card.name for card in CARDS.values() if card.trained and card.knows(task.name) and card.name in MODELS]
 
 
 def unfamiliar(info: ModelInfo, task: Task) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import math
 import os
@@ -25,6 +26,9 @@ QUIET = {
 }
 OBJECT_STORE = 80 << 20
 """Bytes for objects in transit: records of half a second from each worker. Ray takes no less than 75 MiB."""
+STARTS = 3
+"""How often Ray is started on this machine. It waits 30 seconds for its processes, which a busy machine may need for the first
+time; the second time their files are in the page cache."""
 ADDRESS_BYTES = 200
 ANSWER_S = 5.0
 """Seconds within which the address must answer; a cluster greets at once."""
@@ -72,24 +76,40 @@ def _start(ray: Any, folder: str) -> None:
     """Start a Ray on this machine, with its files in a folder.
 
     Raises:
-        UserError: its processes do not start.
+        UserError: its processes do not start, however often it is tried.
     """
-    try:
-        ray.init(
-            num_cpus=os.cpu_count(),
-            object_store_memory=OBJECT_STORE,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=folder,
-        )
-    except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
-        if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
-            raise
-        raise UserError(
-            f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or leave "
-            "--executor ray out."
-        ) from error
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(
+                num_cpus=os.cpu_count(),
+                object_store_memory=OBJECT_STORE,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=folder,
+            )
+            return
+        except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
+            _end_processes(folder)
+            if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
+                raise
+            if not left:
+                raise UserError(
+                    f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or "
+                    "leave --executor ray out."
+                ) from error
+
+
+def _end_processes(folder: str) -> None:
+    """End the processes that a failed start of Ray has left behind, which have its folder in their command lines."""
+    psutil = importlib.import_module("psutil")  # Ray brings it
+    left = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any(folder in part for part in child.cmdline()):
+                child.kill()
+                left.append(child)
+    psutil.wait_procs(left, timeout=10)
 
 
 def _connect(ray: Any, address: str) -> None:
