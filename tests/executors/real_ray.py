@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from parallelbench.experiments.progress import Silent
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Record
@@ -14,6 +16,8 @@ from parallelbench.runs.records import Record
 TASKS = ["waiting_line/copy:lengths=[3]", "waiting_line/shuffle:lengths=[3]"]
 DECODERS = ["confidence:k=4", "random:k=8"]
 LIMIT = 24
+BUSY = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+"""On a busy machine Ray takes longer to start than it waits, and its first attempt loses the handles of its processes."""
 
 
 def free_port() -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +18,7 @@ from parallelbench import cli, load_model, run
 from parallelbench.errors import UserError
 from parallelbench.experiments.executors.choice import pool_of
 from parallelbench.experiments.executors.placement import Placement
-from parallelbench.experiments.executors.ray_cluster import STARTS, check_room, connected
+from parallelbench.experiments.executors.ray_cluster import check_room, connected
 from parallelbench.experiments.spec import Sweep
 
 RUN = ["run", "-m", "exact", "-t", "waiting_line/copy", "-d", "threshold", "--limit", "2"]
@@ -103,28 +105,35 @@ def test_auto_without_a_cluster(said: str | None, tmp_path: Any, monkeypatch: py
 @pytest.mark.parametrize(
     "error", [Exception("timed out during startup. And more"), RuntimeError("no port"), OSError("no space")]
 )
-def test_a_ray_that_does_not_start(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, begun, processes = pytest.importorskip("ray"), list[int](), list[subprocess.Popen[bytes]]()
+@pytest.mark.parametrize("late", [False, True])
+def test_a_ray_that_does_not_start_in_time(error: Exception, late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has left behind is waited for; then it is used, or ended."""
+    module, processes = pytest.importorskip("ray"), list[subprocess.Popen[bytes]]()
+    server, place = listening(bytes((0, 0, 0, 4)) if late else b"HTTP/1.1 400\r\n\r\n")
 
-    def init(**options: Any) -> None:
-        begun.append(len(begun))
-        if len(begun) == 1:  # as Ray does: an attempt that fails leaves processes behind
-            command = [sys.executable, "-c", "import time; time.sleep(60)"]
-            processes.extend(subprocess.Popen([*command, *more]) for more in ([options["_temp_dir"]], []))
-        if len(begun) < 6:
-            raise error
+    def init(address: str = "", **options: Any) -> None:
+        if address:
+            assert late and address == place
+            return
+        folder = Path(options["_temp_dir"], "session_1")
+        folder.mkdir()
+        (folder / "gcs_server_port_1").write_text(place.rpartition(":")[2])
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        processes.extend(subprocess.Popen([*command, *more]) for more in ([str(folder)], []))
+        raise error
 
+    monkeypatch.setattr("parallelbench.experiments.executors.ray_cluster.LATE_S", 0.2)
     monkeypatch.setattr(module, "is_initialized", lambda: False)
     monkeypatch.setattr(module, "init", init)
-    with pytest.raises(UserError, match=r"Ray does not start on this machine \(.*leave --executor ray out"), connected(ray()):
-        pass
-    assert len(begun) == STARTS == 3
+    monkeypatch.setattr(module.util, "get_node_ip_address", lambda: "127.0.0.1")
+    said = r"Ray does not start on this machine \(.*leave --executor ray out"
+    with contextlib.nullcontext() if late else pytest.raises(UserError, match=said), connected(ray()):
+        assert processes[0].poll() is None
     left, other = processes
-    assert left.poll() is not None and other.poll() is None, "its own processes are ended, and no other"
+    assert left.poll() is not None and other.poll() is None, "its processes are ended, and no other"
     other.kill()
     other.wait()
-    with connected(ray()):
-        assert len(begun) == 6
+    server.close()
 
 
 def cluster(*nodes: dict[str, float]) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_ray import DECODERS, LIMIT, TASKS, At, workers
+from real_ray import BUSY, DECODERS, LIMIT, TASKS, At, workers
 
 from children import Child, command
 from parallelbench import run
@@ -21,6 +21,7 @@ def ray(workers: int) -> Placement:
     return Placement.model_validate({"executor": "ray", "workers": workers})
 
 
+@BUSY
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_killed_driver_and_killed_workers_leave_the_records_of_the_local_executor(

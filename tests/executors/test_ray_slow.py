@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_ray import DECODERS, LIMIT, TASKS, At, descendants, free_port, workers
+from real_ray import BUSY, DECODERS, LIMIT, TASKS, At, descendants, free_port, workers
 
 from children import Child, command, limited
 from parallelbench import run
@@ -24,7 +24,7 @@ from parallelbench.experiments.executors.ray_executor import RayExecutor
 from parallelbench.experiments.executors.remote_worker import RemoteWorker, Report
 from stored_records import lines, records
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), BUSY]
 HERE = "--node-ip-address=127.0.0.1"
 Rows = dict[str, list[dict[str, Any]]]
 

@@ -26,9 +26,8 @@ QUIET = {
 }
 OBJECT_STORE = 80 << 20
 """Bytes for objects in transit: records of half a second from each worker. Ray takes no less than 75 MiB."""
-STARTS = 3
-"""How often Ray is started on this machine. It waits 30 seconds for its processes, which a busy machine may need for the first
-time; the second time their files are in the page cache."""
+LATE_S = 180.0
+"""Seconds that a Ray may take to start on this machine beyond the 30 for which Ray waits itself: a busy machine needs more."""
 ADDRESS_BYTES = 200
 ANSWER_S = 5.0
 """Seconds within which the address must answer; a cluster greets at once."""
@@ -58,6 +57,7 @@ def connected(placement: Placement) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         if placement.ray_address is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pb-ray-", ignore_cleanup_errors=True))
+            stack.callback(_end_processes, folder)
             stack.callback(ray.shutdown)
             _start(ray, folder)
         else:
@@ -76,39 +76,59 @@ def _start(ray: Any, folder: str) -> None:
     """Start a Ray on this machine, with its files in a folder.
 
     Raises:
-        UserError: its processes do not start, however often it is tried.
+        UserError: its processes do not start.
     """
-    for left in reversed(range(STARTS)):
-        try:
-            ray.init(
-                num_cpus=os.cpu_count(),
-                object_store_memory=OBJECT_STORE,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _temp_dir=folder,
-            )
-            return
-        except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
-            _end_processes(folder)
-            if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
-                raise
-            if not left:
-                raise UserError(
-                    f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or "
-                    "leave --executor ray out."
-                ) from error
+    try:
+        ray.init(
+            num_cpus=os.cpu_count(),
+            object_store_memory=OBJECT_STORE,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=folder,
+        )
+    except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
+        if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
+            raise
+        if not _started_late(ray, folder):
+            raise UserError(
+                f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or leave "
+                "--executor ray out."
+            ) from error
 
 
-def _end_processes(folder: str) -> None:
-    """End the processes that a failed start of Ray has left behind, which have its folder in their command lines."""
+def _started_late(ray: Any, folder: str) -> bool:
+    """Wait for the processes that a start of Ray has left behind, and connect to them; return whether that succeeded."""
+    until = time.monotonic() + LATE_S
+    while _processes(folder) and time.monotonic() < until:
+        for file in Path(folder).glob("session_*/gcs_server_port_*"):
+            with contextlib.suppress(OSError, RuntimeError, ValueError, ray.exceptions.RayError):
+                place = f"{ray.util.get_node_ip_address()}:{file.read_text(encoding='ascii').strip()}"
+                if greets(place):
+                    ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
+                    return True
+        time.sleep(1)
+    return False
+
+
+def _processes(folder: str) -> list[Any]:
+    """The processes below this one with a folder in their command lines, and those below them."""
     psutil = importlib.import_module("psutil")  # Ray brings it
-    left = []
+    found = []
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if any(folder in part for part in child.cmdline()):
-                child.kill()
-                left.append(child)
+                found += [child, *child.children(recursive=True)]
+    return found
+
+
+def _end_processes(folder: str) -> None:
+    """End what is left of a Ray with this folder."""
+    psutil = importlib.import_module("psutil")
+    left = _processes(folder)
+    for one in left:
+        with contextlib.suppress(psutil.Error):
+            one.kill()
     psutil.wait_procs(left, timeout=10)
 
 
