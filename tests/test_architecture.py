@@ -44,7 +44,7 @@ LAYERS: dict[str, set[str]] = {
     "report": NOUNS | {"protocols", "runs", "analysis", "paper"},
     "view": NOUNS | {"runs", "analysis", "report"},
     "exports": NOUNS | {"runs", "analysis"},
-    "tracking": NOUNS | {"runs", "analysis"},
+    "tracking": NOUNS | {"runs", "analysis", "report"},  # the report of a run is sent as a file
     "leaderboard": NOUNS | {"runs", "analysis", "report", "paper"},
     "claims": NOUNS | {"runs", "analysis", "theory", "paper"},
     "models": BELOW_MODELS,
@@ -54,7 +54,7 @@ LAYERS: dict[str, set[str]] = {
     "experiments": BELOW_MODELS | {"protocols", "runs", "models", "decoding", "paper"},  # published speeds size an experiment
     "integrations": BELOW_MODELS | {"runs", "models", "decoding", "experiments"},
     "results": {"errors", "runs", "analysis", "report"},  # what a run returns is on the reading side
-    "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results"},
+    "api": BELOW_MODELS | {"runs", "models", "decoding", "experiments", "results", "tracking"},
 }
 TORCHLESS = (
     "tasks",

@@ -59,6 +59,7 @@ def run(
     allow_code: bool = False,
     executor: Literal["local", "ray"] | Placement = "local",
     out: str | Path | None = None,
+    track: str | Sequence[str] = (),
     progress: Progress | bool | None = None,
 ) -> Results:
     """Run decoders on tasks and return the results.
@@ -81,6 +82,7 @@ def run(
         executor: "local", "ray", or a `Placement` that also says how many workers there are and what each takes.
         out: the run folder; the same call with the same folder continues. None makes a temporary folder, which is removed
             when the results are no longer used.
+        track: trackers that get the results too, such as "mlflow:uri=sqlite:///mlflow.db" (docs/cli.md); they need `out`.
         progress: a display; True is a bar, False none, None a bar in notebooks and on terminals.
 
     Raises:
@@ -91,6 +93,8 @@ def run(
     """
     if (shots, suite, data_dir) != (None, "ours", None) and any(isinstance(one, Task) for one in _list(task)):
         raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
+    if track and out is None:
+        raise UserError("track needs a run folder that stays, from which results can be sent again; pass out=... too.")
     remarks = [sandbox.allow_code()] if allow_code else []
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
     more["allow_short_canvas"] = allow_short_canvas
@@ -98,10 +102,10 @@ def run(
     placement = executor if isinstance(executor, Placement) else build(Placement, "run", {"executor": executor})
     sweep, pool, cells = _plan(model, _list(task), _list(decoders), more, placement)
     for remark in filter(None, [*remarks, *notes(cells, sweep.limit)]):
-        print(for_terminal(f"note: {remark}"), file=sys.stderr)
+        _note(remark)
     shown = usual_progress() if progress is None or progress is True else progress or Silent()
     if out is not None:
-        return run_plan(cells, sweep, pool, Path(out).expanduser(), shown, placement)
+        return _run_tracked(cells, sweep, pool, Path(out).expanduser(), shown, placement, track)
     folder = Path(tempfile.mkdtemp(prefix="parallelbench-"))
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -132,15 +136,43 @@ def _plan(
     return sweep, pool, distinct(cells_of(sweep.models[0], pool, loaded, built, sweep))
 
 
-def run_sweep(sweep: Sweep, out: Path | None = None, progress: Progress | None = None, placement: Placement = LOCAL) -> Results:
-    """Run a sweep; the same sweep with the same folder continues. `out` None means `default_out`.
+def run_sweep(
+    sweep: Sweep,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    placement: Placement = LOCAL,
+    track: str | Sequence[str] = (),
+) -> Results:
+    """Run a sweep; the same sweep with the same folder continues. `out` None means `default_out`; `track` as in `run`.
 
     Raises:
         UserError: as `run`.
     """
     pool = pool_of(sweep, placement)
     cells = plan(sweep, pool)
-    return run_plan(cells, sweep, pool, out or default_out(cells), progress or Silent(), placement)
+    return _run_tracked(cells, sweep, pool, out or default_out(cells), progress or Silent(), placement, track)
+
+
+def _run_tracked(
+    cells: Sequence[PlannedCell],
+    sweep: Sweep,
+    pool: ModelPool,
+    out: Path,
+    progress: Progress,
+    placement: Placement,
+    track: str | Sequence[str],
+) -> Results:
+    """Run planned cells while trackers listen.
+
+    Raises:
+        UserError: as `run_plan`, or a tracker is unknown, its package is not installed, or its key is not in the environment.
+    """
+    if not track:
+        return run_plan(cells, sweep, pool, out, progress, placement)
+    from parallelbench.tracking.session import tracked
+
+    with tracked([track] if isinstance(track, str) else track, out, _note) as trackers:
+        return run_plan(cells, sweep, pool, out, Several([progress, *trackers]), placement)
 
 
 def run_plan(
@@ -174,6 +206,11 @@ def run_plan(
 def default_out(cells: Sequence[PlannedCell]) -> Path:
     """The folder of a run that names none: the same cells always have the same."""
     return Path("runs") / run_identity([one.cell.id for one in cells])
+
+
+def _note(text: str) -> None:
+    """Print a remark on stderr."""
+    print(for_terminal(f"note: {text}"), file=sys.stderr, flush=True)
 
 
 def _tasks(spec: str, sweep: Sweep) -> list[Task]:

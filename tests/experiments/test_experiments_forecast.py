@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from parallelbench import cli, run
 from parallelbench.contracts.denoiser import Denoiser
 from parallelbench.decoding import DECODERS, Engine, load_decoder, load_decoders, make_prompt
+from parallelbench.experiments.costs import list_prices
 from parallelbench.experiments.forecast import _shifted, block_sizes
 from parallelbench.tasks import load_task
 
@@ -108,6 +111,46 @@ def prices(folder: Path, **changes: Any) -> Path:
     path = folder / "prices.yaml"
     path.write_text(json.dumps(table | changes))
     return path
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "price"),
+    [
+        ("mercury", "mercury-2", 0.75),
+        ("mercury:reasoning=low", "mercury-2", 0.75),
+        ("anthropic:claude-haiku-4-5", "claude-haiku-4-5", 5),
+        ("openai:gpt-4o-mini,temperature=1", "gpt-4o-mini", 0.6),
+        ("openai:mercury-2@http://localhost:8000/v1", "mercury-2", None),
+        ("mercury:mercury-2@http://localhost:8000/v1", "mercury-2", None),
+        ("openai:gpt-4o-mini@https://elsewhere.example/v1", "gpt-4o-mini", None),
+        ("anthropic:claude-of-another-year", "claude-of-another-year", None),
+    ],
+)
+def test_list_prices_hold_for_the_servers_of_their_makers(
+    model: str,
+    name: str,
+    price: float | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for key in ("INCEPTION_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(key, "a-key-that-is-sent-nowhere")
+    words = ["run", "-m", model, "-t", "waiting_line/copy", "--limit", "10"]
+    costs = dry(capsys, *words)["costs"]
+    assert len(costs) == (price is not None)
+    if price is not None:
+        assert re.fullmatch(r"https://\S+( \(.*\))?, 2026-\d\d-\d\d, in USD", costs[0]["prices"])
+        assert costs[0]["bound"] and costs[0]["amount"] > 10 * price * 1024 / 1e6
+    table = tmp_path / "mine.yaml"
+    table.write_text(f"date: 2027-01-01\nsource: mine\nmodels: {{'{name}': {{price_in: 0, price_out: 0}}}}")
+    (cost,) = dry(capsys, *words, "--prices", table)["costs"]
+    assert (cost["prices"], cost["amount"]) == ("mine, 2027-01-01, in USD", 0), "a user's table comes first"
+
+
+def test_every_list_price_has_a_page_and_a_day() -> None:
+    for table in list_prices():
+        assert table.server and table.source.startswith("https://") and date.fromisoformat(table.date) and table.models
 
 
 def test_the_cost_of_a_priced_model_names_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

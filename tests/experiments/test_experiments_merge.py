@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from run_files import DECODERS, TASKS, finished
 
 from parallelbench import cli, run
+from parallelbench.runs import merge as merge_module
 from parallelbench.runs.folder import read_run
 from parallelbench.runs.heartbeat import Heartbeat, write_heartbeat
-from parallelbench.runs.times import now
 from stored_records import records
 
 COPY = TASKS[0]
@@ -92,6 +95,41 @@ def test_an_unfinished_cell_stays_unfinished(tmp_path: Path, capsys: pytest.Capt
     assert records(tmp_path / "c") == records(finished(tmp_path / "again")[0])
 
 
+def going(out: Path, seconds_ago: float, pid: int | None = None) -> None:
+    """Let a folder look as if its last call had given a sign of life so many seconds ago and had not ended."""
+    path = next(out.glob("calls/*.json"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"ended": None, "outcome": "running"}))
+    written = (datetime.now(UTC) - timedelta(seconds=seconds_ago)).isoformat()
+    beat = Heartbeat(call=1, pid=pid or os.getpid(), host=socket.gethostname(), written=written, samples=4, done=1)
+    write_heartbeat(out, beat)
+
+
+@pytest.mark.parametrize(("seconds_ago", "pid"), [(300, None), (1, 2**22 + 1)], ids=["stalled", "killed"])
+def test_of_a_run_that_stalled_or_was_killed_the_unfinished_cells_are_named(
+    seconds_ago: float, pid: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, path = finished(tmp_path)
+    b = Path(shutil.copytree(a, tmp_path / "b"))
+    for folder in (a, b):
+        file = folder / path.relative_to(a)
+        file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
+        (file.parent / "DONE").unlink()
+    going(b, seconds_ago, pid)
+    code, out, err = call(capsys, "merge", a, b, "-o", tmp_path / "c")
+    assert code == 0 and "merged 1 cells, 1 of them in several folders" in out
+    assert re.fullmatch(r"note: 1 cells are unfinished: fake on waiting_line/copy with \S+ \(2 of 4\)\.\n", err)
+    original = merge_module._write
+
+    def write(*arguments: Any) -> None:
+        original(*arguments)
+        going(b, 0)
+
+    monkeypatch.setattr(merge_module, "_write", write)
+    code, _, err = call(capsys, "merge", a, b, "-o", tmp_path / "d")
+    assert code == 2 and "b is being written by another process" in err, "it went on while it was read"
+    assert not (tmp_path / "d").exists() and not list(tmp_path.glob(".*"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -110,10 +148,7 @@ def test_what_cannot_be_merged_is_one_sentence(
 ) -> None:
     a, _ = finished(tmp_path)
     shutil.copytree(a, tmp_path / "b")
-    going = Path(shutil.copytree(a, tmp_path / "going"))
-    path = next(going.glob("calls/*.json"))
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"ended": None, "outcome": "running"}))
-    write_heartbeat(going, Heartbeat(call=1, pid=os.getpid(), host=socket.gethostname(), written=now(), samples=4, done=1))
+    going(Path(shutil.copytree(a, tmp_path / "going")), 1)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
     code, _, err = call(capsys, "merge", *(one if one.startswith("-") else tmp_path / one for one in arguments))

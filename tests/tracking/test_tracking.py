@@ -16,9 +16,12 @@ import pytest
 from run_files import DECODERS, TASKS, finished
 
 from parallelbench import Results, cli, report, run
+from parallelbench.api import run_sweep
 from parallelbench.errors import UserError
 from parallelbench.experiments.listeners import Several
 from parallelbench.experiments.progress import Silent
+from parallelbench.experiments.spec import Sweep
+from parallelbench.runs.folder import read_run
 from parallelbench.tracking import load
 from parallelbench.tracking.base import CellFacts, RunFacts, Tracker
 from parallelbench.tracking.facts import cell_facts, finished_cells, run_facts
@@ -33,11 +36,13 @@ WORDS = ["run", "-m", "fake", "-t", TASKS[0], "-d", DECODERS[0], "--limit", "2",
 class Kept(Tracker):
     """Keeps what it is sent; fails, or hangs, at the operations that it is told."""
 
-    def __init__(self, fails: int = 0, hangs: threading.Event | None = None) -> None:
+    def __init__(self, fails: int = 0, hangs: threading.Event | None = None, place: str = "kept here") -> None:
         self.runs: list[RunFacts] = []
         self.cells: list[CellFacts] = []
         self.closed: list[tuple[Sequence[CellFacts], Sequence[Path]]] = []
         self.fails, self.hangs = fails, hangs
+        self.known: list[bool] = []
+        self._place = place
 
     def trouble(self) -> None:
         if self.hangs is not None:
@@ -50,11 +55,16 @@ class Kept(Tracker):
         self.trouble()
         self.runs.append(run)
 
-    def cell(self, cell: CellFacts) -> None:
+    @property
+    def place(self) -> str:
+        return self._place
+
+    def cell(self, cell: CellFacts, known: bool) -> None:
         self.trouble()
         self.cells.append(cell)
+        self.known.append(known)
 
-    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path], known: bool) -> None:
         self.trouble()
         self.closed.append((cells, files))
 
@@ -147,6 +157,68 @@ def test_a_folder_can_be_sent_later_and_a_failure_is_one_sentence(tmp_path: Path
         send_folder(tmp_path / "none", "kept", tracker, [])
 
 
+def test_rows_that_a_tracker_can_only_add_are_sent_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was sent is remembered by the folder, for each place apart; a cell that changed is sent again."""
+    out = tmp_path / "out"
+    followed(Kept(), out, Sender())
+    first, cells = Kept(), 4
+    assert send_folder(out, "kept", first, []) == cells and first.known == [True] * cells, "sent during the run"
+    (file,) = out.glob("trackers/kept-*.json")
+    run("fake", TASKS[0], DECODERS[0], limit=3, out=out, progress=False)
+    grown = Kept()
+    send_folder(out, "kept", grown, [])
+    assert sorted(grown.known) == [False, True, True, True], "one cell has another sample"
+    elsewhere = Kept(place="kept elsewhere")
+    send_folder(out, "kept", elsewhere, [])
+    assert elsewhere.known == [False] * cells
+    broken = Kept(fails=3)
+    with pytest.raises(UserError):
+        send_folder(out, "kept", broken, [], Sender(backoff=0.001))
+    for damage in (b"{", b"[1]", b'{"a": 1}', b"", b"\xff", b"[" * 9000):
+        file.write_bytes(damage)
+        repeated = Kept()
+        send_folder(out, "kept", repeated, [])
+        assert repeated.known == [False] * cells, "a file that cannot be read counts as none"
+    again = Kept()
+    send_folder(out, "kept", again, [], again=True)
+    assert again.known == [False] * cells
+    assert not read_run(out).unfinished and call(capsys, "repair", out)[0] == 0 and file.is_file()
+
+
+def test_a_tracker_that_is_slow_all_the_time_is_given_up_at_the_end() -> None:
+    sender = Sender(patience=60)
+    for _ in range(50):
+        sender.put(lambda: time.sleep(0.05))
+    began = time.perf_counter()
+    sender.end(0.1)
+    assert time.perf_counter() - began < 1 and sender.failure == "it has not taken everything within 0.1 s"
+
+
+def test_python_names_trackers_as_the_command_line_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker, out = Kept(), tmp_path / "out"
+    monkeypatch.setattr(load, "load_tracker", lambda spec: tracker)
+    monkeypatch.setattr(report, "write_report", lambda folder: Path(shutil.copy(folder / "run.json", folder / "report.html")))
+    run("fake", TASKS[0], DECODERS[0], limit=2, out=out, track="kept", progress=False)
+    run_sweep(
+        Sweep.model_validate({"models": "fake", "tasks": TASKS[1], "decoders": DECODERS[0], "limit": 2}), out, track=["kept"]
+    )
+    assert len(tracker.cells) == 2 and [len(cells) for cells, _ in tracker.closed] == [1, 2]
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="track needs a run folder that stays"):
+        run("fake", TASKS[0], DECODERS[0], limit=2, track="mlflow")
+    with pytest.raises(UserError, match="unknown tracker 'wand'; did you mean 'wandb'"):
+        run("fake", TASKS[0], DECODERS[0], limit=2, out=tmp_path / "other", track="wand")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_merged_folder_is_another_run(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for out, task in ((one, TASKS[0]), (two, TASKS[1])):
+        run("fake", task, DECODERS[0], limit=2, out=out, progress=False)
+    assert cli.invoke(["merge", str(one), str(two), "-o", str(tmp_path / "both")]) == 0
+    assert len({run_facts(tmp_path / name).id for name in ("one", "two", "both")}) == 3
+
+
 def test_scores_that_were_computed_later_are_sent_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = finished(tmp_path)
     assert call(capsys, "score", out, "-j", 1, "-m", "list_exact_strict")[0] == 0
@@ -205,7 +277,8 @@ def test_trackio_is_called_as_its_documentation_says(tmp_path: Path, monkeypatch
     module.Table = lambda dataframe: dataframe.to_dict("records")
     monkeypatch.setitem(__import__("sys").modules, "trackio", module)
     out, _ = finished(tmp_path)
-    send_folder(out, "trackio:project=mine", load.load_tracker("trackio:project=mine"), [])
-    assert [name for name, _ in calls] == ["init", "log", "log", "finish"]
+    for _ in range(2):
+        send_folder(out, "trackio:project=mine", load.load_tracker("trackio:project=mine"), [])
+    assert [name for name, _ in calls] == ["init", "log", "log", "finish", "init", "finish"], "no row is added twice"
     assert calls[0][1]["project"] == "mine" and calls[0][1]["resume"] == "allow"
     assert calls[1][1]["accuracy"] == calls[2][1]["cells"][0]["accuracy"] == 1.0

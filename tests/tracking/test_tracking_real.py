@@ -13,7 +13,7 @@ import fake_model  # noqa: F401  (registers the fake model)
 import pytest
 from run_files import DECODERS, TASKS
 
-from parallelbench import Results, cli
+from parallelbench import Results, cli, report
 
 WORDS = ["run", "-m", "fake", *(f"-t{task}" for task in TASKS), *(f"-d{decoder}" for decoder in DECODERS), "--limit"]
 pytestmark = [
@@ -48,6 +48,19 @@ def log_records(data: bytes) -> Iterator[bytes]:
             found = b""
 
 
+def rows_of(file: Path) -> tuple[int, int]:
+    """How many rows of cells, and how many tables, a .wandb file adds to the history of its run."""
+    from wandb.proto import wandb_internal_pb2
+
+    keys = []
+    for data in log_records(file.read_bytes()):
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data)
+        if record.WhichOneof("record_type") == "history":
+            keys.append({item.key or item.nested_key[0] for item in record.history.item})
+    return sum("cell" in one for one in keys), sum("cells" in one for one in keys)
+
+
 def test_wandb_offline_holds_the_numbers_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("wandb", reason="needs parallelbench[wandb], about 25 MB")
     from wandb.proto import wandb_internal_pb2
@@ -58,12 +71,17 @@ def test_wandb_offline_holds_the_numbers_of_the_folder(tmp_path: Path, monkeypat
     monkeypatch.setenv("WANDB_MODE", "offline")
     for limit in ("2", "3"):  # the second run goes on under the same id
         assert cli.invoke([*WORDS, limit, "-o", "out", "--track", "wandb:project=trial,entity=us"]) == 0
+    monkeypatch.setattr(report, "write_report", lambda folder: folder / "report.html")  # as the last run has written it
+    for more in ([], [], ["--again"]):
+        assert cli.invoke(["track", "out", "--to", "wandb:project=trial,entity=us", *more]) == 0
     files = sorted(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
-    assert len(files) == 2 and len({file.name for file in files}) == 1
+    assert len(files) == 5 and len({file.name for file in files}) == 1
+    # The first run has four cells, the second the same four with one more sample each; sending again adds none of them.
+    assert [rows_of(file) for file in files] == [(4, 1), (4, 1), (0, 0), (0, 0), (4, 1)]
     summary: dict[str, Any] = {}
     config: dict[str, Any] = {}
     kinds: set[str] = set()
-    for data in log_records(files[-1].read_bytes()):
+    for data in log_records(files[1].read_bytes()):
         record = wandb_internal_pb2.Record()
         record.ParseFromString(data)
         kinds.add(record.WhichOneof("record_type"))

@@ -59,9 +59,9 @@ def start(sweep: Sweep, options: RunOptions, where: PlacementOptions) -> None:
     from parallelbench.cli.forecasting import cost_limit
     from parallelbench.cli.progress import watching
     from parallelbench.cli.summary import print_summary
-    from parallelbench.cli.tracking import tracked
     from parallelbench.experiments.listeners import Several
     from parallelbench.experiments.plan import notes
+    from parallelbench.tracking.session import tracked
 
     pool, cells = _planned(sweep, placement)
     for remark in notes(cells, sweep.limit):
@@ -69,7 +69,7 @@ def start(sweep: Sweep, options: RunOptions, where: PlacementOptions) -> None:
     folder = options.out or api.default_out(cells)
     gc.freeze()  # imported modules live as long as the process: the garbage collector need not look at them again and again
     limits = cost_limit(sweep, cells, pool, folder, options)
-    with tracked(options.track or (), folder) as trackers, watching() as progress:
+    with tracked(options.track or (), folder, note) as trackers, watching() as progress:
         results = api.run_plan(cells, sweep, pool, folder, Several([progress, *limits, *trackers]), placement)
     print_summary(results, time.monotonic() - begun, options.table)
     if options.as_json:

@@ -1,7 +1,7 @@
-"""What served models cost: prices from the user, the expected cost of a plan, and a limit for a run.
+"""What served models cost: their prices, the expected cost of a plan, and a limit for a run.
 
-No price is built in, because prices change: they are options of the model (`price_in`, `price_out`), or come from a table with
-its source and its date.
+Prices change, so each comes with its source and its date: from the options of the model (`price_in`, `price_out`), else from a
+table of the user, else from the list prices of a few models in `list_prices.yaml`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from parallelbench.runs.records import Record
 from parallelbench.specs import Options, build
 
 MILLION = 1e6
+LIST_PRICES = Path(__file__).parent / "list_prices.yaml"
 ADVICE = "write the keys date, source, currency and models, as docs/served.md shows"
 
 
@@ -42,6 +43,13 @@ class PriceTable(Options):
     source: str = Field(min_length=1, max_length=400, description="where")
     currency: str = Field("USD", min_length=1, max_length=12, description="in which currency")
     models: Mapping[str, Price] = Field(description="prices by the name of the model, without options")
+    server: str | None = Field(None, min_length=1, description="the address that the prices hold for; none: any")
+
+    def of(self, names: Sequence[str], address: str) -> Price | None:
+        """Return the price of a model with one of these names at an address; None where the table has none."""
+        if self.server not in (None, address):
+            return None
+        return next((self.models[name] for name in names if name in self.models), None)
 
 
 class Cost(NamedTuple):
@@ -82,11 +90,22 @@ def read_prices(path: Path) -> PriceTable:
     value = read_yaml(path, ADVICE)
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise UserError(f"{path} is no table of prices; {ADVICE}.")
-    return build(PriceTable, f"prices '{path}'", {key: str(one) if key == "date" else one for key, one in value.items()})
+    return _table(value, f"prices '{path}'")
+
+
+def list_prices() -> list[PriceTable]:
+    """Return the published prices that come with the package."""
+    tables = read_yaml(LIST_PRICES, ADVICE)
+    return [_table(table, "list prices") for table in tables]
+
+
+def _table(value: Mapping[str, Any], label: str) -> PriceTable:
+    return build(PriceTable, label, {key: str(one) if key == "date" else one for key, one in value.items()})  # YAML has dates
 
 
 def prices_of(cells: Sequence[PlannedCell], pool: ModelPool, table: PriceTable | None) -> Prices:
-    """Find the prices of the served models of a plan: those in a model's options, else those of the table."""
+    """Find the prices of the served models of a plan: in a model's options, else in the user's table, else list prices."""
+    tables = [*([] if table is None else [table]), *list_prices()]
     found: dict[str, Price] = {}
     origin: dict[str, str] = {}
     for key in dict.fromkeys(one.model for one in cells):
@@ -98,8 +117,12 @@ def prices_of(cells: Sequence[PlannedCell], pool: ModelPool, table: PriceTable |
         names = (key.partition(",")[0], handle.info.name)
         if given[0] is not None and given[1] is not None:
             found[key], origin[key] = Price(price_in=given[0], price_out=given[1]), "the model's options"
-        elif table is not None and (name := next((one for one in names if one in table.models), None)) is not None:
-            found[key], origin[key] = table.models[name], f"{table.source}, {table.date}, in {table.currency}"
+            continue
+        for one in tables:
+            price = one.of(names, handle.info.revision)
+            if price is not None:
+                found[key], origin[key] = price, f"{one.source}, {one.date}, in {one.currency}"
+                break
     return Prices(found, origin)
 
 

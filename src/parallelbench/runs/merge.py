@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from parallelbench.runs.disk import disk_errors, write_bytes
 from parallelbench.runs.folder import CELLS, RUN, RUN_FILE, RunFile, StoredCell, StoredRun, read_run
 from parallelbench.runs.heartbeat import life_of, read_heartbeat
 from parallelbench.runs.merge_scores import merge_scores
+from parallelbench.runs.state import rows_on_disk
 from parallelbench.runs.times import now
 
 Numbers = Mapping[tuple[Path, int], int]
@@ -25,14 +26,20 @@ Numbers = Mapping[tuple[Path, int], int]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What was merged: the number of cells, and how many of them lay in several folders."""
+    """What was merged: the number of cells, and how many of them lay in several folders.
+
+    `unfinished` says of each cell that still misses samples which one it is and how many it has.
+    """
 
     cells: int
     shared: int
+    unfinished: tuple[str, ...]
 
 
 def merge(sources: Sequence[Path], out: Path, arguments: Sequence[str], environment: Environment) -> Merged:
     """Merge run folders into a new folder, which is written as a whole or not at all; the sources stay as they are.
+
+    A source whose last call was killed, or has stalled, is merged with the samples that it has on disk.
 
     Args:
         sources: the folders, at least two.
@@ -55,12 +62,14 @@ def merge(sources: Sequence[Path], out: Path, arguments: Sequence[str], environm
     try:
         with disk_errors(out):
             _write(run, draft, arguments, environment)
+            _check_still(run)  # a stalled process may have gone on meanwhile
+            unfinished = tuple(_unfinished(read_run(draft)))
             if out.exists():
                 out.rmdir()
             draft.rename(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Merged(len(run.cells), sum(len(stored.folders) > 1 for stored in run.cells))
+    return Merged(len(run.cells), sum(len(stored.folders) > 1 for stored in run.cells), unfinished)
 
 
 def _check(run: StoredRun, out: Path) -> None:
@@ -76,9 +85,7 @@ def _check(run: StoredRun, out: Path) -> None:
     for folder in run.folders:
         if out.resolve().is_relative_to(folder.path.resolve()):
             raise UserError(f"{out} lies in {folder.path}, which is merged; name a folder outside with -o.")
-        last = folder.calls[-1] if folder.calls else None
-        if last is not None and last.outcome == "running" and life_of(read_heartbeat(folder.path), last.number) == "running":
-            raise UserError(f"{folder.path} is being written by another process; wait until that run ends.")
+    _check_still(run)
     made = {
         call.environment.packages.get("parallelbench", "unknown"): folder for folder in run.folders for call in folder.calls
     }
@@ -88,6 +95,25 @@ def _check(run: StoredRun, out: Path) -> None:
             f"these folders were made by different versions of parallelbench ({ways}), so their results may differ; look at "
             "them with 'parallelbench compare' in place of merging them."
         )
+
+
+def _check_still(run: StoredRun) -> None:
+    """Raise `UserError` for a folder that another process is writing."""
+    for folder in run.folders:
+        last = folder.calls[-1] if folder.calls else None
+        if last is not None and last.outcome == "running" and life_of(read_heartbeat(folder.path), last.number) == "running":
+            raise UserError(f"{folder.path} is being written by another process; wait until that run ends.")
+
+
+def _unfinished(run: StoredRun) -> Iterator[str]:
+    """Yield for each cell that misses samples what it is, and how many of its samples there are."""
+    cells, planned = {stored.id: stored for stored in run.cells}, run.planned
+    for cell_id in run.unfinished:
+        if cell_id not in cells:
+            yield f"{cell_id} (0 of {planned[cell_id]})"
+            continue
+        cell, rows = cells[cell_id].cell, rows_on_disk(cells[cell_id].folders[0])
+        yield f"{cell.model} on {cell.task} with {cell.decoder} ({rows} of {planned[cell_id]})"
 
 
 def _write(run: StoredRun, out: Path, arguments: Sequence[str], environment: Environment) -> None:

@@ -65,16 +65,21 @@ def library(name: str) -> Any:
 
 
 class Tracker(ABC):
-    """A place that results are sent to. Every method may raise whatever its library raises, and may take long."""
+    """A place that results are sent to. Every method but `place` may raise whatever its library raises, and may take long."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Its name and where it sends to, by which a folder remembers what was sent there."""
 
     @abstractmethod
     def open(self, run: RunFacts) -> None:
         """Begin the run there, or find it again by its id."""
 
     @abstractmethod
-    def cell(self, cell: CellFacts) -> None:
-        """Send a finished cell; a cell that was sent before is replaced."""
+    def cell(self, cell: CellFacts, known: bool) -> None:
+        """Send a finished cell and replace what it has there. `known`: the same was sent there before, so no row is added."""
 
     @abstractmethod
-    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
-        """Send the table of all finished cells and some files, and end."""
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path], known: bool) -> None:
+        """Send the table of all finished cells and some files, and end. `known`: the same table was sent there before."""

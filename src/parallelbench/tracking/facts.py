@@ -33,6 +33,7 @@ def run_facts(out: Path) -> RunFacts:
     config = dict(last.resolved) if last is not None else {}
     names = [str(call.resolved["name"]) for call in calls if call.resolved.get("name")]
     made = [created, first.started if first is not None else "", list(first.arguments) if first is not None else []]
+    made += [call.resolved["merged"] for call in calls if "merged" in call.resolved]  # a merged folder is another run
     provenance = [
         {key: value for key, value in asdict(call).items() if key not in ("schema", "cells", "resolved")} for call in calls
     ]

@@ -10,7 +10,8 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Record
 from parallelbench.tracking.base import Tracker
 from parallelbench.tracking.facts import cell_facts, finished_cells, run_facts
-from parallelbench.tracking.sender import Sender
+from parallelbench.tracking.sender import LONGEST_END, Sender
+from parallelbench.tracking.sent import Sent, send_cell, send_end
 
 Note = Callable[[str], None]
 
@@ -28,6 +29,7 @@ class TrackerListener:
 
     def __init__(self, spec: str, tracker: Tracker, out: Path, note: Note, sender: Sender) -> None:
         self._spec, self._tracker, self._out, self._note, self._sender = spec, tracker, out, note, sender
+        self._sent = Sent(out, tracker)
         self._said = False
 
     def planned(self, missing: Sequence[tuple[Cell, int]], samples: int) -> None:
@@ -49,9 +51,9 @@ class TrackerListener:
         """A remark is no result."""
 
     def end(self, files: Sequence[Path]) -> None:
-        """Send the table of all finished cells and files, and wait for the tracker unless it has failed or hangs."""
-        self._sender.put(lambda: self._tracker.close([cell_facts(self._out, one) for one in finished_cells(self._out)], files))
-        self._sender.end()
+        """Send the table of all finished cells and files, and wait for the tracker unless it has failed, hangs or is slow."""
+        self._sender.put(partial(self._send_end, files))
+        self._sender.end(LONGEST_END)
         self._say()
 
     @property
@@ -60,7 +62,10 @@ class TrackerListener:
         return not self._sender.failure and not self._sender.hangs
 
     def _send_cell(self, cell_id: str) -> None:
-        self._tracker.cell(cell_facts(self._out, cell_id))
+        send_cell(self._tracker, self._sent, cell_facts(self._out, cell_id))
+
+    def _send_end(self, files: Sequence[Path]) -> None:
+        send_end(self._tracker, self._sent, [cell_facts(self._out, one) for one in finished_cells(self._out)], files)
 
     def _say(self) -> None:
         """Say once that the tracker has failed, and how its results can be sent later."""

@@ -40,6 +40,10 @@ class MlflowTracker(Tracker):
         self._client: Any = None
         self._experiment = self._run = ""
 
+    @property
+    def place(self) -> str:
+        return f"mlflow {self._options.model_dump_json()}"
+
     def open(self, run: RunFacts) -> None:
         self._client = self._mlflow.MlflowClient(tracking_uri=self._options.uri)
         found = self._client.get_experiment_by_name(run.group)
@@ -51,14 +55,14 @@ class MlflowTracker(Tracker):
         self._send(self._run, {key: value for key, value in params.items() if key not in known}, {})
         self._client.log_dict(self._run, json.loads(json.dumps(run.provenance, default=str)), "provenance.json")
 
-    def cell(self, cell: CellFacts) -> None:
+    def cell(self, cell: CellFacts, known: bool) -> None:
         nested = self._found_or_made({ID: f"{self._run}/{cell.id}", CELL: cell.id, PARENT: self._run}, cell.id)
         known = self._client.get_run(nested).data.params
         params = {key: value[:LONGEST] for key, value in cell.names.items() if key not in known}
         self._send(nested, params, cell.numbers)
         self._client.set_terminated(nested)
 
-    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path], known: bool) -> None:
         rows = [{**cell.names, **cell.numbers} for cell in cells]
         self._client.log_dict(self._run, {"cells": rows}, "cells.json")
         accuracies = [cell.numbers["accuracy"] for cell in cells if "accuracy" in cell.numbers]

@@ -15,6 +15,8 @@ BACKOFF = 1.0
 """Attempts of each operation, and the seconds before the second; they double."""
 PATIENCE = 30.0
 """Seconds that one operation may take before the end of a run no longer waits for it."""
+LONGEST_END = 300.0
+"""Seconds that the end of a run waits for a tracker in all."""
 ROOM = 10_000
 """Operations that wait to be sent; more are left out, and said."""
 Operation = Callable[[], None]
@@ -70,13 +72,16 @@ class Sender:
         began = self._began
         return began is not None and time.monotonic() - began > self._patience
 
-    def end(self) -> None:
-        """Wait until everything is sent, sending has failed, or an operation hangs."""
+    def end(self, longest: float = LONGEST_END) -> None:
+        """Wait until everything is sent, sending has failed, an operation hangs, or `longest` seconds have passed."""
         if not self.failure:
             self._put_end()
+        until = time.monotonic() + longest
         while self._thread.is_alive() and not self.failure:
             if self.hangs:
                 self.failure = f"it has not answered for {self._patience:g} s"
+            elif time.monotonic() > until:
+                self.failure = f"it has not taken everything within {longest:g} s"
             self._thread.join(0.02)
         self._stopped.set()
 

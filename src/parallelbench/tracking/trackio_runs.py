@@ -31,6 +31,10 @@ class TrackioTracker(Tracker):
         self._trackio = library("trackio")
         self._options = options
 
+    @property
+    def place(self) -> str:
+        return f"trackio {self._options.model_dump_json()}"
+
     def open(self, run: RunFacts) -> None:
         config = json.loads(json.dumps({**run.config, "provenance": run.provenance}, default=str))
         place = {} if self._options.space_id is None else {"space_id": self._options.space_id}
@@ -38,13 +42,14 @@ class TrackioTracker(Tracker):
             project=self._options.project, name=f"{run.name}-{run.id}", group=run.group, config=config, resume="allow", **place
         )
 
-    def cell(self, cell: CellFacts) -> None:
-        self._trackio.log({**cell.names, **cell.numbers})
+    def cell(self, cell: CellFacts, known: bool) -> None:
+        if not known:
+            self._trackio.log({**cell.names, **cell.numbers})
 
-    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path], known: bool) -> None:
         import pandas as pd
 
-        if cells:
+        if cells and not known:
             table = pd.DataFrame([{**cell.names, **cell.numbers} for cell in cells])
             self._trackio.log({"cells": self._trackio.Table(dataframe=table)})
         self._trackio.finish()

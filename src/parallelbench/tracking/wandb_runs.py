@@ -14,7 +14,7 @@ from parallelbench.errors import UserError
 from parallelbench.specs import Options
 from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
 
-KEY, MODE = "WANDB_API_KEY", "WANDB_MODE"
+KEY, MODE, SERVER = "WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL"
 
 
 class WandbOptions(Options):
@@ -42,6 +42,10 @@ class WandbTracker(Tracker):
         self._options = options
         self._run: Any = None
 
+    @property
+    def place(self) -> str:
+        return f"wandb {os.environ.get(SERVER, '')} {self._options.model_dump_json()}"
+
     def open(self, run: RunFacts) -> None:
         self._run = self._wandb.init(
             project=self._options.project,
@@ -55,13 +59,14 @@ class WandbTracker(Tracker):
             settings=self._wandb.Settings(console="off", silent=True, disable_git=True, save_code=False),
         )
 
-    def cell(self, cell: CellFacts) -> None:
-        self._run.log({**cell.names, **cell.numbers})
+    def cell(self, cell: CellFacts, known: bool) -> None:
         self._run.summary.update({f"{cell.id}/{name}": value for name, value in {**cell.names, **cell.numbers}.items()})
+        if not known:  # last: an attempt that fails before adds no row
+            self._run.log({**cell.names, **cell.numbers})
 
-    def close(self, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
+    def close(self, cells: Sequence[CellFacts], files: Sequence[Path], known: bool) -> None:
         names = list(dict.fromkeys(name for cell in cells for name in cell.numbers))
-        if cells:
+        if cells and not known:
             columns = [*cells[0].names, *names]
             rows = [[*cell.names.values(), *(cell.numbers.get(name) for name in names)] for cell in cells]
             self._run.log({"cells": self._wandb.Table(columns=columns, data=rows)})
