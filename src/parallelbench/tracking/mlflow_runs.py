@@ -57,8 +57,8 @@ class MlflowTracker(Tracker):
 
     def cell(self, cell: CellFacts, known: bool) -> None:
         nested = self._found_or_made({ID: f"{self._run}/{cell.id}", CELL: cell.id, PARENT: self._run}, cell.id)
-        known = self._client.get_run(nested).data.params
-        params = {key: value[:LONGEST] for key, value in cell.names.items() if key not in known}
+        there = self._client.get_run(nested).data.params
+        params = {key: value[:LONGEST] for key, value in cell.names.items() if key not in there}
         self._send(nested, params, cell.numbers)
         self._client.set_terminated(nested)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +38,7 @@ class Sent:
 
     def holds(self, key: str, row: Any) -> bool:
         """Whether the row under this key was sent as it is now."""
-        return self._rows.get(key) == _hash(row)
+        return self._rows.get(key) == short_hash(row)
 
     def add(self, key: str, row: Any) -> None:
         """Remember a row that was sent.
@@ -46,7 +46,7 @@ class Sent:
         Raises:
             UserError: the folder cannot be written.
         """
-        self._rows[key] = _hash(row)
+        self._rows[key] = short_hash(row)
         with disk_errors(self._path):
             self._path.parent.mkdir(exist_ok=True)
         write_bytes(self._path, FILE.dump_json(self._rows, indent=2) + b"\n")
@@ -58,12 +58,8 @@ def send_cell(tracker: Tracker, sent: Sent, cell: CellFacts) -> None:
     sent.add(cell.id, asdict(cell))
 
 
-def send_end(tracker: Tracker, sent: Sent, cells: list[CellFacts], files: list[Path]) -> None:
+def send_end(tracker: Tracker, sent: Sent, cells: Sequence[CellFacts], files: Sequence[Path]) -> None:
     """Send the table of all finished cells and files, and remember the table."""
     table = [asdict(cell) for cell in cells]
     tracker.close(cells, files, known=sent.holds(TABLE, table))
     sent.add(TABLE, table)
-
-
-def _hash(row: Mapping[str, Any] | list[Mapping[str, Any]]) -> str:
-    return short_hash(row)
