@@ -93,12 +93,10 @@ def run(
     """
     if (shots, suite, data_dir) != (None, "ours", None) and any(isinstance(one, Task) for one in _list(task)):
         raise UserError("shots, suite and data_dir are for tasks by name; pass them to load_task, or the task by name.")
-    if track and out is None:
-        raise UserError("track needs a run folder that stays, from which results can be sent again; pass out=... too.")
+    _check_tracked(track, out)
     remarks = [sandbox.allow_code()] if allow_code else []
     more = {"limit": limit, "seeds": seed, "shots": shots, "suite": suite, "data_dir": data_dir, "cache": cache, "aux": aux}
-    more["allow_short_canvas"] = allow_short_canvas
-    more |= {"device": device, "batch_size": batch_size}
+    more |= {"allow_short_canvas": allow_short_canvas, "device": device, "batch_size": batch_size}
     placement = executor if isinstance(executor, Placement) else build(Placement, "run", {"executor": executor})
     sweep, pool, cells = _plan(model, _list(task), _list(decoders), more, placement)
     for remark in filter(None, [*remarks, *notes(cells, sweep.limit)]):
@@ -219,6 +217,12 @@ def _tasks(spec: str, sweep: Sweep) -> list[Task]:
 
 def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _check_tracked(track: str | Sequence[str], out: str | Path | None) -> None:
+    """Refuse trackers of a folder that is removed."""
+    if track and out is None:
+        raise UserError("track needs a run folder that stays, from which results can be sent again; pass out=... too.")
 
 
 def _check(model: Any, tasks: Sequence[Any], decoders: Sequence[Any]) -> None:
