@@ -44,26 +44,42 @@ def check(out: Path, wanted: Rows) -> None:
 
 
 def test_workers_killed_at_thirty_random_moments(tmp_path: Path, ray_address: str, local_records: Rows) -> None:
+    """A kill comes up to 8 s after some sample has finished since the last: while a worker starts, loads or decodes.
+
+    Were kills faster than any progress, on a slow machine, the run would rightly give up.
+    """
     draws, killed, stop = random.Random(5), list[int](), threading.Event()
 
+    def written() -> int:
+        return sum(lines(out) for out in tmp_path.iterdir())
+
     def kill() -> None:
-        while not stop.wait(draws.uniform(4, 16)) and len(killed) < 30:
-            found = workers()
-            if found:
+        seen = 0
+        while len(killed) < 30 and not stop.wait(0.2):
+            if written() == seen:
+                continue
+            stop.wait(draws.uniform(0, 8))
+            seen = written()
+            if found := workers():
                 killed.append(draws.choice(found))
                 os.kill(killed[-1], signal.SIGKILL)
 
     thread = threading.Thread(target=kill)
     thread.start()
     rounds = 0
-    while len(killed) < 30:
-        out = tmp_path / str(rounds)
-        run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, executor=placement(), progress=False)
-        run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, progress=False)  # what was given up, if anything was
-        assert records(out) == local_records
-        rounds += 1
-    stop.set()
-    thread.join()
+    try:
+        while len(killed) < 30:
+            out = tmp_path / str(rounds)
+            run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, executor=placement(), progress=False)
+            run(
+                "tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, progress=False
+            )  # what was given up, if anything was
+            assert records(out) == local_records
+            rounds += 1
+    finally:
+        stop.set()
+        thread.join()
+    print(f"{len(killed)} workers killed in {rounds} runs")
 
 
 def test_the_driver_killed_at_fifteen_random_moments(tmp_path: Path, ray_address: str, local_records: Rows) -> None:
@@ -162,20 +178,28 @@ class Node:
         self.process.wait()
 
 
+def started(address: str, *options: str) -> Node:
+    """Start a machine and wait until it is up; `ray start` gives up after 30 s, which a busy machine may need once."""
+    for _ in range(5):
+        node = Node(*options)
+        deadline = time.monotonic() + 60
+        while node.process.poll() is None and time.monotonic() < deadline:
+            up = greets(address) if "--head" in options else True
+            if up and any("raylet" in name for name in descendants(node.process.pid).values()):
+                time.sleep(10)  # it has to be known to the head
+                if node.process.poll() is None:
+                    return node
+            time.sleep(0.5)
+        node.kill()
+    raise AssertionError("this machine is too busy for 'ray start'")
+
+
 @pytest.fixture
 def two_nodes() -> Iterator[tuple[str, Node]]:
     port = free_port()
-    head = Node("--head", f"--port={port}", "--include-dashboard=false", HERE)
     address = f"127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while not greets(address) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    second = Node(f"--address={address}", HERE)
-    while not any("raylet" in name for name in descendants(second.process.pid).values()) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    time.sleep(10)  # it has started, and has to be known to the head
-    yield address, second
-    second.kill()
+    head = started(address, "--head", f"--port={port}", "--include-dashboard=false", HERE)
+    yield address, started(address, f"--address={address}", HERE)
     head.kill()
 
 
@@ -193,9 +217,10 @@ def test_a_machine_killed_and_started_again_five_times(
                 wanted = lines(out) + draws.randint(1, 20)
                 while driver.running and lines(out) < wanted:
                     time.sleep(0.05)
-                second.kill()
-                killed += 1
-                second = Node(f"--address={address}", HERE)
+                if driver.running:
+                    second.kill()
+                    killed += 1
+                    second = Node(f"--address={address}", HERE)
             done = driver.wait(600)
             assert done.returncode in (0, 1), done.stderr
             run("tiny", TASKS, DECODERS, limit=LIMIT, out=out, batch_size=4, progress=False)

@@ -139,6 +139,10 @@ def test_of_a_run_that_stalled_or_was_killed_the_unfinished_cells_are_named(
         (["out", "b", "-o", "out/c"], "lies in"),
         (["out", "full", "-o", "c"], "full holds no run"),
         (["out", "none", "-o", "c"], "none holds no run"),
+        (["out", "loop", "-o", "c"], "loop holds no run"),
+        (["out", "b", "-o", "loop"], "loop cannot be written"),
+        (["out", "b", "-o", "b/run.json/c"], "lies in"),
+        (["out", "b", "-o", "full/notes.txt/c"], "cannot be written"),
         (["out", "b"], "Missing option '--out'"),
         (["out", "going", "-o", "c"], "is being written by another process"),
     ],
@@ -150,6 +154,7 @@ def test_what_cannot_be_merged_is_one_sentence(
     shutil.copytree(a, tmp_path / "b")
     going(Path(shutil.copytree(a, tmp_path / "going")), 1)
     (tmp_path / "full").mkdir()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "full" / "notes.txt").write_text("mine")
     code, _, err = call(capsys, "merge", *(one if one.startswith("-") else tmp_path / one for one in arguments))
     assert code == 2 and said in err and err.count("\n") == 1

@@ -83,7 +83,7 @@ def _check(run: StoredRun, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists and is not empty; name a new folder with -o.")
     for folder in run.folders:
-        if out.resolve().is_relative_to(folder.path.resolve()):
+        if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(folder.path)):  # `resolve` fails for a loop of links
             raise UserError(f"{out} lies in {folder.path}, which is merged; name a folder outside with -o.")
     _check_still(run)
     made = {
