@@ -19,7 +19,7 @@ from real_ray import BUSY, DECODERS, LIMIT, TASKS, At, descendants, free_port, w
 from children import Child, command, limited
 from parallelbench import run
 from parallelbench.experiments.executors.placement import Placement
-from parallelbench.experiments.executors.ray_cluster import greets
+from parallelbench.experiments.executors.ray_cluster import QUIET, greets
 from parallelbench.experiments.executors.ray_executor import RayExecutor
 from parallelbench.experiments.executors.remote_worker import RemoteWorker, Report
 from stored_records import lines, records
@@ -164,7 +164,7 @@ class Node:
             "--object-store-memory=80000000",
             "--disable-usage-stats",
         ]
-        environment = {**os.environ, "RAY_worker_niceness": "0", "RAY_enable_worker_prestart": "0", "RAY_AUTH_MODE": "token"}
+        environment = {**os.environ, **QUIET, "RAY_AUTH_MODE": "token"}
         self.process = subprocess.Popen(
             [ray, "start", *options, *flags], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -22,6 +22,8 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
     "RAY_enable_worker_prestart": "0",  # only processes that the run uses
     "RAY_worker_niceness": "0",  # a worker is no background process here
+    "RAY_agent_register_timeout_ms": "180000",  # a busy machine needs more than half a minute to start Python a few times
+    "RAY_worker_register_timeout_seconds": "180",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 OBJECT_STORE = 80 << 20
