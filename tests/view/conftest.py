@@ -11,7 +11,9 @@ from explorers import LABEL, Explorer
 
 import parallelbench as pb
 
-sys.path += [str(Path(__file__).parents[1] / name) for name in ("report", "experiments")]  # chromium, fake_model
+sys.path.append(str(Path(__file__).parents[1] / "report"))
+
+from chromium import Tab, chromium
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     decoders = ["random:k=[1,4],temperature=1", f'confidence:k=2,label="{LABEL}"']
     pb.run("exact", tasks, decoders, limit=6, out=folder, progress=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser_tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """A tab of the one browser; whatever a page writes to the console is a fault, which the test looks at."""
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser.tab()
 
 
 @pytest.fixture(scope="session")

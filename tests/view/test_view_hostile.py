@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import CHROMIUM, chromium
-from explorers import HOSTILE, TOKEN, Explorer
+from chromium import CHROMIUM, Tab
+from explorers import HOSTILE, Explorer
 
 from parallelbench.runs.cell_folder import CELL, RECORDS, TRACES
 
-HUGE = HOSTILE + "\N{COMBINING ENCLOSING KEYCAP}" * 300_000
+HUGE = HOSTILE + "\N{COMBINING ENCLOSING KEYCAP}" * 500 + "x" * 300_000
 
 
 def made_hostile(cell: Path) -> None:
@@ -62,14 +62,14 @@ def texts_of(value: Any) -> Iterator[str]:
 
 
 def test_no_reply_holds_control_or_direction_characters_or_a_huge_text(hostile: Explorer) -> None:
-    from test_view_server import ask
+    from test_view_server import get
 
     assert not hostile.index.faults
-    listed = ask(hostile, "samples", text="<script>")
+    listed = get(hostile, "samples", text="<script>")
     assert listed["count"] == 36
-    replies = [listed, ask(hostile, "about")]
+    replies = [listed, get(hostile, "about")]
     replies += [
-        ask(hostile, "sample", cell=one["cell"], index=one["index"], law=law) for one in listed["samples"][:3] for law in (0, 1)
+        get(hostile, "sample", cell=one["cell"], index=one["index"], law=law) for one in listed["samples"][:3] for law in (0, 1)
     ]
     found = [text for reply in replies for text in texts_of(reply)]
     assert any("<script>" in text for text in found)
@@ -79,15 +79,14 @@ def test_no_reply_holds_control_or_direction_characters_or_a_huge_text(hostile: 
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is on the PATH")
-def test_in_a_browser_a_hostile_run_is_text(hostile: Explorer, tmp_path: Path) -> None:
-    first = hostile.index.names[0].id
+@pytest.mark.slow
+def test_in_a_browser_a_hostile_run_is_text(hostile: Explorer, browser_tab: Tab) -> None:
+    first, second = (one.id for one in hostile.index.names[:2])
     index = int(hostile.index.rows.snapshot().rows["index"][0])
-    with chromium(tmp_path / "profile") as browser:
-        tab = browser.tab()
-        tab.window(420)
-        tab.open(f"http://127.0.0.1:{hostile.port}/{TOKEN}/?sample={first}/{index}&with={hostile.index.names[1].id}")
-        tab.wait("document.querySelectorAll('.panel[data-law]').length === 2")
-        assert tab.run("document.querySelectorAll('img, body script').length") == 0
-        assert tab.run("document.documentElement.scrollWidth") <= 420
-        assert "<script>alert(2)" in tab.run("document.querySelector('.panel').textContent")
-        assert browser.messages == []
+    browser_tab.window(420)
+    browser_tab.open(f"{hostile.url}?sample={first}/{index}&with={second}")
+    browser_tab.wait("document.querySelectorAll('.panel[data-law]').length === 2")
+    assert browser_tab.run("document.querySelectorAll('img, body script').length") == 0
+    assert browser_tab.run("document.documentElement.scrollWidth") <= 420
+    assert "<script>alert(2)" in browser_tab.run("document.querySelector('.panel').textContent")
+    assert browser_tab.browser.messages == []

@@ -64,6 +64,16 @@ def test_a_run_that_goes_on_is_followed_line_by_line_and_cell_by_cell(copy: Path
     assert reader.index.names[one["cell"]].id == second.name
 
 
+def test_a_run_without_a_sample_is_empty_until_the_first(copy: Path, tmp_path: Path) -> None:
+    shutil.move(copy / "cells", tmp_path / "cells")
+    reader = opened(copy)
+    chosen = Chosen(reader.index, Query(text="a", order="question"))
+    assert (count(reader), chosen.page(), chosen.options()["task"]) == (0, [], [])
+    shutil.move(tmp_path / "cells", copy / "cells")
+    reader.refresh()
+    assert count(reader) == 36
+
+
 def test_a_file_that_was_replaced_is_read_anew(copy: Path) -> None:
     records = cells_of(copy)[0] / RECORDS
     reader = opened(copy)

@@ -30,7 +30,7 @@ def request(explorer: Explorer, path: str, method: str = "GET", **headers: str) 
         connection.close()
 
 
-def ask(explorer: Explorer, what: str, **parameters: Any) -> Any:
+def get(explorer: Explorer, what: str, **parameters: Any) -> Any:
     status, text, _ = request(explorer, f"/{TOKEN}/api/{what}?{urlencode(parameters)}")
     assert status == 200, text
     return json.loads(text)
@@ -85,9 +85,9 @@ def test_the_page_may_load_its_own_files_only_and_is_kept_by_nobody(explorer: Ex
 
 
 def test_filters_are_combined_and_count_what_every_other_choice_would_leave(explorer: Explorer) -> None:
-    whole = ask(explorer, "samples")
+    whole = get(explorer, "samples")
     assert whole["count"] == whole["total"] == 36 and len(whole["samples"]) == 36
-    wrong = ask(explorer, "samples", outcome="wrong", task="waiting_line/shuffle")
+    wrong = get(explorer, "samples", outcome="wrong", task="waiting_line/shuffle")
     assert 0 < wrong["count"] == len(wrong["samples"]) < 18 and wrong["right"] == 0
     assert all(one["accuracy"] == 0 and one["task"] == "waiting_line/shuffle" for one in wrong["samples"])
     for name, filters in (
@@ -95,11 +95,11 @@ def test_filters_are_combined_and_count_what_every_other_choice_would_leave(expl
         ("outcome", {"task": "waiting_line/shuffle"}),
     ):
         for option in wrong["options"][name]:
-            assert ask(explorer, "samples", **filters, **{name: option["value"]})["count"] == option["count"]
+            assert get(explorer, "samples", **filters, **{name: option["value"]})["count"] == option["count"]
     name = whole["samples"][0]["text"].split('"')[1]
-    found = ask(explorer, "samples", text=f"{name.upper()} [")
+    found = get(explorer, "samples", text=f"{name.upper()} [")
     assert 0 < found["count"] < 36 and all(name in one["text"] for one in found["samples"])
-    assert ask(explorer, "samples", text=f"{name} nobody-of-this-name")["count"] == 0
+    assert get(explorer, "samples", text=f"{name} nobody-of-this-name")["count"] == 0
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_a_sample_that_is_not_there_is_a_sentence(explorer: Explorer, cell: str,
 
 
 def test_a_sample_is_laid_out_with_its_steps_and_then_with_its_law(explorer: Explorer) -> None:
-    wrong = ask(explorer, "samples", outcome="wrong", decoder="random:k=4,temperature=1.0")["samples"][0]
-    fast, whole = (ask(explorer, "sample", cell=wrong["cell"], index=wrong["index"], law=law) for law in (0, 1))
+    wrong = get(explorer, "samples", outcome="wrong", decoder="random:k=4,temperature=1.0")["samples"][0]
+    fast, whole = (get(explorer, "sample", cell=wrong["cell"], index=wrong["index"], law=law) for law in (0, 1))
     assert fast["steps"] == whole["steps"] and len(fast["steps"]) == wrong["nfe"] == 4
     assert (
         fast["collision"] is None
@@ -156,7 +156,7 @@ def test_a_link_out_of_the_run_is_not_followed(out: Path, tmp_path: Path) -> Non
     cells[2].symlink_to(tmp_path / "elsewhere" / cells[2].name)
     one = Explorer(tmp_path / "run")
     try:
-        reply = ask(one, "samples")
+        reply = get(one, "samples")
     finally:
         one.close()
     assert reply["count"] == 18 and len(reply["faults"]) == 3

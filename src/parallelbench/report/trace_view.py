@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from parallelbench.analysis.collisions import REMASK, Collision, canvases, initial_canvas
+from parallelbench.analysis.collisions import REMASK, Collision, initial_canvas
 from parallelbench.clean import for_message
 from parallelbench.report.decoding_order import quantity
 from parallelbench.runs.cell import Cell
@@ -79,8 +79,7 @@ def trace_view(
     known = {**texts, **dict(zip(trace.token_ids, trace.pieces, strict=False))}
     marked = () if collision is None else collision.positions
     width = min(len(trace.token_ids), max([(record.content_tokens or 0) + 1, *(at + 1 for at in marked)]))
-    rows = canvases(trace.history, initial_canvas(record, trace))[:, :width]
-    drawn = [tuple(None if token < 0 else known.get(token, f"#{token}") for token in row) for row in rows.tolist()]
+    drawn = _drawn(trace, initial_canvas(record, trace)[:width].tolist(), known)
     right = scores.get(cell.metrics[0]) == 1.0
     return TraceView(
         title=f"{cell.task}  {cell.model}  {cell.decoder}",
@@ -95,6 +94,18 @@ def trace_view(
         verdict=_verdict(right, collision, drawn, reasons, unknown),
         numbers=_numbers(record, scores),
     )
+
+
+def _drawn(trace: Trace, start: Sequence[int], known: Mapping[int, str]) -> list[tuple[str | None, ...]]:
+    """The texts of the first positions before the first forward and after each; None where masked."""
+    row: list[str | None] = [None if token < 0 else known.get(token, f"#{token}") for token in start]
+    rows = [tuple(row)]
+    for writes in trace.history:
+        for position, token, _, action in writes:
+            if position < len(row):
+                row[position] = None if action == REMASK else known.get(token, f"#{token}")
+        rows.append(tuple(row))
+    return rows
 
 
 def _step(canvas: tuple[str | None, ...], writes: Sequence[tuple[int, int, float | None, str]], width: int) -> Step:

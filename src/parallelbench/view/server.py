@@ -26,15 +26,15 @@ def listening(port: int) -> socket.socket:
     Raises:
         UserError: the port is in use or not allowed.
     """
-    own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        own.bind((HOST, port))
+        made.bind((HOST, port))
     except OSError as error:
-        own.close()
+        made.close()
         raise UserError(f"port {port} cannot be used ({error.strerror}); choose another one, or leave --port out.") from error
-    own.listen()
-    return own
+    made.listen()
+    return made
 
 
 def make_server(app: ASGIApp) -> uvicorn.Server:

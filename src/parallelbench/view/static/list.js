@@ -12,8 +12,8 @@ export function show(reply, state, {append = false} = {}) {
   const items = reply.samples.map(sample => make("li", {}, link(sample, state, several)));
   if (append) rows.append(...items);
   else rows.replaceChildren(...items);
-  const share = reply.count ? `, ${(100 * reply.right / reply.count).toFixed(1)} % right` : "";
-  byId("count").textContent = `${plural(reply.count, "sample")}${share}`;
+  const percentage = reply.count ? `, ${(100 * reply.right / reply.count).toFixed(1)} % right` : "";
+  byId("count").textContent = `${plural(reply.count, "sample")}${percentage}`;
   const left = reply.count - rows.children.length;
   const more = byId("more");
   more.hidden = left <= 0 || !reply.samples.length;

@@ -4,21 +4,33 @@ import {byId, make, plural, number} from "./dom.js";
 import * as addresses from "./address.js";
 import * as filters from "./filters.js";
 import * as list from "./list.js";
-import {ask, latest} from "./requests.js";
+import {get, latest} from "./requests.js";
 import {OpenSample} from "./sample.js";
 
 const FOLLOW = 1500, READING = 400;  /* milliseconds between two looks for new samples */
+const PATIENCE = 200;  /* milliseconds after the last change, because browsers limit how often an address may change */
 let state = addresses.read();
 let version = -1;
+let pending = 0;
 const choose = latest("samples");
 const sample = new OpenSample(changes => change(changes), by => go(by));
 
 function change(changes, {push = "sample" in changes || "with" in changes} = {}) {
   const before = state;
   state = {...state, ...changes};
-  const to = addresses.address(state);
-  if (to !== addresses.address(before)) history[push ? "pushState" : "replaceState"](null, "", to);
+  if (push) {
+    write(before);
+    if (addresses.address(state) !== addresses.address(before)) history.pushState(null, "", addresses.address(state));
+  } else {
+    clearTimeout(pending);
+    pending = setTimeout(() => write(state), PATIENCE);
+  }
   return shown(before);
+}
+
+function write(of) {
+  clearTimeout(pending);
+  history.replaceState(null, "", addresses.address(of));
 }
 
 async function shown(before) {
@@ -44,6 +56,7 @@ async function load() {
 async function open(before) {
   const where = addresses.sampleOf(state);
   list.mark(state.sample);
+  document.title = where ? `${document.querySelector("#rows [aria-current] b")?.textContent ?? "sample"} · explorer` : "explorer · parallelbench";
   if (where) {
     await sample.load(state, where);
     if (before && state.sample !== before.sample) byId("sample").focus();
@@ -80,7 +93,7 @@ async function follow() {
   let wait = FOLLOW;
   try {
     if (!document.hidden) {
-      const reply = await ask("about");
+      const reply = await get("about");
       if (reply.version !== version) await more(reply);
       wait = reply.whole ? FOLLOW : READING;
     }
@@ -101,7 +114,11 @@ async function more(reply) {
 
 byId("more").addEventListener("click", async () => {
   const offset = byId("rows").children.length;
-  list.show(await choose({...addresses.filters(state), offset}), state, {append: true});
+  try {
+    list.show(await choose({...addresses.filters(state), offset}), state, {append: true});
+  } catch (error) {
+    return fail(error.name === "AbortError" ? "" : error.message);
+  }
   list.mark(state.sample);
   byId("rows").children[offset]?.querySelector("a").focus();
 });
@@ -113,6 +130,7 @@ byId("rows").addEventListener("click", event => {
 });
 window.addEventListener("popstate", () => {
   const before = state;
+  clearTimeout(pending);
   state = addresses.read();
   shown(before);
 });

@@ -23,7 +23,7 @@ export class Panel {
       ...heading(sample), this.verdict,
       ...(this.player ? [this.player.canvas, this.player.said, this.map.element]
         : [make("p", {className: "wrote", textContent: "This model does not say in which order it wrote its answer."})]),
-      make("div", {}, ...texts(sample), ledger(sample)),
+      make("div", {className: "below"}, make("div", {className: "texts"}, ...texts(sample)), ledger(sample)),
     );
     for (const one of this.element.querySelectorAll("details")) if (open.includes(one.className)) one.open = true;
   }
@@ -88,7 +88,7 @@ class StepMap {
       viewBox: `-3 -3 ${width * CELL + 6} ${steps * this.tall + 6}`, role: "img",
       "aria-label": `map of ${plural(steps, "forward")} by ${plural(width, "position")}: where each forward wrote`,
     }, ...filled, makeSvg("path", {class: "taken", d: masked}), makeSvg("path", {class: "clash", d: marked}), this.here);
-    this.svg.style.maxWidth = `${width * CELL + 6}px`;
+    this.svg.style.maxWidth = `${1.6 * width * CELL}px`;
     this.element = make("div", {className: "map"}, this.svg);
     this.svg.addEventListener("click", event => {
       const {top, height} = this.svg.getBoundingClientRect();

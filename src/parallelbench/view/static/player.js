@@ -47,7 +47,7 @@ export class Player {
   constructor(data) {
     this.data = data;
     this.canvas = make("div", {className: "canvas", role: "group"});
-    this.said = make("p", {className: "wrote"});
+    this.said = make("p", {className: "wrote", "aria-live": "polite"});
     this.cells = data.start.map(() => make("span"));
     this.canvas.append(...this.cells.flatMap((cell, at) => this.endsLine(at) ? [cell, make("br")] : [cell]));
     if (data.hidden) this.canvas.append(make("i", {textContent: `+ ${plural(data.hidden, "position")} behind the end of the answer`}));

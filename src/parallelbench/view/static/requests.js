@@ -1,6 +1,6 @@
-/* Asks the server. A refusal is an error with the server's sentence. */
+/* Requests from the server. A refusal is an error with the server's sentence. */
 
-export async function ask(what, parameters = {}, signal) {
+export async function get(what, parameters = {}, signal) {
   let reply;
   try {
     reply = await fetch(`api/${what}?${new URLSearchParams(parameters)}`, {signal});
@@ -12,12 +12,12 @@ export async function ask(what, parameters = {}, signal) {
   return reply.json();
 }
 
-/* Returns a function that asks, and ends what it asked before. */
+/* Returns a function that requests, and ends its request before. */
 export function latest(what) {
   let running = new AbortController();
   return parameters => {
     running.abort();
     running = new AbortController();
-    return ask(what, parameters, running.signal);
+    return get(what, parameters, running.signal);
   };
 }

@@ -1,7 +1,7 @@
 /* One open sample, or two next to each other in step, with the controls that both follow. */
 
 import {byId, make} from "./dom.js";
-import {ask} from "./requests.js";
+import {get} from "./requests.js";
 import {Panel} from "./panel.js";
 import {COLOURS, SHADES} from "./player.js";
 
@@ -16,7 +16,7 @@ export class OpenSample {
     this.go = go;
     this.panels = [];
     this.timer = 0;
-    this.asked = 0;
+    this.turn = 0;
     this.section.addEventListener("forward", event => this.step(event.detail));
     document.addEventListener("keydown", event => this.key(event));
   }
@@ -26,11 +26,11 @@ export class OpenSample {
   get forward() { return this.state.forward === "" ? this.forwards : Math.min(Number(this.state.forward) || 0, this.forwards); }
 
   async load(state, where) {
-    const turn = ++this.asked;
+    const turn = ++this.turn;
     this.stop();
     const cells = [where.cell, state.with].filter(Boolean);
-    const samples = await Promise.all(cells.map(cell => ask("sample", {cell, index: where.index})));
-    if (turn !== this.asked) return;
+    const samples = await Promise.all(cells.map(cell => get("sample", {cell, index: where.index})));
+    if (turn !== this.turn) return;
     this.state = state;
     this.panels = samples.map(sample => new Panel(sample));
     this.section.replaceChildren(this.bar(samples[0]), make("div", {className: "panels"}, ...this.panels.map(panel => panel.element)));
@@ -42,18 +42,18 @@ export class OpenSample {
 
   async law(panel, index, turn) {
     try {
-      const sample = await ask("sample", {cell: panel.sample.cell, index, law: 1});
-      if (turn !== this.asked) return;
+      const sample = await get("sample", {cell: panel.sample.cell, index, law: 1});
+      if (turn !== this.turn) return;
       panel.fill(sample);
       panel.show(this.forward, this.state.colour || "confidence");
     } catch (error) {
-      if (turn === this.asked) panel.fail(error.message);
+      if (turn === this.turn) panel.fail(error.message);
     }
     panel.element.dataset.law = "1";
   }
 
   close() {
-    this.asked++;
+    this.turn++;
     this.stop();
     this.panels = [];
     this.section.hidden = true;
