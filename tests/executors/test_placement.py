@@ -18,7 +18,7 @@ from parallelbench import cli, load_model, run
 from parallelbench.errors import UserError
 from parallelbench.experiments.executors.choice import pool_of
 from parallelbench.experiments.executors.placement import Placement
-from parallelbench.experiments.executors.ray_cluster import check_room, connected
+from parallelbench.experiments.executors.ray_cluster import STARTS, check_room, connected
 from parallelbench.experiments.spec import Sweep
 
 RUN = ["run", "-m", "exact", "-t", "waiting_line/copy", "-d", "threshold", "--limit", "2"]
@@ -106,19 +106,23 @@ def test_auto_without_a_cluster(said: str | None, tmp_path: Any, monkeypatch: py
     "error", [Exception("timed out during startup. And more"), RuntimeError("no port"), OSError("no space")]
 )
 @pytest.mark.parametrize("late", [False, True])
-def test_a_ray_that_does_not_start_in_time(error: Exception, late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has left behind is waited for; then it is used, or ended."""
+def test_a_ray_that_does_not_start_in_time(
+    error: Exception, late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has left behind is waited for; then it is used, or ended and started again."""
     module, processes = pytest.importorskip("ray"), list[subprocess.Popen[bytes]]()
     server, place = listening(bytes((0, 0, 0, 4)) if late else b"HTTP/1.1 400\r\n\r\n")
+    raylet = tmp_path / "raylet"
+    raylet.symlink_to(Path(sys.executable).resolve())
 
     def init(address: str = "", **options: Any) -> None:
         if address:
             assert late and address == place
             return
         folder = Path(options["_temp_dir"], "session_1")
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "gcs_server_port_1").write_text(place.rpartition(":")[2])
-        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        command = [str(raylet), "-I", "-S", "-c", "import time; time.sleep(60)"]
         processes.extend(subprocess.Popen([*command, *more]) for more in ([str(folder)], []))
         raise error
 
@@ -129,10 +133,11 @@ def test_a_ray_that_does_not_start_in_time(error: Exception, late: bool, monkeyp
     said = r"Ray does not start on this machine \(.*leave --executor ray out"
     with contextlib.nullcontext() if late else pytest.raises(UserError, match=said), connected(ray()):
         assert processes[0].poll() is None
-    left, other = processes
-    assert left.poll() is not None and other.poll() is None, "its processes are ended, and no other"
-    other.kill()
-    other.wait()
+    assert len(processes) == (2 if late else 2 * STARTS)
+    for left, other in zip(processes[::2], processes[1::2], strict=True):
+        assert left.poll() is not None and other.poll() is None, "its processes are ended, and no other"
+        other.kill()
+        other.wait()
     server.close()
 
 

@@ -28,6 +28,8 @@ QUIET = {
 }
 OBJECT_STORE = 80 << 20
 """Bytes for objects in transit: records of half a second from each worker. Ray takes no less than 75 MiB."""
+STARTS = 3
+"""How often Ray is started on this machine: on a busy one its processes may end early, and the next start is faster."""
 LATE_S = 180.0
 """Seconds that a Ray may take to start on this machine beyond the 30 for which Ray waits itself: a busy machine needs more."""
 ADDRESS_BYTES = 200
@@ -78,31 +80,36 @@ def _start(ray: Any, folder: str) -> None:
     """Start a Ray on this machine, with its files in a folder.
 
     Raises:
-        UserError: its processes do not start.
+        UserError: its processes do not start, however often it is tried.
     """
-    try:
-        ray.init(
-            num_cpus=os.cpu_count(),
-            object_store_memory=OBJECT_STORE,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=folder,
-        )
-    except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
-        if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
-            raise
-        if not _started_late(ray, folder):
-            raise UserError(
-                f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or leave "
-                "--executor ray out."
-            ) from error
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(
+                num_cpus=os.cpu_count(),
+                object_store_memory=OBJECT_STORE,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=folder,
+            )
+            return
+        except Exception as error:  # Ray raises this class itself where a process of its own is not up within 30 seconds
+            if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError)):
+                raise
+            if _started_late(ray, folder):
+                return
+            _end_processes(folder)
+            if not left:
+                raise UserError(
+                    f"Ray does not start on this machine ({first_line(error)}); try again when the machine is less busy, or "
+                    "leave --executor ray out."
+                ) from error
 
 
 def _started_late(ray: Any, folder: str) -> bool:
     """Wait for the processes that a start of Ray has left behind, and connect to them; return whether that succeeded."""
     until = time.monotonic() + LATE_S
-    while _processes(folder) and time.monotonic() < until:
+    while time.monotonic() < until and any(_name(one) == "raylet" for one in _processes(folder)):
         for file in Path(folder).glob("session_*/gcs_server_port_*"):
             with contextlib.suppress(OSError, RuntimeError, ValueError, ray.exceptions.RayError):
                 place = f"{ray.util.get_node_ip_address()}:{file.read_text(encoding='ascii').strip()}"
@@ -122,6 +129,13 @@ def _processes(folder: str) -> list[Any]:
             if any(folder in part for part in child.cmdline()):
                 found += [child, *child.children(recursive=True)]
     return found
+
+
+def _name(process: Any) -> str:
+    """The name of a process; empty where it has ended."""
+    with contextlib.suppress(importlib.import_module("psutil").Error):
+        return str(process.name())
+    return ""
 
 
 def _end_processes(folder: str) -> None:
