@@ -162,6 +162,7 @@ def test_a_mistake_is_one_sentence(write, old: str, new: str, message: str) -> N
     ("content", "message"),
     [
         ("[" * 100_000, "nested too deeply"),
+        ('{"question": "\\ud800", "answer": "a"}', "surrogates not allowed"),
         ('{"question": "a"', "line 1 is no valid JSON"),
         ("[1, 2]", "is no mapping"),
         ('{"question": 1, "answer": true}', "which is no text"),

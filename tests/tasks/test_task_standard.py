@@ -81,6 +81,12 @@ def test_changed_data_are_another_version(tmp_path: Path) -> None:
     ("name", "row", "message"),
     [
         ("gsm8k", {"question": "a"}, "has no text under 'answer'"),
+        ("gsm8k", {"question": " ", "answer": "#### 1"}, "has no text under 'question'"),
+        ("gsm8k", {"question": "a", "answer": "#### five"}, "without '#### number' at its end"),
+        ("math500", {"problem": "a", "answer": ""}, "has no text under 'answer' or"),
+        ("humaneval", {**ADD, "entry_point": "f()"}, "which is no name of a function"),
+        ("humaneval", {**ADD, "test": "def check("}, "has tests that are no Python"),
+        ("mbpp", {**MBPP, "test_list": ["assert f() =="]}, "has tests that are no Python"),
         ("gsm8k", {"question": "a", "answer": "18"}, "without '#### number' at its end"),
         ("gsm8k", {"question": 1.5, "answer": None}, "has no text under 'answer'"),
         ("math500", {"question": "a"}, "has no text under 'answer' or 'ground_truth_answer'"),

@@ -8,6 +8,7 @@ are fields that the prompt may show.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ ADVICE = "docs/tasks.md shows what a file of questions holds"
 MAX_ROWS = 200_000
 LONGEST = 100_000
 """Characters of one text of a row."""
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a character outside the basic plane, as JSON writes it; two of them in order are one character."""
 OF_A_ROW = ("question", "answer", "choices", "shown")
 
 
@@ -96,10 +99,14 @@ def parse_json(text: str, where: str) -> Any:
     """Parse JSON with numbers as they are written.
 
     Raises:
-        UserError: it is none, or too deep; the message begins with `where`.
+        UserError: it is none, too deep, or has half of a character (`\\ud83d` alone), which no tokenizer reads; the message
+            begins with `where`.
     """
     try:
-        return json.loads(text, parse_int=str, parse_float=str)
+        value = json.loads(text, parse_int=str, parse_float=str)
+        if SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UserError(f"{where} is no valid JSON ({reason}); {ADVICE}.") from error

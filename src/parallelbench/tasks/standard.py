@@ -23,6 +23,8 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from parallelbench.errors import UnknownName, UserError
+from parallelbench.metrics.code import parses
+from parallelbench.metrics.numbers import first_number
 from parallelbench.specs import build, parse
 from parallelbench.tasks.base import Question, Task
 from parallelbench.tasks.english import table
@@ -151,7 +153,7 @@ def _prompt(name: str, values: Mapping[str, str]) -> str:
 def _gsm8k(row: Mapping[str, Any], where: str) -> Question:
     question, solution = text_of(row, where, "question"), text_of(row, where, "answer")
     _, found, number = solution.rpartition("####")
-    if not found or not number.strip():
+    if not found or first_number(number) is None:
         raise UserError(f"{where} has an answer without '#### number' at its end; get the data anew.")
     facts = {"answers": [number.strip()], "read": ["after", "####"]}
     return Question(_prompt("gsm8k", {"question": question}), _MARKS.sub("", solution), facts)
@@ -165,7 +167,9 @@ def _math500(row: Mapping[str, Any], where: str) -> Question:
 
 def _humaneval(row: Mapping[str, Any], where: str) -> Question:
     prompt, entry = text_of(row, where, "prompt"), text_of(row, where, "entry_point")
-    tests = f"{text_of(row, where, 'test')}\ncheck({entry})\n"
+    if not entry.isidentifier():
+        raise UserError(f"{where} has the entry_point {entry!r:.60}, which is no name of a function; get the data anew.")
+    tests = _python(f"{text_of(row, where, 'test')}\ncheck({entry})\n", where)
     solution = prompt + text_of(row, where, "canonical_solution")
     facts = {"tests": tests, "setup": prompt, "entry": entry, "prefix": prompt}
     return Question(_prompt("humaneval", {"question": prompt.strip()}), _block(solution), facts)
@@ -176,9 +180,21 @@ def _mbpp(row: Mapping[str, Any], where: str) -> Question:
     tests, imports = texts_of(row, where, "test_list"), texts_of(row, where, "test_imports", "test_setup_code")
     if not tests:
         raise UserError(f"{where} has no tests under 'test_list'; get the data anew.")
-    solution = text_of(row, where, "code") if "code" in row else ""  # one published copy comes without solutions
-    facts = {"tests": "\n".join(tests), "setup": "\n".join(imports), "entry": _shadowing(tests[0]), "prefix": ""}
+    solution = text_of(row, where, "code") if row.get("code") else ""  # one published copy comes without solutions
+    facts = {
+        "tests": _python("\n".join(tests), where),
+        "setup": "\n".join(imports),
+        "entry": _shadowing(tests[0]),
+        "prefix": "",
+    }
     return Question(_prompt("mbpp", {"question": question, "test": tests[0]}), _block(solution) if solution else "", facts)
+
+
+def _python(tests: str, where: str) -> str:
+    """The tests of a row, which must be Python: else every program would fail them."""
+    if not parses(tests):
+        raise UserError(f"{where} has tests that are no Python; get the data anew.")
+    return tests
 
 
 def _shadowing(test: str) -> str:

@@ -59,10 +59,10 @@ def text_of(row: Mapping[str, Any], where: str, *names: str) -> str:
     """The text of a field under the first of its names that a row has.
 
     Raises:
-        UserError: the row has none of them, or it is no text.
+        UserError: the row has none of them, or it is no text, or blank.
     """
     value = next((row[name] for name in names if name in row), None)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value.strip():
         raise UserError(f"{where} has no text under {' or '.join(repr(name) for name in names)}; {ADVICE}.")
     return value
 
