@@ -49,8 +49,9 @@ def is_slow(stored: StoredCell) -> bool:
 
 def test_a_finished_run_is_not_called_unfinished(finished: Path) -> None:
     (fastest, cost) = said(finished)
-    assert "stays within 10 points" in fastest or "is the fastest setting within 10 points" in fastest
-    assert "finished" not in fastest and cost.startswith("At 4 tokens per step confidence loses")
+    assert "stays within 2 points" in fastest or "is the fastest setting within 2 points" in fastest
+    wanted = r"At 4 tokens per step \([\d.]+ content tokens per forward\) confidence loses [\d.]+ points"
+    assert "finished" not in fastest and re.match(wanted, cost) and "exact model" not in cost
 
 
 @pytest.mark.parametrize("left", [0, 1, 3])
@@ -89,7 +90,7 @@ def test_what_a_cost_is_computed_from_is_finished(finished: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("decoders", "tasks", "wanted"),
     [
-        (("confidence",), (TASKS[0],), "stays within 10 points|is the fastest setting"),
+        (("confidence",), (TASKS[0],), "stays within 2 points|is the fastest setting"),
         (("*k=1",), (), r"^confidence:k=1 is right in [\d.]+ % .* of answers; no faster setting ran on every task\.$"),
         (("threshold",), (), "^$"),  # nothing ran at one token a step, so there is nothing to compare with
     ],
@@ -103,3 +104,15 @@ def test_a_part_of_a_run_is_described_by_what_it_holds(
 def test_one_sample_a_cell_has_no_interval(tmp_path: Path) -> None:
     run("fake", TASKS, "confidence:k=[1,4]", limit=1, out=tmp_path / "out")
     assert not [text for text in said(tmp_path / "out") if "nan" in text]
+
+
+def test_what_the_exact_model_loses_is_said_where_it_ran_on_the_same_tasks(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for model in ("fake", "exact"):
+        run(model, TASKS, "confidence:k=[1,2,4]", limit=4, out=out)
+    data = read_report_data(out)
+    rows = data.losses[(data.losses["model"] == "exact") & (data.losses["speed"] == 4)]
+    wanted = f"Its exact model, which makes no errors of its own, loses {100 * rows['loss'].mean():.1f} points in the same way."
+    assert len(rows) == 2 and [text.endswith(wanted) for text in said(out)[:2]] == [False, True]
+    part = cut(out, tmp_path / "part", lambda one: one.cell.model == "exact" and one.cell.decoder == "confidence:k=4", 2)
+    assert not any("exact model" in text for text in said(part))

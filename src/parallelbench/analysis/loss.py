@@ -16,6 +16,8 @@ PREFERRED = "confidence"
 ONE_BY_ONE = 1.05  # tokens per step up to which a setting counts as one token at a time
 NEAR = 0.5  # a setting counts for a speed that is at most this many doublings away
 SHARP, COMPARED_AT = 0.10, 4
+KEPT = 0.02
+"""A setting whose mean accuracy is at most this far below the best at one token per step keeps it."""
 SPEEDS = ("tokens_per_step", "content_tokens_per_forward")
 ROUNDING = 1e-9  # in floating point 0.8 - 0.7 is more than 0.1
 
@@ -27,7 +29,7 @@ class Headline:
     Attributes:
         baseline: the best setting at one token per step (`halves.held_out`: chosen on one half of the samples and reported on
             the other); None where there is none.
-        fastest: the same of the fastest setting with a mean accuracy at most 10 points below the baseline's.
+        fastest: the same of the fastest setting with a mean accuracy at most `KEPT` below the baseline's.
         faster: how many settings that ran on every task are faster than one token per step.
         speed: the largest speed up to 4 tokens per step at which losses are known.
     """
@@ -96,9 +98,9 @@ def _best_slow(rows: Rows) -> str | None:
 
 
 def _fastest_kept(rows: Rows) -> str | None:
-    """The fastest decoder that is at most 10 points below the best at one token per step."""
+    """The fastest decoder that is at most `KEPT` below the best at one token per step."""
     best = max((row["accuracy"] for row in rows if row["tokens_per_step"] <= ONE_BY_ONE), default=None)
-    kept = [row for row in rows if best is not None and row["accuracy"] >= best - SHARP - ROUNDING]
+    kept = [row for row in rows if best is not None and row["accuracy"] >= best - KEPT - ROUNDING]
     return max(kept, key=lambda row: row["tokens_per_step"])["decoder"] if kept else None
 
 

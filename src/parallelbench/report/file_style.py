@@ -30,7 +30,7 @@ PPI = 300
 
 @dataclass(frozen=True, slots=True)
 class FileStyle:
-    """Formats of the files, the width of a figure in CSS pixels (None: as on the page), and the font (None: the page's)."""
+    """Formats of the files (none: CSV only), and a figure's width in CSS pixels and font (None: as on the page)."""
 
     formats: tuple[str, ...] = ("svg",)
     width: float | None = None
@@ -66,6 +66,8 @@ def _pixels(width: str) -> float:
 
 def save(spec: Spec, path: Path, style: FileStyle) -> None:
     """Write a Vega-Lite spec of `theme.spec_of` as files named `path`, each with the ending of its format."""
+    if not style.formats:
+        return
     fonted = spec if style.font is None else {**spec, "config": {**spec["config"], "font": style.font}}
     rows = spec["datasets"][ROWS.name]
     svg = _svg(compiled(fonted), rows, style.width)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from parallelbench.analysis import stats
 from parallelbench.analysis.frame import as_rows
-from parallelbench.analysis.loss import ROUNDING, SHARP, Headline
+from parallelbench.analysis.loss import KEPT, ROUNDING, SHARP, Headline
 from parallelbench.report.data import ReportData
 from parallelbench.report.tables import percent
 
@@ -28,8 +28,8 @@ def findings(data: ReportData, headline: Headline) -> list[Finding]:
 
 
 def _fastest(headline: Headline, unfinished: str) -> Finding | None:
-    """The fastest setting within 10 points of one token at a time, compared with that."""
-    slow, fast, points = headline.baseline, headline.fastest, round(100 * SHARP)
+    """The fastest setting that keeps the accuracy of one token at a time, compared with that."""
+    slow, fast, points = headline.baseline, headline.fastest, round(100 * KEPT)
     if unfinished and (slow is None or fast is None or not headline.faster):
         return Finding(f"How fast {headline.model} can be decoded is not known yet: {unfinished}.", "provenance")
     if slow is None or fast is None:
@@ -67,12 +67,28 @@ def _cost(data: ReportData, headline: Headline) -> Finding | None:
     )
     mean = sum(row["loss"] for row in fast) / len(fast)
     names = ", ".join(f"{row['task']} ({100 * row['loss']:.0f})" for row in lost[:3])
-    cause = f"{len(lost)} of {len(fast)} tasks lose more than {100 * SHARP:.0f}" + (f", led by {names}" if lost else "")
+    cause = f"{len(lost)} of {len(fast)} tasks lose more than {100 * SHARP:.0f} points" + (f", led by {names}" if lost else "")
     text = (
-        f"At {headline.speed} tokens per step {data.curve} loses {100 * mean:.1f} points on average "
-        f"{_between(100 * low, 100 * high)}: {cause}."
+        f"At {headline.speed} tokens per step{_content(fast)} {data.curve} loses {100 * mean:.1f} points on average "
+        f"{_between(100 * low, 100 * high)}: {cause}.{_exact(data, headline, [row['task'] for row in fast])}"
     )
     return Finding(text, "loss")
+
+
+def _content(rows: list[dict[str, Any]]) -> str:
+    """The speed in the unit in which the first picture is drawn, in brackets; empty where the content is unknown."""
+    speed = sum(row["content_tokens_per_forward"] for row in rows) / len(rows)
+    return f" ({speed:.1f} content tokens per forward)" if speed == speed else ""
+
+
+def _exact(data: ReportData, headline: Headline, tasks: list[str]) -> str:
+    """What the exact model loses between the same speeds on the same tasks; empty where it did not run on all of them."""
+    exact = data.exact_model_of(headline.model)
+    rows = [row for row in as_rows(data.losses) if (row["model"], row["speed"]) == (exact, headline.speed)]
+    if {row["task"] for row in rows} != set(tasks) or any((exact, row["decoder"]) in data.unfinished_settings for row in rows):
+        return ""
+    mean = sum(row["loss"] for row in rows) / len(rows)
+    return f" Its exact model, which makes no errors of its own, loses {100 * mean:.1f} points in the same way."
 
 
 def _rate(row: dict[str, Any]) -> str:
