@@ -91,6 +91,39 @@ def test_an_address_where_no_cluster_answers(scheme: str, answer: Any, monkeypat
     server.close()
 
 
+@pytest.mark.slow  # gRPC starts threads in this process
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+@pytest.mark.parametrize("status", [b"\x8d", b"\x88", b""], ids=["404", "200", "silent"])
+def test_another_server_of_http_2_is_no_cluster(scheme: str, status: bytes) -> None:
+    """It sends its settings as gRPC does, and then an answer that is none of gRPC, or nothing."""
+    pytest.importorskip("ray")
+    pytest.importorskip("grpc")
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+            connection.recv(4096)
+            time.sleep(0.3)
+            if status:
+                connection.sendall(bytes((0, 0, 1, 1, 5, 0, 0, 0, 1)) + status)
+            while connection.recv(4096):
+                continue
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    place = f"{scheme}127.0.0.1:{server.getsockname()[1]}"
+    begun = time.monotonic()
+    with pytest.raises(UserError, match=f"no Ray cluster answers at {place}"), connected(ray(ray_address=place)):
+        pass
+    assert time.monotonic() - begun < 15
+    server.close()
+
+
 @pytest.mark.parametrize("said", [None, "", "127.0.0.1:1", "auto", "\x00", "no address at all"])
 def test_auto_without_a_cluster(said: str | None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)

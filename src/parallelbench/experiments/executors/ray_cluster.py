@@ -155,7 +155,7 @@ def _connect(ray: Any, address: str) -> None:
         UserError: none answers at the address, or it does not accept this process.
     """
     place = _known_address() if address == "auto" else address.removeprefix("ray://")
-    if not place or not greets(place):
+    if not place or not greets(place) or not _speaks_grpc(place):
         raise UserError(
             f"no Ray cluster answers at {address}; start one with 'ray start --head' and name its address, or leave "
             "--ray-address out for a Ray on this machine."
@@ -198,6 +198,19 @@ def greets(place: str) -> bool:
     except (OSError, OverflowError, ValueError):
         return False
     return head[3] == 4
+
+
+def _speaks_grpc(place: str) -> bool:
+    """Whether calls of gRPC are answered at HOST:PORT; Ray would try any other server of HTTP/2 for half a minute."""
+    grpc = importlib.import_module("grpc")  # part of ray[client]
+    with grpc.insecure_channel(place, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary("/ray.rpc.NodeInfoGcsService/GetClusterId")(b"", timeout=ANSWER_S)
+        except grpc.RpcError as error:
+            if error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN):
+                return False
+            return "http2" not in str(error.details())  # what gRPC itself says of an answer that is none of gRPC
+    return True
 
 
 def check_room(ray: Any, placement: Placement, device: str | None) -> int:
