@@ -28,7 +28,7 @@ def made_hostile(cell: Path) -> None:
         text = HUGE if number == 0 else HOSTILE
         record |= {"text": text, "scores": {**record["scores"], HOSTILE: 0.5}, "replaced": [HOSTILE]}
         record["costs"] |= {"flags": [HOSTILE], "nfe": {HOSTILE: record["nfe"]}}
-        trace |= {"prompt": text, "answer": text, "thought": text, "pieces": [text] * len(trace["pieces"])}
+        trace |= {"prompt": text, "answer": text, "thought": text, "pieces": [text, *[HOSTILE] * (len(trace["pieces"]) - 1)]}
         line = json.dumps(trace).encode() + b"\n"
         record["trace"] = {"offset": len(data), "size": len(line)}
         data += line

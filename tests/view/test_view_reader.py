@@ -150,10 +150,10 @@ def row_of(index: int) -> tuple[float, ...]:
     return (0, 0, index, 0, 0, 1.0, 0, 1, 1.0)
 
 
-TEXTS = st.sampled_from(["", "ab", "aB c", "a.c", "\0", "Straße", "STRASSE", "İi", "x" * 9000 + "z", "*a*", "ba"])
+TEXTS = st.sampled_from(["", "ab", "aB c", "a.c", "\0", "Straße", "STRASSE", "İi", "xz", "*a*", "ba"])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=20)
 @given(pages=st.lists(st.lists(TEXTS, max_size=5), max_size=4), words=st.lists(TEXTS, min_size=1, max_size=3))
 def test_words_are_found_where_a_plain_search_finds_them(pages: list[list[str]], words: list[str]) -> None:
     rows, texts = Rows(), [text for page in pages for text in page]
@@ -162,8 +162,15 @@ def test_words_are_found_where_a_plain_search_finds_them(pages: list[list[str]],
     snapshot = rows.snapshot()
     among = np.arange(len(texts)) % 3 != 0
     found = rows_with(snapshot, words, among)
-    plain = [all(word.lower() in text[:LONGEST_TEXT].lower() for word in words) for text in texts]
+    plain = [all(word.lower() in text.lower() for word in words) for text in texts]
     assert found.tolist() == [bool(a and b) for a, b in zip(plain, among.tolist(), strict=True)]
+
+
+def test_only_the_beginning_of_a_very_long_text_is_searched() -> None:
+    rows = Rows()
+    rows.append([row_of(0), row_of(1)], ["x" * (LONGEST_TEXT - 1) + "YZ", "z"])
+    everything = np.ones(2, dtype=np.bool_)
+    assert [rows_with(rows.snapshot(), [word], everything).tolist() for word in ("Xy", "z")] == [[True, False], [False, True]]
 
 
 def test_a_cell_file_that_is_damaged_while_the_run_is_followed_is_a_sentence(copy: Path, tmp_path: Path) -> None:
