@@ -47,7 +47,7 @@ def with_axes(spec: str, axes: str) -> Decoder:
 
 @pytest.mark.parametrize("axes", AXES)
 @pytest.mark.parametrize(("careful", "fast"), PAIRS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(canvases=st.lists(FRAMES, min_size=1, max_size=3), scale=st.sampled_from([0.0, 0.3, 2.0]), seed=st.integers(0, 3))
 def test_the_same_tokens_in_the_same_order_with_the_same_confidence(
     careful: str, fast: str, axes: str, canvases: list[list[int]], scale: float, seed: int

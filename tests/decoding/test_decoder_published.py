@@ -15,7 +15,7 @@ from published_table import KNOWN, MASKS_LEFT, SPECS
 needs_data = pytest.mark.skipif(
     DATA is None, reason="the recorded decodes (shared/official/decoders) are not above the checkout"
 )
-FIRST = 2
+FIRST = 1
 """Prompts of each case that the fast test decodes."""
 MASK = 511
 """The mask of the recorded checkpoint."""

@@ -15,6 +15,7 @@ from parallelbench.decoding import DECODERS, Engine, load_decoder, make_prompt
 from parallelbench.models import load_model
 from parallelbench.schema import Prompt
 from parallelbench.tasks import load_task
+from thinned import thinned
 
 TASKS = (
     ("waiting_line/shuffle:shots=0", 8), ("waiting_line/copy:shots=1", 16), ("puzzle/sudoku_n4_12:shots=0", 8),
@@ -87,7 +88,8 @@ def test_the_prompts_are_mixed(prompts: list[Prompt]) -> None:
 def test_batch_and_order_change_nothing(name: str, small_model: Denoiser, prompts: list[Prompt]) -> None:
     if name not in SETTINGS:
         pytest.fail(f"decoder '{name}' has no settings in decoding_fakes.SETTINGS; add some, blocks and temperature among them")
-    assert not [way for spec in SETTINGS[name] for way in differing(small_model, prompts, spec, FEW, 3)]
+    ends = dict.fromkeys((SETTINGS[name][0], SETTINGS[name][-1]))
+    assert not [way for spec in ends for way in differing(small_model, prompts, spec, FEW, 3)]
 
 
 @pytest.mark.slow
@@ -103,7 +105,7 @@ def test_every_common_key_is_walked() -> None:
         assert len({getattr(decoder, key) for decoder in decoders}) > 1, key
 
 
-@pytest.mark.parametrize("spec", SHIPPED)
+@pytest.mark.parametrize("spec", thinned(SHIPPED, 2))
 def test_the_shipped_model_is_invariant_too(spec: str, shipped_model: Denoiser) -> None:
     assert not differing(shipped_model, of_the_shipped(shipped_model, 2), spec, FEW)
 

@@ -15,6 +15,7 @@ from parallelbench import cli
 from parallelbench.api import run
 from parallelbench.runs.cell import Cell
 from parallelbench.tasks import load_task
+from thinned import thinned
 
 TASK = "waiting_line/copy:lengths=[3],samples=200,shots=0"
 FAULTS = ("wait 0.02", "500", "503", "529", "hang up", "cut", "stop early", "half a frame", "no frame", "error frame", "slow")
@@ -37,7 +38,7 @@ def files_with(out: Path, secret: str) -> list[Path]:
     return [path for path in out.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
 
 
-@pytest.mark.parametrize("protocol", ["openai", "mercury", "anthropic"])
+@pytest.mark.parametrize("protocol", thinned(["openai", "mercury", "anthropic"], 2))
 def test_a_fifth_of_the_requests_fail_and_nothing_is_lost_or_counted_twice(
     tmp_path: Path, keys: str, protocol: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

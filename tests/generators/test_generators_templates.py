@@ -20,6 +20,7 @@ from parallelbench.models.generators.load_local import TINY_AR
 from parallelbench.models.generators.local_folder import template_codec
 from parallelbench.models.generators.template_renderer import TemplateRenderer
 from parallelbench.schema import Turn
+from thinned import thinned
 
 TURNS = (Turn("user", "one"), Turn("assistant", "two"), Turn("user", "three"))
 CHATML = (
@@ -56,7 +57,7 @@ def renderer(template: str, **variables: Any) -> TemplateRenderer:
 shared = renderer(CHATML)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", thinned(HOSTILE, 2))
 def test_a_hostile_template_is_one_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:  # fault 56
     monkeypatch.setattr(shared._worker, "_seconds", 2.0)
     monkeypatch.setattr(shared, "_template", HOSTILE[name])

@@ -15,6 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from parallelbench.api import run
 from parallelbench.runs.folder import read_run
 from parallelbench.tasks import load_task
+from thinned import thinned
 
 TASK = "waiting_line/copy:lengths=[2],max_new_tokens=48"
 WRONG = '["Nobody", "At All"]'
@@ -63,13 +64,16 @@ def answer() -> str:
 
 @pytest.mark.parametrize(
     ("pieces", "thought", "right"),
-    [
-        (["<think>", f"is it {WRONG}", "</think>", "{answer}"], f"is it {WRONG}", True),
-        (["<think>", "it is {answer}"], "it is {answer}", False),
-        (["<think>", "it is {answer}", "</think>", WRONG], "it is {answer}", False),
-        (["◁think▷", "well", "◁/think▷", "{answer}"], "well", True),
-        (["{answer}"], None, True),
-    ],
+    thinned(
+        [
+            (["<think>", f"is it {WRONG}", "</think>", "{answer}"], f"is it {WRONG}", True),
+            (["<think>", "it is {answer}"], "it is {answer}", False),
+            (["<think>", "it is {answer}", "</think>", WRONG], "it is {answer}", False),
+            (["◁think▷", "well", "◁/think▷", "{answer}"], "well", True),
+            (["{answer}"], None, True),
+        ],
+        2,
+    ),
     ids=["closed", "open", "right in the thought only", "in another notation", "none"],
 )
 def test_an_autoregressive_model_is_graded_without_its_thought(

@@ -23,6 +23,7 @@ from parallelbench.models import load_model, native
 from parallelbench.models.kv_cache import Past
 from parallelbench.models.visibility import Inputs, visible
 from parallelbench.schema import Sample
+from thinned import thinned
 
 MAKE: dict[str, Callable[[Path], Path]] = {
     "sdar": lambda folder: write(folder, "sdar"),
@@ -31,7 +32,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("layout", MAKE)
+@pytest.mark.parametrize("layout", thinned(MAKE, 3))
 def test_whole_models_pass(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if layout == "sdar":  # its published vocabulary has 151,936 tokens
         monkeypatch.setattr(doctor, "CANVAS", 8)

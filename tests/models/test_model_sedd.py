@@ -31,6 +31,7 @@ from parallelbench.decoding.decoders.sedd import (
 from parallelbench.errors import UserError
 from parallelbench.models import load_model
 from parallelbench.schema import Generation, Prompt, Sample
+from thinned import thinned
 
 KINDS = ("absorb", "uniform")
 MASK = sedd_reference.WORDS
@@ -170,7 +171,7 @@ def test_the_analytic_sampler_is_exact_for_independent_tokens_in_any_number_of_s
         assert sedd_toy.distance(law_of(Analytic(steps=steps), toy), toy.law) < (2e-4 if not uniform else 1e-6)
 
 
-@pytest.mark.parametrize("uniform", [False, True])
+@pytest.mark.parametrize("uniform", thinned([False, True], 2))
 def test_the_engine_draws_from_the_samplers_law(uniform: bool) -> None:
     toy = Toy(sedd_toy.correlated(), uniform)
     decoder = Analytic(steps=3)
