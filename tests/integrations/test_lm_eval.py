@@ -129,6 +129,25 @@ def test_requests_with_one_sample_are_all_answered(model: str) -> None:
     assert len(texts) == 2 and texts[0] == texts[1]
 
 
+def test_a_task_that_samples_gets_samples_unless_the_decoder_has_a_temperature() -> None:
+    """Requests of two kinds in one call are decoded each at its own temperature and returned in order."""
+
+    def texts(model: ParallelBenchLM, *kinds: dict[str, Any]) -> list[str]:
+        requests: Any = [
+            SimpleNamespace(args=("Line: Ann Lee", {"max_gen_toks": 16, **kind}), doc={}, task_name="t", doc_id=number)
+            for number, kind in enumerate(kinds)
+        ]
+        return model.generate_until(requests)
+
+    drawn, greedy = {"do_sample": True, "temperature": 1.5}, {"do_sample": False}
+    model = ParallelBenchLM("tiny", "confidence:k=8")
+    mixed = texts(model, greedy, drawn, greedy, drawn)
+    assert mixed[0] == mixed[2] == texts(model, greedy)[0]
+    assert mixed[1] != mixed[0] and mixed[1] != mixed[3]
+    given = ParallelBenchLM("tiny", "confidence:k=8,temperature=1.5")
+    assert texts(given, greedy, drawn) == texts(model, drawn, drawn)
+
+
 def test_what_cannot_work_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     request = SimpleNamespace(args=("a", {"until": ["stop " * 40], "max_gen_toks": 8}), doc={}, task_name="t", doc_id=0)
     with pytest.raises(UserError, match="more tokens than the canvas of 8"):

@@ -10,7 +10,7 @@ of a likelihood. Further keys (`block`, `temperature`, `end_tokens`, `k`, ...) a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from parallelbench.errors import UserError
 from parallelbench.experiments.decoded import Decoded, from_generation, from_reply
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.integrations.lm_eval.docs import OURS, sample_of, task_of
+from parallelbench.integrations.lm_eval.generation import GenerationOptions, read_options
 from parallelbench.integrations.lm_eval.likelihood import Likelihood, LikelihoodDecoder
 from parallelbench.models.continuation import continuation_ids
 from parallelbench.schema import Prompt, Sample, Turn
@@ -71,9 +72,10 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         self._width, self._cache, self._seed, self._draws = int(max_new_tokens), cache, int(seed), int(draws)
         name, known = parse(str(decoder))
         self._decoder: Decoder | None = None
+        self._decoder_name, self._decoder_options = name, {**known, **options}
         self._aux = None if aux is None else self._pool.auxiliary(aux)
         if isinstance(self._model, Denoiser):
-            self._decoder = load_decoder(render(name, {**known, **options}))
+            self._decoder = load_decoder(render(name, self._decoder_options))
             check_compatibility(self._model.info, self._decoder, self._width, aux=aux is not None, cache=cache)
         elif options:
             raise UserError(f"{self._model.info.name} decodes by itself and has no decoder; leave {min(options)} out.")
@@ -101,35 +103,52 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         return text
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Answer each request: decode a canvas, and cut the text at the first stop text."""
+        """Answer each request: decode a canvas, and cut the text at the first stop text.
+
+        Raises:
+            UserError: a request's `generation_kwargs` cannot be followed, or its prompt is too long.
+        """
+        wanted = [read_options(request.task_name, request.args[1]) for request in requests]
         answers: dict[int, Decoded] = {}
-        for decoded, number in self._decode(requests):
+        for decoded, number in self._decode(requests, wanted):
             answers[number] = decoded
             speed = decoded.speed
             cost = Cost(speed.nfe, speed.tokens_per_step, speed.content_tokens_per_forward, decoded.seconds)
             self.costs[requests[number].task_name, requests[number].doc_id] = cost
         texts = []
         for number, request in enumerate(requests):
-            texts.append(_until(answers[number].text, request.args[1].get("until", [])))
+            texts.append(wanted[number].cut(answers[number].text))
             self.cache_hook.add_partial("generate_until", request.args, texts[-1])
         return texts
 
-    def _decode(self, requests: Sequence[Instance]) -> Any:
+    def _decode(self, requests: Sequence[Instance], wanted: Sequence[GenerationOptions]) -> Iterator[tuple[Decoded, int]]:
         # Two requests may have one sample (two tasks of one kind, repeats), so results are told apart by its copies.
         samples = [replace(self._sample_of(request, number)) for number, request in enumerate(requests)]
         numbers = {id(one): number for number, one in enumerate(samples)}
-        widths = [self._width_of(request) for request in requests]
+        widths = [self._width_of(*one) for one in zip(requests, wanted, strict=True)]
         if not isinstance(self._model, Denoiser):
-            wanted = itertools.starmap(Request, zip(samples, widths, strict=True))
+            for request, one in zip(requests, wanted, strict=True):
+                one.check_sampling(request.task_name, self._model.info)
+            asked = itertools.starmap(Request, zip(samples, widths, strict=True))
             size = IN_FLIGHT if self._batch_size == "auto" else self._batch_size
-            for reply in self._model.generate(wanted, self._seed, size):
+            for reply in self._model.generate(asked, self._seed, size):
                 yield from_reply(reply), numbers[id(reply.sample)]
             return
-        assert self._decoder is not None
-        prompts = [self._prompt(*one) for one in zip(requests, samples, widths, strict=True)]
+        prompts = [self._prompt(*one) for one in zip(requests, samples, widths, wanted, strict=True)]
+        decoders = {one: self._decoder_for(one) for one in dict.fromkeys(wanted)}
         engine = Engine(self._model, self._batch_size, self._aux, self._cache)
-        for made in engine.generate(prompts, self._decoder, self._seed):
-            yield from_generation(made, self._model), numbers[id(made.prompt.sample)]
+        for decoder in dict.fromkeys(decoders.values()):
+            of_decoder = [prompt for prompt, one in zip(prompts, wanted, strict=True) if decoders[one] == decoder]
+            for made in engine.generate(of_decoder, decoder, self._seed):
+                yield from_generation(made, self._model), numbers[id(made.prompt.sample)]
+
+    def _decoder_for(self, wanted: GenerationOptions) -> Decoder:
+        """The decoder, at the request's temperature where the user gave none."""
+        assert self._decoder is not None
+        if not wanted.sampling_temperature or "temperature" in self._decoder_options:
+            return self._decoder
+        sampling = {"temperature": wanted.sampling_temperature, **({} if wanted.top_p is None else {"top_p": wanted.top_p})}
+        return load_decoder(render(self._decoder_name, {**self._decoder_options, **sampling}))
 
     def _sample_of(self, request: Instance, number: int) -> Sample:
         """The sample of a request: of our tasks the one that its document names, else one with the context as user's turn."""
@@ -138,17 +157,16 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
         context = request.args[0]
         return _sample(self._chats.get(context, (Turn("user", context),)), number)
 
-    def _width_of(self, request: Instance) -> int:
+    def _width_of(self, request: Instance, wanted: GenerationOptions) -> int:
         if OURS in request.doc:
             return task_of(request.doc[OURS]["spec"]).max_new_tokens
-        wanted = request.args[1]
-        return int(wanted.get("max_gen_toks") or wanted.get("max_new_tokens") or self._width)
+        return wanted.length or self._width
 
-    def _prompt(self, request: Instance, sample: Sample, width: int) -> Prompt:
+    def _prompt(self, request: Instance, sample: Sample, width: int, wanted: GenerationOptions) -> Prompt:
         """The prompt of a request; a context without a chat template is plain text, as the harness wrote it."""
         assert isinstance(self._model, Denoiser)
         codec, info = self._model.codec_for(sample), self._model.info
-        for stop in _stops(request.args[1].get("until", [])):
+        for stop in wanted.until:
             if len(codec.encode(stop)) > width:
                 raise UserError(
                     f"the stop text {stop!r:.60} has more tokens than the canvas of {width}; set max_new_tokens, or drop it."
@@ -212,18 +230,6 @@ class ParallelBenchLM(LM):  # type: ignore[misc]  # the harness is not typed
 
 def _sample(turns: tuple[Turn, ...], number: int) -> Sample:
     return Sample(OTHERS, 1, 0, number, turns, "", {})
-
-
-def _stops(until: Any) -> list[str]:
-    return [until] if isinstance(until, str) else [str(one) for one in until or []]
-
-
-def _until(text: str, until: Any) -> str:
-    """A text up to the first stop text."""
-    for stop in _stops(until):
-        if stop:
-            text = text.partition(stop)[0]
-    return text
 
 
 def mean_costs(costs: Mapping[tuple[str | None, int | None], Cost], task: str) -> dict[str, float]:
