@@ -1,4 +1,4 @@
-"""Write docs/decoders.md from the registry: `make docs`, or `python docs/decoders.py`."""
+"""Write docs/decoders.md and the package's table of default values from the registry: `python docs/decoders.py`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from parallelbench.decoding import DECODERS, Decoder
 from parallelbench.decoding.decoder import COMMON
 from parallelbench.decoding.published import MEANING
 from parallelbench.parameters import choices_of, default_of, range_of
+from parallelbench.runs import short_settings
 
 PAGE = Path(__file__).with_suffix(".md")
+DEFAULTS = Path(__file__).parents[1] / "src" / "parallelbench" / "runs" / short_settings.DEFAULTS
 INTRODUCTION = """\
 # Decoders
 
@@ -131,6 +133,14 @@ def page() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def defaults() -> str:
+    """The default values of each decoder's own parameters, as JSON: the reading side shows settings without them."""
+    classes: dict[str, type[Decoder]] = {name: entry.load() for name, entry in DECODERS.items()}
+    known = {name: cls.own_defaults() for name, cls in classes.items()}
+    lines = (f" {json.dumps(name)}: {json.dumps(values)}" for name, values in known.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def _overview(classes: dict[str, type[Decoder]]) -> Iterator[str]:
     yield "## All of them\n\n| name | against the authors' code | rule | needs | takes back |\n|---|---|---|---|---|"
     for name, entry in DECODERS.items():
@@ -229,3 +239,4 @@ def _row(key: str, value: FieldInfo) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    DEFAULTS.write_text(defaults(), encoding="utf-8")

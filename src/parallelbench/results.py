@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from parallelbench.analysis import frame as tables
+from parallelbench.analysis.names import full_names
 from parallelbench.errors import UserError
-from parallelbench.runs.folder import read_run
+from parallelbench.runs.folder import StoredRun, read_run
 from parallelbench.runs.undecoded import Undecoded, undecoded_of_last_call
 
 if TYPE_CHECKING:
@@ -96,9 +97,13 @@ class Results:
     out: Path
 
     @cached_property
+    def _stored(self) -> StoredRun:
+        return read_run(self.out)
+
+    @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per sample; see docs/records.md for the columns."""
-        return tables.samples(self.out)
+        return tables.samples(self._stored)
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -185,7 +190,7 @@ class Results:
         return write_report(self.out, with_published=with_published)
 
     def summary_json(self) -> dict[str, Any]:
-        """The object that OUT/summary.json holds. Results of several seeds say which seed each belongs to.
+        """The object that OUT/summary.json holds, with every decoder's full form. Of several seeds each result says its own.
 
         Those of an exact model also hold the lines of `analysis.bounds` for as many forwards as the samples took:
         `best_before_draw` (None where unknown), `best_after_draw`, and `after_draw_is` ("value" or "bound").
@@ -193,13 +198,14 @@ class Results:
         from parallelbench.analysis.split import lines_of_cells
 
         several = len({row.seed for row in self.rows}) > 1
-        lines = lines_of_cells(self.frame)
+        lines, full = lines_of_cells(self.frame), full_names(self._stored)
         return {
             "out": str(self.out),
             "cells": len(self.rows),
             "samples": sum(row.samples for row in self.rows),
             "results": [
-                {**_entry(row, several), **lines.get(cell, {})} for row, cell in zip(self.rows, self.cells["cell"], strict=True)
+                {**_entry(row, several), "decoder": full[row.decoder], **lines.get(cell, {})}
+                for row, cell in zip(self.rows, self.cells["cell"], strict=True)
             ],
         }
 

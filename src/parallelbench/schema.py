@@ -6,7 +6,7 @@ Sample -> Prompt -> [ Model <-> Engine <-> Decoder ] -> Generation -> Score -> R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 BatchSize = int | Literal["auto"]
@@ -129,6 +129,7 @@ class DecoderFacts:
         speed: the parameters that set its speed, and whether a higher value makes it faster or slower, where that is known.
         variant: the other parameters that differ from their defaults. Settings with equal label and variant form one curve.
         adaptive: whether the number of tokens that a forward commits depends on the model's output.
+        defaults: the default values of those parameters that have one.
     """
 
     family: str
@@ -137,3 +138,4 @@ class DecoderFacts:
     speed: Mapping[str, Effect]
     variant: Mapping[str, Any]
     adaptive: bool
+    defaults: Mapping[str, Any] = field(default_factory=dict)

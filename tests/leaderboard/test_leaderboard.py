@@ -21,6 +21,7 @@ from parallelbench.leaderboard import entries
 from parallelbench.leaderboard.boards import BARS, boards
 from parallelbench.leaderboard.form import FORM, Submission, read_submission, schema
 from parallelbench.leaderboard.page import render, write_board
+from parallelbench.runs.folder import StoredRun
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"threshold:gamma=0.9": (0.97, 6.0), "threshold:gamma=0.7": (0.9, 4.0), "threshold:gamma=0.5": (0.75, 2.0)}
@@ -182,7 +183,7 @@ def test_the_same_curve_in_two_submissions_is_ranked_once() -> None:
 def test_a_run_with_a_name_that_no_submission_may_have_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"model": "m" * 400, "series": "\x1b[2J", "task": "t" * 400}.items():
         frame = frame_of(**{name: value})
-        monkeypatch.setattr(entries, "read_run", lambda *_: None)
+        monkeypatch.setattr(entries, "read_run", lambda *_: StoredRun((), ()))
         monkeypatch.setattr(entries.tables, "samples", lambda _, found=frame: found)
         with pytest.raises(UserError, match="makes no valid submission"):
             entries.of_runs([Path("out")], "0.1.0")

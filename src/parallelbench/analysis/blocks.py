@@ -9,6 +9,7 @@ import pandas as pd
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.names import name_cells
 from parallelbench.runs.folder import StoredRun
+from parallelbench.runs.short_settings import without_defaults
 from parallelbench.specs import parse, render
 
 LEAST = 3
@@ -23,9 +24,10 @@ def by_block(run: StoredRun, points: pd.DataFrame) -> pd.DataFrame:
     """
     blocks = {}
     for stored, names in zip(run.cells, name_cells(run), strict=True):
-        parameters = stored.cell.decoder_facts.parameters
-        if parameters.get("block") is not None:
-            blocks[names["model"], names["decoder"]] = (parameters["block"], _without_block(names["family"], parameters))
+        facts = stored.cell.decoder_facts
+        if (block := facts.parameters.get("block")) is not None:
+            shown = without_defaults(facts.family, facts.parameters, facts.defaults)
+            blocks[names["model"], names["decoder"]] = (block, _without_block(names["family"], shown))
     rows = [
         {**row, "block": blocks[key][0], "curve": blocks[key][1]}
         for row in as_rows(points)
@@ -41,9 +43,9 @@ def published_by_block(published: pd.DataFrame, table: pd.DataFrame) -> list[dic
     wanted = set(table[["model", "task", "curve"]].itertuples(index=False, name=None))
     rows = []
     for row in as_rows(published):
-        parameters = parse(row["decoder"])[1]
+        name, parameters = parse(row["decoder"])
         if "block" in parameters:
-            curve = _without_block(row["family"], parameters)
+            curve = _without_block(row["family"], without_defaults(name, parameters))
             rows.append({**row, "block": parameters["block"], "curve": curve})
     return [row for row in rows if (row["model"], row["task"], row["curve"]) in wanted]
 

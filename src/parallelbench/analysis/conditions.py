@@ -37,7 +37,7 @@ def conditions_of(run: StoredRun) -> pd.DataFrame:
             {
                 "cell": stored.id,
                 "question": short_hash([cell.suite, cell.task, cell.task_version, options, cell.shots]),
-                "rule": render(named["family"], {key: value for key, value in parameters.items() if key != "end_tokens"}),
+                "rule": render(named["family"], {key: value for key, value in named["shown"].items() if key != "end_tokens"}),
                 "wording": str(cell.task_options.get("wording", "")),
                 "end_tokens": str(parameters.get("end_tokens", ALLOW)),
                 "canvas_length": cell.canvas_length,

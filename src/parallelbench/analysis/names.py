@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parallelbench.runs.cell import Cell, short_hash
 from parallelbench.runs.folder import StoredRun
+from parallelbench.runs.short_settings import short_parameters
+from parallelbench.schema import DecoderFacts
 from parallelbench.specs import parse, render
 
 PLAIN = "plain"
@@ -27,27 +29,41 @@ def distinct(named: Sequence[tuple[str, str]]) -> list[str]:
 def name_cells(run: StoredRun) -> list[dict[str, Any]]:
     """Return for each cell of a run, in order, its names: `model`, `task`, `decoder`, `family`, `series`, `setting`, `variant`.
 
-    `family` is the decoder's label, or its registered name where two decoders have one label. `series` names the curve that
-    the setting belongs to: decoders that differ only in what sets their speed form one.
+    `decoder` is the setting in its shortest exact form (`runs.short_settings`), and `shown` are the parameters in it; where two
+    settings would have one name, both have all parameters. `family` is the decoder's label, or its registered name where two
+    decoders have one label. `series` names the curve that the setting belongs to: decoders that differ only in what sets
+    their speed form one.
     """
     cells = [stored.cell for stored in run.cells]
     models = distinct([(_with_cache(cell, _model(cell)), _with_cache(cell, _in_full(cell))) for cell in cells])
     tasks = distinct([(cell.task, _task_in_full(cell)) for cell in cells])
-    families = distinct([(cell.decoder_facts.label, cell.decoder_facts.family) for cell in cells])
+    facts = [cell.decoder_facts for cell in cells]
+    families = distinct([(one.label, one.family) for one in facts])
+    shown = short_parameters(facts)
+    short = [render(family, parameters) for family, parameters in zip(families, shown, strict=True)]
+    whole = [render(family, one.parameters) for family, one in zip(families, facts, strict=True)]
+    decoders = distinct(list(zip(short, whole, strict=True)))
+    shown = [one if name == was else of.parameters for one, of, name, was in zip(shown, facts, decoders, short, strict=True)]
+    rows = zip(models, tasks, decoders, shown, facts, families, strict=True)
     return [
-        {"model": model, "task": task, **_decoder(cell, family)}
-        for cell, model, task, family in zip(cells, models, tasks, families, strict=True)
+        {"model": model, "task": task, "decoder": decoder, "shown": parameters, **_of_family(one, family, parameters)}
+        for model, task, decoder, parameters, one, family in rows
     ]
 
 
-def _decoder(cell: Cell, family: str) -> dict[str, str]:
-    facts = cell.decoder_facts
+def full_names(run: StoredRun) -> dict[str, str]:
+    """Return the name of each setting of a run (`decoder`) with all of its parameters."""
+    named = zip(run.cells, name_cells(run), strict=True)
+    return {names["decoder"]: render(names["family"], stored.cell.decoder_facts.parameters) for stored, names in named}
+
+
+def _of_family(facts: DecoderFacts, family: str, shown: Mapping[str, Any]) -> dict[str, str]:
     setting = {key: facts.parameters[key] for key in facts.speed if key in facts.parameters}
+    varied = {key: value for key, value in setting.items() if key in shown}
     return {
-        "decoder": render(family, facts.parameters),
         "family": family,
         "series": render(family, facts.variant),
-        "setting": render("", setting).removeprefix(":"),
+        "setting": render("", varied or setting).removeprefix(":"),
         "variant": render("", facts.variant).removeprefix(":") or PLAIN,
     }
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from pydantic_core import PydanticUndefined
 
 from parallelbench.contracts.forward import Ints
 from parallelbench.contracts.info import ModelInfo, Need
@@ -126,7 +127,7 @@ class Decoder(Options, ABC):
         unknown: Effect = "unknown"
         numbers = dict.fromkeys((key for key, value in own.items() if _is_number(value)), unknown)
         speed = numbers if self.speed is None else self.speed
-        defaults = {key: field.default for key, field in fields.items() if key in own}
+        defaults = {key: value for key, value in self.own_defaults().items() if key in own}
         variant = {key: value for key, value in own.items() if key not in speed and value != defaults.get(key)}
         return DecoderFacts(
             family=self.family,
@@ -135,7 +136,14 @@ class Decoder(Options, ABC):
             speed={key: effect for key, effect in speed.items() if key in own},
             variant={**variant, **common},
             adaptive=self.adaptive,
+            defaults=defaults,
         )
+
+    @classmethod
+    def own_defaults(cls) -> dict[str, Any]:
+        """The default values of the parameters beyond the common ones, of those that have one other than None."""
+        fields = ((key, field.default) for key, field in cls.model_fields.items() if key not in COMMON)
+        return {key: value for key, value in fields if value is not None and value is not PydanticUndefined}
 
     def parameters(self) -> dict[str, Any]:
         """The parameters beyond the common ones, as `spec` writes them: whatever can change an answer must show in them."""

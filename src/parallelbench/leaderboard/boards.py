@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from parallelbench.analysis import stats
 from parallelbench.leaderboard.form import Curve, Part, SettingResult, Submission
+from parallelbench.runs.short_settings import short_specs
 
 BARS = (0.9, 0.8, 0.7)
 
@@ -72,7 +73,10 @@ def boards(submissions: Iterable[Submission]) -> list[Board]:
 
 
 def ranked(curve: Curve, submission: Submission) -> RankedCurve:
-    """Return what a curve reaches. Of curves with two halves each half chooses for the other."""
+    """Return what a curve reaches. Of curves with two halves each half chooses for the other. Settings have short names."""
+    short = short_specs([setting.decoder for setting in curve.settings])
+    settings = (one.model_copy(update={"decoder": name}) for one, name in zip(curve.settings, short, strict=True))
+    curve = curve.model_copy(update={"settings": tuple(settings)})
     held_out = all(len(one.parts) == 2 for setting in curve.settings for one in setting.tasks)
     reached = tuple(_held_out(curve, bar) if held_out else _same(curve, bar) for bar in BARS)
     best = max(curve.settings, key=means)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from parallelbench import paper
 from parallelbench.analysis import frame as tables
 from parallelbench.analysis.halves import HALVES, halves
+from parallelbench.analysis.names import full_names
 from parallelbench.errors import UserError
 from parallelbench.leaderboard.form import FORM, Curve, Part, SettingResult, Submission, TaskResult, fault_of
 from parallelbench.runs.folder import read_run
@@ -31,7 +32,8 @@ def of_runs(paths: Sequence[Path], version: str, source: str = "") -> Submission
     """
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     try:
-        curves = curves_of(tables.samples(read_run(*paths)))
+        run = read_run(*paths)
+        curves = curves_of(tables.samples(run).replace({"decoder": full_names(run)}))
         if curves:
             return Submission(form=FORM, origin="measured", source=source, date=today, version=version, curves=curves)
     except ValidationError as error:

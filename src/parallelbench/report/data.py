@@ -18,7 +18,7 @@ from parallelbench.analysis.curve_numbers import areas, pbx
 from parallelbench.analysis.failures import Reasons, reasons
 from parallelbench.analysis.lengths import at_speeds, by_length, lengths_of
 from parallelbench.analysis.loss import Headline, headline, losses, reference_curve
-from parallelbench.analysis.names import name_cells
+from parallelbench.analysis.names import full_names, name_cells
 from parallelbench.analysis.oracle import oracles
 from parallelbench.analysis.published import compared, published_points
 from parallelbench.analysis.ranking import rankings
@@ -29,6 +29,7 @@ from parallelbench.errors import UserError
 from parallelbench.report.theme import Colours
 from parallelbench.runs.folder import StoredRun, read_run
 from parallelbench.runs.scores import backends
+from parallelbench.runs.short_settings import short_specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +236,13 @@ def report_data(run: StoredRun, keep: Filters = ALL, with_published: bool = True
         above_exact=above_exact_model(samples, points),
         published=published_points(shown),
         compared=compared(run, points if with_published else points[:0]),
-        baseline=baseline,
+        baseline=_as_shown(run, baseline),
     )
+
+
+def _as_shown(run: StoredRun, baseline: str | None) -> str | None:
+    """The name of a setting in the tables, where it is given with all parameters or in another exact form."""
+    if baseline is None or ":" not in baseline:
+        return baseline  # a decoder, of all its settings
+    (wanted,) = short_specs([baseline])
+    return next((name for name, whole in full_names(run).items() if short_specs([whole]) == [wanted]), baseline)

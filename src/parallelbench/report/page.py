@@ -98,6 +98,7 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         cells_shown=sum(len(cells) for _, cells in groups),
         reasons_shown=any(example.labels for _, cells in groups for cell in cells for example in cell["examples"]),
         facts=provenance.facts(data),
+        settings=provenance.settings_in_full(data),
         planned=data.run.planned,
         unfinished=data.unfinished,
         figures=Markup(payload.packed(payload.figures_json([figure for one in sections for figure in one.figures]))),

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
+from parallelbench.analysis.names import name_cells
 from parallelbench.report.data import ReportData
+from parallelbench.report.tables import Cell, Table
 from parallelbench.runs.calls import changed_packages
 from parallelbench.runs.folder import StoredRun
 
@@ -38,6 +40,14 @@ def facts(data: ReportData) -> Facts:
         *_mixed(run),
     ]
     return listed
+
+
+def settings_in_full(data: ReportData) -> Table:
+    """The name of every setting on the page, and the decoder with all of its parameters."""
+    named = zip(data.run.cells, name_cells(data.run), strict=True)
+    full = {names["decoder"]: stored.cell.decoder for stored, names in named}
+    caption = "Settings in full: on this page a parameter that has its default value is left out, unless the run varies it"
+    return Table(caption, ["setting", "with all parameters"], [[Cell(a), Cell(b)] for a, b in full.items()], folded=True)
 
 
 def _mixed(run: StoredRun) -> Facts:

@@ -10,6 +10,7 @@ from parallelbench.clean import for_message
 from parallelbench.report.decoding_order import quantity
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Record, Trace
+from parallelbench.runs.short_settings import short_specs
 
 LONGEST_TOKEN = 40
 """Characters of a token that are shown; a longer one ends in "…"."""
@@ -82,7 +83,7 @@ def trace_view(
     drawn = _drawn(trace, initial_canvas(record, trace)[:width].tolist(), known)
     right = scores.get(cell.metrics[0]) == 1.0
     return TraceView(
-        title=f"{cell.task}  {cell.model}  {cell.decoder}",
+        title=f"{cell.task}  {cell.model}  {short_specs([cell.decoder])[0]}",
         question=(question or trace.prompt)[-LONGEST_QUESTION:],
         answer=record.text,
         expected=trace.answer,

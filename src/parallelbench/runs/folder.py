@@ -18,6 +18,8 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_files import CellFile, Session
 from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.records import Extent, Record
+from parallelbench.runs.short_settings import short_parameters
+from parallelbench.specs import render
 
 RUN, CELLS, SUMMARY = "run.json", "cells", "summary.json"
 
@@ -140,18 +142,17 @@ class StoredRun:
         Raises:
             UserError: no cell is left.
         """
+        facts = [stored.cell.decoder_facts for stored in self.cells]
+        settings = [render(one.label, shown) for one, shown in zip(facts, short_parameters(facts), strict=True)]
         kept = tuple(
             stored
-            for stored in self.cells
+            for stored, one, setting in zip(self.cells, facts, settings, strict=True)
             if _matches((stored.cell.task, stored.cell.task_spec), tasks)
-            and _matches(
-                (stored.cell.decoder, stored.cell.decoder_facts.family, stored.cell.decoder_facts.label),
-                decoders,
-            )
+            and _matches((stored.cell.decoder, setting, one.family, one.label), decoders)
             and _matches((stored.cell.model, stored.cell.model_facts.spec), models)
         )
         if not kept and self.cells:
-            names = sorted({stored.cell.task for stored in self.cells}), sorted({stored.cell.decoder for stored in self.cells})
+            names = sorted({stored.cell.task for stored in self.cells}), sorted(set(settings))
             raise UserError(
                 f"no cell of {self.folders[0].path} matches; its tasks are {', '.join(names[0][:5])}, its decoders "
                 f"{', '.join(names[1][:5])}."

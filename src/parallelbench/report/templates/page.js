@@ -11,6 +11,13 @@ const make = (tag, attributes = {}, ...children) => {
   element.append(...children);
   return element;
 };
+/* Settings have short names; the provenance of the page has a table of them with all of their parameters. */
+const whole = new Map(all("#settings tbody tr").map(row => [...row.cells].map(cell => cell.textContent)));
+const inFull = name => (whole.get(name) === name ? undefined : whole.get(name));
+for (const cell of all("td:not([title]), .cell code")) {
+  const names = cell.textContent.split(" or ").map(inFull).filter(Boolean);
+  if (names.length) cell.title = names.join(" or ");
+}
 const views = new Map();
 const state = {speed: null, hidden: []};
 let shown = null;
@@ -26,6 +33,7 @@ const tooltip = (handler, event, item, value) => {
   tip.hidden = !value;
   if (!value) return;
   const entries = typeof value === "object" ? Object.entries(value) : [["", value]];
+  if (inFull(value.decoder)) entries.push(["in full", inFull(value.decoder)]);
   tip.replaceChildren(...entries.filter(([, text]) => text !== "NaN" && text !== "undefined" && text !== "null").map(
     ([key, text]) => make("div", {}, make("span", {textContent: key}), make("b", {textContent: String(text)}))));
   const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
