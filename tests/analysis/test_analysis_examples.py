@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from parallelbench.analysis import frame
 from parallelbench.analysis.examples import MOST_SAMPLES, examples, telling_samples
+from parallelbench.analysis.failures import coded
 from parallelbench.api import run
 from parallelbench.runs.folder import read_run
 
@@ -23,7 +24,7 @@ def test_examples_are_the_ends_of_each_cell(tmp_path: Path) -> None:
     ).out
     samples = frame.samples(out)
     cells = frame.cells(samples)
-    found = list(examples(read_run(out), telling_samples(cells, samples, {})))
+    found = list(examples(read_run(out), telling_samples(cells, samples, coded(samples, ()))))
     assert len(found) <= MOST_SAMPLES
     for cell, part in samples[samples["cell"].isin([example.cell for example in found])].groupby("cell"):
         mine = {example.rank: example.record for example in found if example.cell == cell}
@@ -50,10 +51,11 @@ def tables_of(accuracies: dict[str, list[float]], n: int = 10) -> tuple[pd.DataF
 
 
 def test_of_many_cells_those_with_right_and_wrong_answers_are_shown() -> None:
-    few = telling_samples(*tables_of({"a": [1.0, 0.0], "b": [0.5]}), {})
+    cells, samples = tables_of({"a": [1.0, 0.0], "b": [0.5]})
+    few = telling_samples(cells, samples, coded(samples, ()))
     assert {cell: list(ranks) for cell, ranks in few.items()} == {"a0": ["best"], "a1": ["best"], "b0": ["best", "worst"]}
     cells, samples = tables_of({"a": [1.0] * 30, "b": [0.9, 0.4, 0.0, 0.6] + [1.0] * 30, "c": [0.3, 0.2] * 15})
-    chosen = telling_samples(cells, samples, {})
+    chosen = telling_samples(cells, samples, coded(samples, ()))
     assert sum(map(len, chosen.values())) == MOST_SAMPLES and list(chosen) == sorted(chosen, key=list(cells["cell"]).index)
     assert {"b0", "b1", "b3", "c0"} <= set(chosen), "tasks take turns, nearest 50 % first"
     assert not any(name.startswith("a") for name in chosen) and "b2" not in chosen
@@ -61,7 +63,8 @@ def test_of_many_cells_those_with_right_and_wrong_answers_are_shown() -> None:
 
 def test_cells_that_are_all_right_are_examples_where_there_are_no_others() -> None:
     tasks = {f"t{number:02}": [1.0, 0.0] for number in range(MOST_SAMPLES + 5)}
-    chosen = telling_samples(*tables_of(tasks), {})
+    cells, samples = tables_of(tasks)
+    chosen = telling_samples(cells, samples, coded(samples, ()))
     assert chosen == {f"t{number:02}0": {"best": 0} for number in range(MOST_SAMPLES)}
 
 
@@ -75,7 +78,7 @@ def test_every_reason_is_among_the_samples(data: st.DataObject, names: int, cell
     for number in range(names):
         for cell, sample in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=3, unique=True)):
             reasons.setdefault(cell, {}).setdefault(sample, []).append(f"reason{number}")
-    chosen = telling_samples(table, samples, reasons)
+    chosen = telling_samples(table, samples, coded(samples, reasons.items()))
     pairs = [(cell, f"{cell}/{index}") for cell, ranks in chosen.items() for index in ranks.values()]
     seen = {name for cell, sample in pairs for name in reasons.get(cell, {}).get(sample, [])}
     assert seen == {f"reason{number}" for number in range(names)}
@@ -88,5 +91,5 @@ def test_every_reason_is_among_the_samples(data: st.DataObject, names: int, cell
 def test_a_reason_is_shown_by_its_plainest_sample() -> None:
     table, samples = tables_of({"a": [0.5], "b": [0.9]})
     reasons = {"a0": {"a0/0": ["lost", "broken"], "a0/1": ["broken"]}, "b0": {"b0/0": ["lost"]}}
-    chosen = telling_samples(table, samples, reasons)
+    chosen = telling_samples(table, samples, coded(samples, reasons.items()))
     assert chosen == {"a0": {"best": 5, "broken": 1}, "b0": {"best": 1, "lost": 0}}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parallelbench.analysis.failures import KEYS, LABELS, reason_rates
+from parallelbench.analysis.failures import KEYS, LABELS, coded, reason_rates
 from parallelbench.analysis.frame import intervals, pooled, sample_keys
 from parallelbench.analysis.groups import belonging, first_rows, numbered
 from parallelbench.analysis.stats import interval
@@ -85,7 +85,7 @@ def test_the_rates_of_reasons_are_those_of_counting(rows: list[tuple[str, str, l
             if having:
                 n = len(inside)
                 counted[task, decoder, name] = (n, len(having), len(having) / n, sum(1 / len(why) for why in having) / n)
-    table = reason_rates(frame, found)
+    table = reason_rates(frame, coded(frame, found.items()))
     assert list(table.columns[:4]) == KEYS
     keys = list(zip(table["task"], table["decoder"], table["label"], strict=True))
     assert keys == list(counted)

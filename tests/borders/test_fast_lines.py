@@ -43,7 +43,7 @@ LINE = line_of(
 )
 SCORE = row_line(ScoreRow("t@1/0/0", 0.5, (("rule", 1, 2),), ("item_lost",)))
 KINDS: dict[str, tuple[bytes, FastLines, TypeAdapter[Any]]] = {
-    "record": (LINE, FastLines(Record, RECORD, free="usage"), RECORD),
+    "record": (LINE, FastLines(Record, RECORD), RECORD),
     "score": (SCORE, FastLines(ScoreRow, ROW), ROW),
 }
 HOSTILE = (

@@ -1,13 +1,16 @@
-"""The script that draws charts is bundled once and remembered; a remembered script that is not whole is not used."""
+"""Charts are drawn in a process of their own; the script that draws them on a page is bundled once and remembered."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import altair as alt
 import pytest
 import vl_convert
 
-from parallelbench.report import vega
+from parallelbench.errors import UserError
+from parallelbench.report import theme, vega
 from parallelbench.user_cache import CACHE_VARIABLE
 
 
@@ -53,3 +56,35 @@ def test_a_damaged_script_is_bundled_again(bundled: list[str], tmp_path: Path, d
 def test_a_cache_that_cannot_be_written_only_costs_time(bundled: list[str], tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     assert library() == library() and len(bundled) == 2
+
+
+def chart(mark: str) -> dict[str, Any]:
+    rows = [{"x": place / 3, "y": f"\u00e9 <{place}>\n"} for place in range(5)]
+    return theme.spec_of(alt.Chart(theme.ROWS, mark=mark).encode(x="x:Q", y="y:N"), rows)
+
+
+def test_a_chart_is_drawn_in_another_process_as_it_would_be_in_this_one() -> None:
+    spec = chart("point")
+    here = vl_convert.vegalite_to_vega(
+        {key: value for key, value in spec.items() if key != "datasets"}, vl_version=vega.VEGA_LITE
+    )
+    assert vega.compiled(spec) == here
+    assert vega.svg(spec) == vl_convert.vega_to_svg(vega.with_rows(here, spec["datasets"]["rows"]))
+
+
+def test_a_chart_that_cannot_be_converted_says_why() -> None:
+    with pytest.raises(ValueError, match="conversion failed"):
+        vega.compiled({"mark": "point", "vconcat": 1, "datasets": {}})
+    assert vega.svg(chart("bar")).startswith("<svg")
+
+
+def test_a_drawing_process_that_is_killed_is_one_sentence_and_the_next_chart_is_drawn() -> None:
+    spec = chart("line")
+    vega.svg(spec)
+    process = vega._worker()._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    with pytest.raises(UserError, match=r"a chart cannot be drawn .* choose fewer cells"):
+        vega.svg(spec)
+    assert vega.svg(spec).startswith("<svg")

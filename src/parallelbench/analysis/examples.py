@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from parallelbench.analysis.failures import Reasons
@@ -48,7 +48,7 @@ def telling_samples(cells: pd.DataFrame, frame: pd.DataFrame, found: Reasons) ->
     Args:
         cells: one row per cell (`frame.cells`).
         frame: one row per sample of these cells (`frame.samples`).
-        found: the reasons of each sample (`failures.reasons`).
+        found: the reasons of these samples (`failures.reasons`).
 
     Returns:
         the samples, by cell in the order of `cells`.
@@ -86,21 +86,21 @@ def _most_telling_first(cells: pd.DataFrame) -> dict[str, int]:
 
 def _one_for_each_reason(frame: pd.DataFrame, found: Reasons, order: Mapping[str, int]) -> Wanted:
     """A sample for each reason: one with few other reasons, of a cell that comes early; a rare reason is looked at first."""
-    plainest: dict[str, tuple[int, int, int, str, tuple[str, ...]]] = {}
-    counts: Counter[str] = Counter()
-    for cell, sample_id, index in zip(frame["cell"], frame["sample_id"], frame["index"], strict=True):
-        labels = tuple(found.get(cell, {}).get(sample_id, ()))
-        for label in labels:
-            candidate = len(labels), order[cell], int(index), cell, labels
-            plainest[label] = min(plainest.get(label, candidate), candidate)
-            counts[label] += 1
+    codes, indices = found.codes, frame["index"].to_numpy(dtype=np.int64)
+    places = frame["cell"].map(order).to_numpy(dtype=np.int64)
+    lengths = np.array([*map(len, found.kinds), 0])
+    rows = {
+        label: np.flatnonzero(np.array([*(label in kind for kind in found.kinds), False])[codes])  # the code -1 is the last
+        for label in {label for kind in found.kinds for label in kind}
+    }
     wanted: Wanted = {}
     shown: set[str] = set()
-    for label in sorted(counts, key=lambda name: (counts[name], name)):
-        if label not in shown:
-            _, _, index, cell, labels = plainest[label]
-            wanted.setdefault(cell, {})[label] = index
-            shown.update(labels)
+    for label in sorted(rows, key=lambda name: (rows[name].size, name)):
+        inside = rows[label]
+        if inside.size and label not in shown:
+            plainest = inside[np.lexsort((indices[inside], places[inside], lengths[codes[inside]]))[0]]
+            wanted.setdefault(str(frame["cell"].iloc[plainest]), {})[label] = int(indices[plainest])
+            shown.update(found.kinds[codes[plainest]])
     return wanted
 
 

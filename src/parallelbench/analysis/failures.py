@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,42 @@ KEYS = ["model", "task", "decoder", "family"]
 COLUMNS = [*KEYS, "tokens_per_step", "n", "label", "count", "rate", "part"]
 
 
-Reasons = Mapping[str, Mapping[str, Sequence[str]]]
-"""The reasons of each classified sample, by cell id and sample id; none where the answer is right."""
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why the samples of a frame failed.
+
+    Attributes:
+        codes: the place of each sample's set of reasons in `kinds`, [n]; -1 where the sample has not been classified.
+        kinds: the sets of reasons that occur; a right answer has none.
+    """
+
+    codes: npt.NDArray[np.int64]
+    kinds: tuple[tuple[str, ...], ...]
 
 
-def reasons(run: StoredRun) -> Reasons:
-    """Return the reasons of every sample that has been classified by `metrics.failures`; cells without any are left out.
+def reasons(run: StoredRun, frame: pd.DataFrame) -> Reasons:
+    """Return the reasons of the samples of a run that have been classified by `metrics.failures`.
+
+    Args:
+        run: the run.
+        frame: one row per sample of it (`frame.samples`).
 
     Raises:
         DamagedRun: a file is damaged.
     """
-    return {cell.id: labels for cell in run.cells if (labels := labels_of(cell))}
+    return coded(frame, ((cell.id, labels_of(cell)) for cell in run.cells))
+
+
+def coded(frame: pd.DataFrame, found: Iterable[tuple[str, Mapping[str, Sequence[str]]]]) -> Reasons:
+    """Return the reasons of the rows of a frame; `found` holds them by cell, and for each cell by the id of the sample."""
+    codes = np.full(len(frame), -1, dtype=np.int64)
+    kinds: dict[tuple[str, ...], int] = {}
+    samples, rows = frame["sample_id"].to_numpy(dtype=object), frame.groupby("cell", sort=False).indices
+    for cell, labels in found:
+        if cell in rows:
+            inside = {name: kinds.setdefault(tuple(why), len(kinds)) for name, why in labels.items()}
+            codes[rows[cell]] = [inside.get(name, -1) for name in samples[rows[cell]]]
+    return Reasons(codes, tuple(kinds))
 
 
 def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
@@ -36,12 +62,12 @@ def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
 
     Args:
         frame: one row per sample (`frame.samples`).
-        found: the reasons of each sample (`reasons`); samples that have not been classified are left out.
+        found: the reasons of these samples; samples that have not been classified are left out.
 
     `rate` is the fraction of the samples that have the reason. For `part`, an answer with r reasons counts 1/r for each of
     them, so that the parts of a setting add up to the fraction of its answers with at least one reason.
     """
-    codes, kinds = _coded(frame, found)
+    codes, kinds = found.codes, found.kinds
     known, codes = frame.loc[codes >= 0, [*KEYS, "tokens_per_step"]], codes[codes >= 0]
     if known.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -57,18 +83,6 @@ def reason_rates(frame: pd.DataFrame, found: Reasons) -> pd.DataFrame:
     count, part = counts[place, label], (answers @ parts)[place, label]
     names = np.array(list(LABELS), dtype=object)[label]
     return rows.assign(label=names, count=count, rate=count / rows["n"], part=part / rows["n"])[COLUMNS]
-
-
-def _coded(frame: pd.DataFrame, found: Reasons) -> tuple[npt.NDArray[np.int64], list[tuple[str, ...]]]:
-    """The sets of reasons that occur, and the place of each sample's among them; -1 where it has not been classified."""
-    codes = np.full(len(frame), -1, dtype=np.int64)
-    kinds: dict[tuple[str, ...], int] = {}
-    samples = frame["sample_id"].to_numpy(dtype=object)
-    for cell, places in frame.groupby("cell", sort=False).indices.items():
-        labels = found.get(str(cell), {})
-        coded = {name: kinds.setdefault(tuple(why), len(kinds)) for name, why in labels.items()}
-        codes[places] = [coded.get(name, -1) for name in samples[places]]
-    return codes, list(kinds)
 
 
 def over_tasks(table: pd.DataFrame, frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -124,7 +124,7 @@ class ReportData:
     @cached_property
     def reasons(self) -> Reasons:
         """Why each classified sample failed (`analysis.failures`)."""
-        return reasons(self.run)
+        return reasons(self.run, self.samples)
 
     @cached_property
     def unfinished(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import altair as alt
 import numpy as np
@@ -122,15 +123,15 @@ def metrics(data: ReportData) -> Section | None:
 
 def _columns(scores: Sequence[Mapping[str, float]]) -> tuple[list[str], npt.NDArray[np.float64]]:
     """The names of all metrics, and the scores of all samples as a matrix [n, metrics], NaN where a sample lacks a metric."""
-    kinds: dict[tuple[str, ...], int] = {}
-    codes = np.array([kinds.setdefault(tuple(one), len(kinds)) for one in scores])
+    kinds: dict[tuple[str, ...], list[int]] = {}
+    for row, kind in enumerate(map(tuple, scores)):
+        kinds.setdefault(kind, []).append(row)
     names = list(dict.fromkeys(name for kind in kinds for name in kind))
     values = np.full((len(scores), len(names)), np.nan)
-    for kind, code in kinds.items():
-        rows = np.flatnonzero(codes == code)
-        inside = np.array([list(scores[row].values()) for row in rows.tolist()], dtype=np.float64)
+    for kind, rows in kinds.items():
+        inside = np.fromiter(chain.from_iterable(scores[row].values() for row in rows), dtype=np.float64)
         columns = np.array([names.index(name) for name in kind], dtype=np.intp)
-        values[np.ix_(rows, columns)] = inside
+        values[np.ix_(np.array(rows), columns)] = inside.reshape(len(rows), len(kind))
     return names, values
 
 

@@ -13,7 +13,7 @@ import vl_convert
 from parallelbench.errors import UserError
 from parallelbench.report.fonts import check_font
 from parallelbench.report.theme import ROWS, Spec
-from parallelbench.report.vega import compiled, with_rows
+from parallelbench.report.vega import compiled, drawn, with_rows
 
 FORMATS = ("svg", "pdf", "png")
 UNITS = {"in": 96.0, "cm": 96.0 / 2.54, "mm": 96.0 / 25.4, "pt": 96.0 / 72.0, "px": 1.0}
@@ -122,7 +122,7 @@ def _in_points(svg: str) -> str:
 
 
 def _drawn(spec: Spec, rows: list[dict[str, Any]]) -> str:
-    return str(vl_convert.vega_to_svg(with_rows(spec, rows)))
+    return drawn(with_rows(spec, rows))
 
 
 def _width(svg: str) -> float:

@@ -60,7 +60,7 @@ def write_report(
 
 
 def _drawn(data: ReportData, folder: Path, style: FileStyle) -> str:
-    """Save the figures, and return the page. Figures are drawn by compiled code in a second thread, on another core."""
+    """Save the figures, and return the page. A second thread has the figures drawn by another process, on another core."""
     with ThreadPoolExecutor(1) as thread, unvalidated():
         script = thread.submit(vega.library)
         sections: list[Section] = []

@@ -1,4 +1,4 @@
-"""What draws charts: Vega as a script for a page, and as a converter of specs to SVG, PDF and PNG.
+"""What draws charts: Vega as a script for a page, and as a converter of specs to SVG, in a process of its own (`vega_worker`).
 
 Bundling the script takes seconds, and it is the same for every page, so it is kept in the user's cache. A page needs no
 Vega-Lite, because specs are compiled to Vega here.
@@ -10,16 +10,21 @@ import json
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
 
+from parallelbench.errors import UserError
 from parallelbench.report.theme import ROWS, Spec
 from parallelbench.user_cache import cache_path, remember
+from parallelbench.worker import Worker, WorkerFault
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 MAX_BYTES = 16 << 20
+SECONDS = 600.0
+"""For one chart; one of 3,000 points takes two."""
 SNIPPET = 'import {View, parse} from "https://cdn.jsdelivr.net/npm/vega@%s/+esm"; window.vega = {View, parse};'
 """The converter holds this module, and so fetches nothing."""
 
@@ -32,7 +37,7 @@ def compiled(spec: Spec) -> Spec:
 
 @lru_cache(64)
 def _compiled(spec: str) -> str:
-    return json.dumps(vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE))
+    return json.dumps(_made({"vegalite": json.loads(spec), "version": VEGA_LITE}))
 
 
 def with_rows(spec: Spec, rows: list[dict[str, Any]]) -> Spec:
@@ -43,7 +48,33 @@ def with_rows(spec: Spec, rows: list[dict[str, Any]]) -> Spec:
 
 def svg(spec: Spec) -> str:
     """Draw a Vega-Lite spec of `theme.spec_of`."""
-    return str(vl_convert.vega_to_svg(with_rows(compiled(spec), spec["datasets"][ROWS.name])))
+    return drawn(with_rows(compiled(spec), spec["datasets"][ROWS.name]))
+
+
+def drawn(spec: Spec) -> str:
+    """Draw a spec of Vega as SVG."""
+    return str(_made({"vega": spec}))
+
+
+def _made(job: dict[str, Any]) -> Any:
+    """What the worker makes of a chart.
+
+    Raises:
+        UserError: it ended before it had made it, which is what happens without enough memory.
+        ValueError: the chart cannot be converted.
+    """
+    try:
+        reply = _worker().request(job)
+    except WorkerFault as fault:
+        raise UserError(f"a chart cannot be drawn ({fault}); choose fewer cells with -t, -d and -m, or free memory.") from fault
+    if "error" in reply:
+        raise ValueError(reply["error"])
+    return reply["made"]
+
+
+@cache
+def _worker() -> Worker:
+    return Worker(Path(__file__).with_name("vega_worker.py"), SECONDS)
 
 
 @cache

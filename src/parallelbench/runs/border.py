@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,7 +80,8 @@ def read_bounded(path: Path) -> bytes:
     check_regular(path)
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            size = os.fstat(file.fileno()).st_size  # room for `MAX_BYTES` would take longer to get than a small file to read
+            return file.read(min(size, MAX_BYTES) + 1)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
 

@@ -23,7 +23,7 @@ from parallelbench.runs.records import RECORD, TRACE, Record, Trace
 CELL, RECORDS, TRACES, DONE = "cell.json", "records.jsonl", "traces.jsonl", "DONE"
 NAMED_WITHIN = 400
 """Bytes from the start of a line of records in which its sample is named."""
-FAST_RECORDS = FastLines(Record, RECORD, free="usage")
+FAST_RECORDS = FastLines(Record, RECORD)
 
 
 @dataclass(frozen=True, slots=True)

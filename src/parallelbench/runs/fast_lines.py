@@ -2,8 +2,8 @@
 
 msgspec parses a line and checks its types in one pass. The types are those of the data class: its fields are translated, so
 there is one description of what a line holds. Whatever msgspec refuses is parsed again by pydantic, which decides, and which
-says what is wrong. So no line is read that pydantic would refuse, with one exception that is left to pydantic as a whole: a
-line with free JSON in it, which may be nested more deeply than pydantic allows.
+says what is wrong. Lines with free JSON (`Any`), which may be nested more deeply than pydantic allows, are refused here, and so
+are left to pydantic as a whole. So no line is read that pydantic would refuse.
 """
 
 from __future__ import annotations
@@ -32,13 +32,11 @@ class FastLines:
     Args:
         cls: a frozen data class that pydantic checks strictly, without keys too many and without numbers that are none.
         adapter: the same class for pydantic.
-        free: the key of a field of any JSON; lines that have it are left to pydantic. None where there is no such field.
     """
 
-    def __init__(self, cls: type, adapter: TypeAdapter[Any], free: str | None = None) -> None:
+    def __init__(self, cls: type, adapter: TypeAdapter[Any]) -> None:
         self._decode = msgspec.json.Decoder(_struct(cls)).decode
         self._adapter = adapter
-        self._free = None if free is None else f'"{free}"'.encode()
 
     def read(self, path: Path, first: int = 1) -> list[Any]:
         """Return the value of each complete line from the line `first` on, as `json_lines.read_lines`.
@@ -47,7 +45,7 @@ class FastLines:
             DamagedRun, OtherSchema, UserError: as `json_lines.read_lines`.
         """
         data = whole_data(path)
-        if data is not None and (self._free is None or self._free not in data):
+        if data is not None:
             try:
                 return list(map(self._decode, data.split(b"\n")[first - 1 : -1]))
             except REFUSED:
@@ -60,12 +58,10 @@ class FastLines:
         Raises:
             DamagedRun, OtherSchema: as `border.parse`.
         """
-        if self._free is None or self._free not in line:
-            try:
-                return self._decode(line)
-            except REFUSED:
-                pass  # pydantic says what is wrong
-        return parse(line, self._adapter, path, number)
+        try:
+            return self._decode(line)
+        except REFUSED:
+            return parse(line, self._adapter, path, number)  # pydantic decides, and says what is wrong
 
 
 def _struct(cls: type) -> type[msgspec.Struct]:
@@ -86,12 +82,19 @@ def _translated(kind: Any) -> Any:
     if origin is Annotated:
         return Annotated[_translated(inside[0]), msgspec.Meta(**_limits(inside[1:]))]
     if origin in (types.UnionType, Union):
-        return reduce(or_, map(_translated, inside))
+        return reduce(or_, (_translated(one) for one in inside if not _has_free_json(one)))
     if origin is Mapping:
         return types.GenericAlias(dict, tuple(map(_translated, inside)))
     if origin is tuple:
         return types.GenericAlias(tuple, tuple(map(_translated, inside)))
     return kind
+
+
+def _has_free_json(kind: Any) -> bool:
+    """Whether a type is a data class with a field of any JSON."""
+    if not is_dataclass(kind):
+        return False
+    return any(Any in get_args(hint) for hint in get_type_hints(kind).values())
 
 
 def _limits(metadata: tuple[Any, ...]) -> dict[str, Any]:
