@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from parallelbench.runs.border import DamagedRun, OtherSchema, parse
 from parallelbench.runs.fast_lines import FastLines
+from parallelbench.runs.json_lines import whole_data
 from parallelbench.runs.records import RECORD, Costs, DecodingOrder, Extent, LawShape, Record, line_of
 from parallelbench.runs.scores import ROW, ScoreRow, row_line
 
@@ -151,10 +152,12 @@ def test_a_file_is_read_as_its_lines_are(tmp_path: Path, kind: str, tail: bytes)
     path.write_bytes(whole * 3 + tail)
     values = fast.read(path)
     assert [as_builtins(value) for value in values] == [as_builtins(fast.parse(whole, path, 1))] * 3
-    assert len(fast.read(path, first=2)) == 2
+    assert len(fast.values(whole_data(path), path, first=2)) == 2
     for damaged in (b"\n", b"{}\n", whole[:-2] + b"\n", whole[:-1] + whole):
         path.write_bytes(whole + damaged + whole + tail)
         with pytest.raises(DamagedRun, match="line 2"):
             fast.read(path)
         with pytest.raises(DamagedRun, match="line 2"):
-            fast.read(path, first=2)
+            fast.values(whole_data(path), path, first=2)
+        with pytest.raises(DamagedRun, match="line 2"):
+            fast.values(None, path, first=2)

@@ -18,6 +18,7 @@ HIDDEN = "hidden"
 """The parameter of every figure that lists the families which the reader has switched off."""
 PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
 SCORES = alt.Scale(domain=[0, 1])
+INDEPENDENT_AXES = alt.Resolve(axis=alt.AxisResolveMap(x="independent", y="independent"))
 PANEL = (300, 190)
 ALONE = (760, 330)
 
@@ -43,11 +44,12 @@ def tradeoff(rows: Rows, colours: Colours) -> Spec | None:
     if unit is None:
         return None
     panels = list(dict.fromkeys(row["panel"] for row in rows if "line" not in row))
-    size = ALONE if len(panels) == 1 else PANEL
-    layers = alt.layer(*_layers(rows, colours, unit), data=theme.ROWS).properties(width=size[0], height=size[1])
+    width, height = ALONE if len(panels) == 1 else PANEL
+    back, *others = _layers(rows, colours, unit)
+    back = back.add_params(speeds.parameter(unit), hidden())  # to a whole chart they are added by copying it several times
+    layers = alt.layer(back, *others, data=theme.ROWS, width=width, height=height)
     facet = alt.Facet("panel:N", title=None, sort=panels, header=alt.Header(labelAnchor="start", labelLimit=0))
-    chart = layers.facet(facet=facet, columns=min(2, len(panels)), spacing={"row": 18, "column": 18})
-    chart = chart.add_params(speeds.parameter(unit), hidden()).resolve_axis(x="independent", y="independent")
+    chart = layers.facet(facet=facet, columns=min(2, len(panels)), spacing={"row": 18, "column": 18}, resolve=INDEPENDENT_AXES)
     return theme.spec_of(chart, rows, speeds.transforms(["panel"]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -105,11 +106,18 @@ def unvalidated() -> AbstractContextManager[None]:
 def spec_of(chart: Any, rows: Rows, transforms: Sequence[dict[str, Any]] = ()) -> Spec:
     """Return the Vega-Lite spec of a chart of `ROWS` in the common style, with the rows that it shows.
 
-    Rows and transforms are added to the finished spec: Altair copies and validates whatever is in a chart at each step of
-    building it, which takes seconds. The chart is validated as its parts are: not inside `unvalidated`.
+    Style, rows and transforms are added to the finished spec: Altair copies and validates whatever is in a chart at each step
+    of building it, which takes seconds. The chart is validated as its parts are: not inside `unvalidated`.
     """
-    spec = {**styled(chart).to_dict(validate=schemapi.DEBUG_MODE), "datasets": {ROWS.name: [_known(row) for row in rows]}}
+    plain = chart.to_dict(validate=schemapi.DEBUG_MODE)
+    spec = {**plain, "config": _config(), "datasets": {ROWS.name: [_known(row) for row in rows]}}
     return {**spec, "transform": [*transforms, *spec.get("transform", [])]} if transforms else spec
+
+
+@cache
+def _config() -> Spec:
+    """The common style as the configuration of a spec."""
+    return dict(styled(alt.Chart(ROWS).mark_point()).to_dict(validate=schemapi.DEBUG_MODE)["config"])
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
@@ -24,6 +26,9 @@ MAX_BYTES = 64 << 20
 """The largest file, or line of a file of lines, that is read."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 PLACES = frozenset({"cells", "calls"})
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""The errors of the system where a path, or what a link refers to, does not exist."""
+MISSING = "is missing"
 
 
 class DamagedRun(UserError):
@@ -60,24 +65,39 @@ def read_json(path: Path, adapter: TypeAdapter[T]) -> T:
     """Read a file that holds one JSON value of a known type.
 
     Raises:
-        DamagedRun: it is no regular file, too large, no JSON, or of another type.
+        DamagedRun: it is missing, no regular file, too large, no JSON, or of another type.
         OtherSchema: another version wrote it.
         UserError: it cannot be read.
     """
+    found = find_json(path, adapter)
+    if found is None:
+        raise DamagedRun(path, MISSING)
+    return found
+
+
+def find_json(path: Path, adapter: TypeAdapter[T]) -> T | None:
+    """Read a file as `read_json`; None where there is none.
+
+    Raises:
+        DamagedRun, OtherSchema, UserError: as `read_json`.
+    """
     data = read_bounded(path)
+    if data is None:
+        return None
     if len(data) > MAX_BYTES:
         raise DamagedRun(path, f"is larger than {MAX_BYTES >> 20} MB")
     return parse(data, adapter, path)
 
 
-def read_bounded(path: Path) -> bytes:
-    """Return the bytes of a regular file, of one that is too large the first `MAX_BYTES` + 1.
+def read_bounded(path: Path) -> bytes | None:
+    """Return the bytes of a regular file, of one that is too large the first `MAX_BYTES` + 1; None where there is none.
 
     Raises:
         DamagedRun: it is no regular file.
         UserError: it cannot be read.
     """
-    check_regular(path)
+    if not has_file(path):
+        return None
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size  # room for `MAX_BYTES` would take longer to get than a small file to read
@@ -87,21 +107,34 @@ def read_bounded(path: Path) -> bytes:
 
 
 def check_regular(path: Path) -> None:
-    """Refuse what is no regular file, so that nothing waits for a pipe or reads a device.
+    """Refuse what is no regular file.
+
+    Raises:
+        DamagedRun: `path` is missing, a folder, a pipe, a device, or a link to nothing.
+        UserError: it cannot be looked at.
+    """
+    if not has_file(path):
+        raise DamagedRun(path, MISSING)
+
+
+def has_file(path: Path) -> bool:
+    """Whether a regular file is there; anything else is refused, so that nothing waits for a pipe or reads a device.
 
     Raises:
         DamagedRun: `path` is a folder, a pipe, a device, or a link to nothing.
-        UserError: it does not exist, or cannot be looked at.
+        UserError: it cannot be looked at.
     """
     try:
-        if path.is_file():
-            return
-        exists = path.exists() or path.is_symlink()
+        mode = path.stat().st_mode
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
-    if exists:
+        if error.errno not in NOWHERE:
+            raise UserError(f"{path} cannot be read ({error.strerror}); check the folder and its permissions.") from error
+        if not path.is_symlink():
+            return False
+        raise DamagedRun(path, "is no regular file") from error
+    if not stat.S_ISREG(mode):
         raise DamagedRun(path, "is no regular file")
-    raise DamagedRun(path, "is missing")
+    return True
 
 
 def parse(data: bytes, adapter: TypeAdapter[T], path: Path, line: int | None = None) -> T:

@@ -11,7 +11,7 @@ from typing import Any
 
 from parallelbench.clean import for_message
 from parallelbench.errors import UserError
-from parallelbench.runs.border import SCHEMA, DamagedRun, check_regular, cleaned, parse, read_json
+from parallelbench.runs.border import SCHEMA, DamagedRun, check_regular, cleaned, find_json, parse, read_json
 from parallelbench.runs.cell import Cell
 from parallelbench.runs.cell_files import CELL_FILE, DONE_FILE, NO_READING, CellFile, Done, Session, Usage
 from parallelbench.runs.cell_writer import CellWriter
@@ -48,7 +48,8 @@ class CellFolder:
         Raises:
             DamagedRun: DONE is damaged.
         """
-        return read_json(self.path / DONE, DONE_FILE).rows if (self.path / DONE).exists() else None
+        done = find_json(self.path / DONE, DONE_FILE)
+        return None if done is None else done.rows
 
     def read(self) -> CellFile:
         """Read cell.json.

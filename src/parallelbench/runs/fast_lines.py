@@ -38,13 +38,20 @@ class FastLines:
         self._decode = msgspec.json.Decoder(_struct(cls)).decode
         self._adapter = adapter
 
-    def read(self, path: Path, first: int = 1) -> list[Any]:
-        """Return the value of each complete line from the line `first` on, as `json_lines.read_lines`.
+    def read(self, path: Path) -> list[Any]:
+        """Return the value of each complete line, as `json_lines.read_lines`.
 
         Raises:
             DamagedRun, OtherSchema, UserError: as `json_lines.read_lines`.
         """
-        data = whole_data(path)
+        return self.values(whole_data(path), path)
+
+    def values(self, data: bytes | None, path: Path, first: int = 1) -> list[Any]:
+        """Return the value of each line from the line `first` on; `data` is what `json_lines.whole_data` says of the file.
+
+        Raises:
+            DamagedRun, OtherSchema, UserError: as `json_lines.read_lines`.
+        """
         if data is not None:
             try:
                 return list(map(self._decode, data.split(b"\n")[first - 1 : -1]))

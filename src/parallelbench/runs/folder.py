@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -219,10 +220,17 @@ def read_again(folder: RunFolder) -> RunFolder:
     calls, known = read_calls(folder.path), {stored.id: stored for stored in folder.cells}
     planned = dict.fromkeys(cell_id for call in calls for cell_id in call.cells)
     cells = folder.path / CELLS
-    paths = sorted(path for path in cells.iterdir() if path.is_dir()) if cells.is_dir() else []
-    begun = {one.path.name: one for path in paths if (one := CellFolder(path)).path.name in known or one.begun}
+    begun = {name: one for name in _folders(cells) if (one := CellFolder(cells / name)).begun or name in known}
     ordered = [
         begun[cell_id] for cell_id in [*(one for one in planned if one in begun), *sorted(begun.keys() - planned.keys())]
     ]
     stored = tuple(known.get(one.path.name) or StoredCell((one,), (one.read(),)) for one in ordered)
     return RunFolder(folder.path, folder.created, calls, stored)
+
+
+def _folders(place: Path) -> list[str]:
+    """The names of the folders in another one, sorted; none where it does not exist."""
+    if not place.is_dir():
+        return []
+    with os.scandir(place) as found:
+        return sorted(one.name for one in found if one.is_dir())

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from parallelbench.errors import UserError
-from parallelbench.runs.border import MAX_BYTES, DamagedRun, check_regular, parse, read_bounded
+from parallelbench.runs.border import MAX_BYTES, DamagedRun, has_file, parse, read_bounded
 
 T = TypeVar("T")
 TAIL = 1 << 16
@@ -35,9 +35,8 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         DamagedRun: the path is not a regular file, or a line is longer than `MAX_BYTES`.
         UserError: the file cannot be read.
     """
-    if not path.exists() and not path.is_symlink():
+    if not has_file(path):
         return
-    check_regular(path)
     try:
         with path.open("rb") as file:
             number = 0
@@ -58,9 +57,9 @@ def whole_data(path: Path) -> bytes | None:
         DamagedRun: the path is not a regular file.
         UserError: the file cannot be read.
     """
-    if not path.exists() and not path.is_symlink():
-        return b""
     data = read_bounded(path)
+    if data is None:
+        return b""
     return None if len(data) > MAX_BYTES else data[: data.rfind(b"\n") + 1]
 
 

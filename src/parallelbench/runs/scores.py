@@ -20,7 +20,7 @@ from parallelbench.runs.cell_folder import RECORDS, CellFolder
 from parallelbench.runs.disk import Appender, disk_errors
 from parallelbench.runs.fast_lines import FastLines
 from parallelbench.runs.folder import StoredCell, StoredRun
-from parallelbench.runs.json_lines import count_lines, whole_bytes, whole_lines
+from parallelbench.runs.json_lines import count_lines, whole_bytes, whole_data, whole_lines
 from parallelbench.runs.records import Rate
 
 SCORES, SUFFIX = "scores", ".jsonl"
@@ -85,20 +85,27 @@ def read_scores(path: Path) -> StoredScores | None:
 
 def _head_and_rows(path: Path) -> tuple[ScoreHead | None, list[Any]]:
     """The first line of a file of scores, and the others as values with the attributes of a `ScoreRow`."""
-    head = next((parse(line, HEAD, path, number) for number, line in whole_lines(path)), None)
+    data = whole_data(path)
+    head = _head(data, path)
     if head is None:
         return None, []
     if head.metric != path.stem:
         raise DamagedRun(path, f"holds {head.metric:.80}, not {path.stem}")
     if head.cell != path.parent.parent.name:
         raise DamagedRun(path, f"is of the cell {head.cell:.80}, not {path.parent.parent.name}")
-    rows, found = _FAST.read(path, first=2), set[str]()
+    rows, found = _FAST.values(data, path, first=2), set[str]()
     if len({row.sample_id for row in rows}) < len(rows):
         for number, row in enumerate(rows, 2):
             if row.sample_id in found:
                 raise DamagedRun(path, f"repeats the sample {row.sample_id:.80}", number)
             found.add(row.sample_id)
     return head, rows
+
+
+def _head(data: bytes | None, path: Path) -> ScoreHead | None:
+    """The first line of a file of scores, of which `json_lines.whole_data` says `data`; None where there is none."""
+    line = next((line for _, line in whole_lines(path)), b"") if data is None else data[: data.find(b"\n") + 1]
+    return parse(line, HEAD, path, 1) if line else None
 
 
 def is_complete(folder: CellFolder, name: str, backend: str) -> bool:
@@ -108,8 +115,11 @@ def is_complete(folder: CellFolder, name: str, backend: str) -> bool:
         DamagedRun: DONE or the head is damaged.
     """
     path, done = score_file(folder, name), folder.done_rows()
-    head = next((parse(line, HEAD, path, number) for number, line in whole_lines(path)), None)
-    return head is not None and head.backend == backend and done == count_lines(path) - 1
+    data = whole_data(path)
+    head = _head(data, path)
+    if head is None or head.backend != backend:
+        return False
+    return done == (count_lines(path) if data is None else data.count(b"\n")) - 1
 
 
 def scores_of(cell: StoredCell) -> Iterator[StoredScores]:
@@ -143,8 +153,11 @@ def labels_of(cell: StoredCell) -> dict[str, Sequence[str]]:
 def _files(cell: StoredCell) -> Iterator[Path]:
     for folder in cell.folders:
         place = folder.path / SCORES
-        if place.is_dir():
-            yield from sorted(path for path in place.iterdir() if path.name.endswith(SUFFIX))
+        try:
+            files = sorted(place.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        yield from (path for path in files if path.name.endswith(SUFFIX))
 
 
 @contextlib.contextmanager
