@@ -219,6 +219,7 @@ def verdict(sample: Sample, text: str) -> float:
 
 @HUMANEVAL
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_every_canonical_solution_passes_and_none_without_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ALLOW, "1")
     task = load_task("humaneval", suite="standard")
@@ -230,6 +231,7 @@ def test_every_canonical_solution_passes_and_none_without_a_body(monkeypatch: py
 
 @PUBLISHED
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_published_solutions_of_mbpp_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ALLOW, "1")
     task = load_task("mbpp", suite="standard", data_dir=DATA / "MBPP_sanitized.json")
