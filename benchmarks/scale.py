@@ -44,20 +44,32 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Extent, Record
 from parallelbench.runs.store import open_run
 from parallelbench.schema import BatchSize
+from processes import between, cpu_seconds
 from runs import environment_of, record, trace
 
 RAY_REQUEST_S = 1e-3
 
 
 class Stopwatch(Silent):
-    """When the first and the last sample of a run were finished."""
+    """When the first and the last sample of a run were finished, and what every process had taken of the CPU by then."""
 
     def __init__(self) -> None:
         self.first = self.last = 0.0
+        self.spent: dict[str, float] = {}
+        self._left = 0
+        self._begun: dict[str, float] = {}
+
+    def planned(self, missing: Sequence[tuple[Cell, int]], samples: int) -> None:
+        self._left = sum(count for _, count in missing)
 
     def sample_done(self, cell: Cell, record: Record) -> None:
-        self.last = time.perf_counter()
-        self.first = self.first or self.last
+        self._left -= 1
+        if not self.first:
+            self._begun = cpu_seconds()
+            self.first = time.perf_counter()
+        if not self._left:
+            self.last = time.perf_counter()
+            self.spent = between(self._begun, cpu_seconds())
 
     @property
     def seconds(self) -> float:
@@ -93,6 +105,7 @@ def compare(sweep: Sweep, workers: int) -> dict[str, Any]:
             found |= {"samples": samples, f"{name}_s": round(watch.seconds, 2), f"{name}_whole_s": round(whole, 2)}
             found[f"{name}_records"] = digest(out)
             print(f"{name}: {samples} samples in {watch.seconds:.1f} s, {whole:.1f} s with its start")
+            print(f"{name}: CPU seconds {watch.spent}")
     found["same_records"] = found.pop("local_records") == found.pop("ray_records")
     return {**found, "ratio": round(found["ray_s"] / found["local_s"], 3), "workers": workers}
 

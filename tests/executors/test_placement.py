@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -172,6 +173,20 @@ def test_a_ray_that_does_not_start_in_time(
         other.kill()
         other.wait()
     server.close()
+
+
+def test_a_token_changes_nothing_where_ray_was_imported_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes of a Ray that is started later would want the token, which this process would not show them."""
+    pytest.importorskip("ray")
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("0" * 64)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    server, place = listening(None)
+    server.close()
+    with pytest.raises(UserError, match="no Ray cluster answers"), connected(ray(ray_address=place)):
+        pass
+    assert "RAY_AUTH_MODE" not in os.environ
 
 
 def cluster(*nodes: dict[str, float]) -> Any:

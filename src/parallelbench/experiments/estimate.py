@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections import defaultdict
+from bisect import insort
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ SURE = 0.25
 """Part of a cell's samples after which its speed is taken for an estimate."""
 APART = 0.3
 """Part of a cell's time that must lie between its first sample and now for its speed to mean anything."""
+Kind = tuple[str, str]
+"""Model and decoder: cells of one kind are expected to take as long for a sample."""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Estimate:
     and decoder, else of all finished cells. A running cell's speed counts once a quarter of its samples are there and they
     did not come all at once; before any cell has finished and that holds, there is no estimate. What is to come is divided by
     the largest number of cells that ran at once.
+
+    Counting costs the same however many cells there are; an estimate takes time for each pair of a model and a decoder.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,25 +47,31 @@ class Estimate:
         self._clock = clock
         self._begun = clock()
         self._to_come: dict[int, tuple[Cell, int]] = {}
+        self._samples: Counter[Kind] = Counter()
+        """The samples of the cells to come."""
         self._running: dict[int, _Running] = {}
         self._width = 1
-        self._costs: dict[tuple[str, str], list[float]] = defaultdict(list)
-        self._usual: float | None = None
-        self._rest = 0.0
-        """Seconds that the cells to come would take one after another, by finished cells."""
+        self._costs: dict[Kind, list[float]] = defaultdict(list)
+        """The seconds a sample of the finished cells, in ascending order, as are those of all kinds together."""
+        self._all_costs: list[float] = []
+        self._rest: float | None = None
+        """Seconds that the cells to come take one after another; None where a cell has begun or ended since it was summed up."""
 
     def plan(self, missing: Sequence[tuple[Cell, int]]) -> None:
         """Begin a run of these cells."""
         self._to_come = {id(cell): (cell, count) for cell, count in missing if count}
-        self.total = sum(count for _, count in self._to_come.values())
+        for cell, count in self._to_come.values():
+            self._samples[_kind(cell)] += count
+        self.total = self._samples.total()
         self._begun = self._clock()
 
     def start(self, cell: Cell, missing: int) -> None:
         """Begin a cell."""
-        self._to_come.pop(id(cell), None)
+        _, count = self._to_come.pop(id(cell), (cell, 0))
+        self._samples[_kind(cell)] -= count
+        self._rest = None
         self._running[id(cell)] = _Running(cell, missing, self._clock())
         self._width = max(self._width, len(self._running))
-        self._expect()
 
     def sample(self, cell: Cell) -> None:
         """Count a sample of a running cell."""
@@ -74,19 +85,14 @@ class Estimate:
         """End a cell."""
         running = self._running.pop(id(cell))
         if running.done:
-            self._costs[cell.model, cell.decoder].append((self._clock() - running.begun) / running.done)
-        self._expect()
+            cost = (self._clock() - running.begun) / running.done
+            insort(self._costs[_kind(cell)], cost)
+            insort(self._all_costs, cost)
+            self._rest = None
 
-    def _expect(self) -> None:
-        """Sum up what is to come, once a cell and not once a sample."""
-        known = [cost for costs in self._costs.values() for cost in costs]
-        usual = self._usual = statistics.median(known) if known else None
-        if usual is not None:
-            self._rest = sum(count * self._cost(cell, usual) for cell, count in self._to_come.values())
-
-    def _cost(self, cell: Cell, usual: float) -> float:
-        costs = self._costs.get((cell.model, cell.decoder))
-        return statistics.median(costs) if costs else usual
+    def _cost(self, kind: Kind) -> float:
+        """Seconds a sample of a cell that has not finished, where any cell has."""
+        return _median(self._costs.get(kind) or self._all_costs)
 
     @property
     def seconds_left(self) -> float | None:
@@ -95,15 +101,17 @@ class Estimate:
             return 0.0
         now = self._clock()
         speeds = [(running, self._speed(running, now)) for running in self._running.values()]
-        if self._usual is None:
+        if not self._all_costs:
             known = [speed for _, speed in speeds if speed is not None]
             return statistics.mean(known) * (self.total - self.done) / self._width if known else None
         each = [
             speed * (running.missing - running.done)
             if speed is not None
-            else max(0.0, self._cost(running.cell, self._usual) * running.missing - (now - running.begun))
+            else max(0.0, self._cost(_kind(running.cell)) * running.missing - (now - running.begun))
             for running, speed in speeds
         ]
+        if self._rest is None:
+            self._rest = sum(count * self._cost(kind) for kind, count in self._samples.items() if count)
         return max((self._rest + sum(each)) / self._width, max(each, default=0.0))
 
     @staticmethod
@@ -130,3 +138,13 @@ class Estimate:
         minutes, seconds = divmod(round(left), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{rate}, about " + (f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}") + " left"
+
+
+def _kind(cell: Cell) -> Kind:
+    return cell.model, cell.decoder
+
+
+def _median(ascending: Sequence[float]) -> float:
+    """The median, without sorting once more what is in order; there may be a cost for each of 100,000 cells."""
+    middle = len(ascending) // 2
+    return ascending[middle] if len(ascending) % 2 else (ascending[middle - 1] + ascending[middle]) / 2

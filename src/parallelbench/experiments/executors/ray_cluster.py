@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -49,8 +50,9 @@ def connected(placement: Placement) -> Iterator[Any]:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    if placement.ray_address is not None and _has_token():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when Ray is imported; a cluster without tokens ignores it
+    if placement.ray_address is not None and "ray" not in sys.modules and _has_token():
+        # A cluster without tokens ignores it. Ray reads it when it is imported; set later, only a Ray started here would obey it.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
     except ImportError as error:
@@ -166,7 +168,7 @@ def _connect(ray: Any, address: str) -> None:
         raise UserError(
             f"the Ray cluster at {address} does not accept this process ({first_line(error)}); install the same versions of "
             "Ray and Python and the same ~/.ray/auth_token on all machines, and run the command on a machine of the cluster or "
-            "with ray://HOST:10001."
+            "with ray://HOST:10001; a program that imports Ray itself sets RAY_AUTH_MODE=token before."
         ) from error
 
 
