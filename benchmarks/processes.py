@@ -14,7 +14,7 @@ WORKER = "ray::RemoteWorker"
 def cpu_seconds(root: int | None = None) -> Counter[str]:
     """User and system seconds since the start of each process (Linux only; empty elsewhere).
 
-    Names: `driver` is the process `root` (None: this one), `worker PID` one that decodes, `ray` and the program's name any other.
+    Names: `driver` is the process `root` (None: this one), `worker PID` one that decodes, `ray PROGRAM` any other.
     """
     root = root or os.getpid()
     parents, names, seconds = dict[int, int](), dict[int, str](), dict[int, float]()

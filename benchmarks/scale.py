@@ -24,6 +24,7 @@ import json
 import os
 import tempfile
 import time
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -116,22 +117,30 @@ class Instant:
     def __init__(self, events: dict[str, dict[int, tuple[bytes, ...]]], per_report: int) -> None:
         self._events, self._per_report = events, per_report
         self._replies: list[Reply] = []
-        self._left: dict[int, tuple[str, list[int]]] = {}
+        self._chunks = defaultdict[int, deque[tuple[str, list[int], bool]]](deque)
+        """By worker, the cells, what is left of each, and whether it is still to be opened."""
         self.reports = 0
 
     def start(self, number: int, batch_size: BatchSize) -> None:
         self._replies.append(Ready(number, "here", environment_of()))
 
-    def send(self, number: int, chunk: Chunk) -> None:
-        self._left[number] = (chunk.cell_id, list(chunk.indices))
-        self._replies.append(Progressed(number, (encode(CellOpened(chunk.cell_id, "cpu", {}, "0" * 16, {})),), False))
-
-    def proceed(self, number: int) -> None:
-        cell_id, left = self._left[number]
-        part, rest = left[: self._per_report], left[self._per_report :]
-        self._left[number] = (cell_id, rest)
-        self._replies.append(Progressed(number, tuple(self._events[cell_id][index] for index in part), not rest))
+    def proceed(self, number: int, chunk: Chunk | None = None) -> None:
         self.reports += 1
+        chunks = self._chunks[number]
+        if chunk is not None:
+            chunks.append((chunk.cell_id, list(chunk.indices), True))
+        if not chunks:
+            self._replies.append(Progressed(number, (), False))
+            return
+        cell_id, left, fresh = chunks.popleft()
+        if fresh:
+            chunks.appendleft((cell_id, left, False))
+            self._replies.append(Progressed(number, (encode(CellOpened(cell_id, "cpu", {}, "0" * 16, {})),), False))
+            return
+        part, rest = left[: self._per_report], left[self._per_report :]
+        if rest:
+            chunks.appendleft((cell_id, rest, False))
+        self._replies.append(Progressed(number, tuple(self._events[cell_id][index] for index in part), not rest))
 
     def stop(self, number: int) -> None:
         raise AssertionError("no worker ends here")

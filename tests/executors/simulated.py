@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -78,10 +79,14 @@ class Simulated:
         self.replies: list[tuple[float, int, Reply]] = []
         self.batch: dict[int, BatchSize] = {}
         self.model: dict[int, str | None] = {}
-        self.queue: dict[int, list[int]] = {}
-        self.chunk: dict[int, Chunk] = {}
+        self.orders: dict[int, deque[Chunk]] = {}
+        self.rest: dict[int, deque[int]] = {}
+        self.free: dict[int, float] = {}
+        """When a worker has answered all its requests."""
         self.chunks: list[tuple[float, int, Chunk]] = []
         self.loads: list[str] = []
+        self.silent: set[int] = set()
+        """Workers that hang or have ended."""
         self.closed = False
 
     def clock(self) -> float:
@@ -90,49 +95,64 @@ class Simulated:
     def start(self, number: int, batch_size: BatchSize) -> None:
         assert number not in self.model, "two workers with one number"
         self.model[number], self.batch[number] = None, batch_size
+        self.orders[number], self.rest[number] = deque(), deque()
         at = max(self.now + 1, self.faults.absent.get(number, 0.0))
-        self._reply(at, Ready(number, f"machine {number}", ENVIRONMENT))
+        self.free[number] = at
+        self._reply(number, 0.0, Ready(number, f"machine {number}", ENVIRONMENT))
 
-    def send(self, number: int, chunk: Chunk) -> None:
-        assert not self.queue.get(number), "a chunk before the last one is done"
-        self.chunks.append((self.now, number, chunk))
-        self.chunk[number], self.queue[number] = chunk, list(chunk.indices)
+    def proceed(self, number: int, chunk: Chunk | None = None) -> None:
+        if number in self.silent:
+            return
+        orders, rest = self.orders[number], self.rest[number]
+        if chunk is not None:
+            orders.append(chunk)
+        if rest:
+            self._decode(number, orders[0], rest)
+        elif orders:
+            self._open(number, orders[0])
+        else:
+            self._reply(number, 0.0, Progressed(number, (), False))
+
+    def _open(self, number: int, chunk: Chunk) -> None:
         load = 0.0
+        self.chunks.append((max(self.now, self.free[number]), number, chunk))
+        self.rest[number].extend(chunk.indices)
         if self.model[number] != chunk.model:
             self.model[number], load = chunk.model, 10.0
             self.loads.append(chunk.model)
         if self.random.random() < self.faults.dies_loading:
-            self._reply(self.now + load, Ended(number, "it died while loading"))
+            self._reply(number, load, Ended(number, "it died while loading"))
             return
         opened = encode(CellOpened(chunk.cell_id, "cpu", {}, "0", {}))
-        self._reply(self.now + load, Progressed(number, (opened,), False))
+        self._reply(number, load, Progressed(number, (opened,), False))
 
-    def proceed(self, number: int) -> None:
+    def _decode(self, number: int, chunk: Chunk, rest: deque[int]) -> None:
         rate, faults = self.random.random(), self.faults
-        queue, chunk = self.queue[number], self.chunk[number]
-        part = [queue.pop(0) for _ in range(min(self.per_report, len(queue)))]
-        at = self.now + 0.1 * len(part)
+        part = [rest.popleft() for _ in range(min(self.per_report, len(rest)))]
+        seconds = 0.1 * len(part)
+        if not rest:
+            self.orders[number].popleft()
         if faults.poison & set(part):
-            self._reply(at, Ended(number, "a sample ended it"))
+            self._reply(number, seconds, Ended(number, "a sample ended it"))
         elif rate < faults.dies:
-            self._reply(at, Ended(number, "it died"))
+            self._reply(number, seconds, Ended(number, "it died"))
         elif rate < faults.dies + faults.hangs:
-            pass
+            self.silent.add(number)
         elif rate < faults.dies + faults.hangs + faults.memory:
-            self._reply(at, Ended(number, "memory", memory=True))
+            self._reply(number, seconds, Ended(number, "memory", memory=True))
         else:
             done = tuple(encode(sample(self.todo[chunk.cell_id], index)) for index in part)
             if rate > 1 - faults.garbage:
                 done = (*done[:-1], self.random.choice([*GARBAGE, *done[:1]]))  # type: ignore[assignment]
-            self._reply(at, Progressed(number, done, not queue))
+            self._reply(number, seconds, Progressed(number, done, not rest))
 
     def stop(self, number: int) -> None:
         self.model.pop(number, None)
-        self.queue.pop(number, None)
+        self.silent.discard(number)
         self.replies = [reply for reply in self.replies if reply[1] != number]
 
     def refuse(self, number: int, sentence: str) -> None:
-        self._reply(self.now, Refused(number, sentence))
+        self._reply(number, 0.0, Refused(number, sentence))
 
     def wait(self, seconds: float) -> list[Reply]:
         self.replies.sort(key=lambda reply: reply[:2])
@@ -146,5 +166,9 @@ class Simulated:
     def close(self) -> None:
         self.closed = True
 
-    def _reply(self, at: float, reply: Reply) -> None:
-        self.replies.append((at, reply.number, reply))
+    def _reply(self, number: int, seconds: float, reply: Reply) -> None:
+        """Answer a request after those before it."""
+        if isinstance(reply, Ended):
+            self.silent.add(number)
+        self.free[number] = max(self.now, self.free[number]) + seconds
+        self.replies.append((self.free[number], reply.number, reply))

@@ -7,12 +7,14 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated import ENVIRONMENT, Faults, Simulated, cells
+from simulated import ENVIRONMENT, Faults, Simulated, cells, sample
 
 from parallelbench.errors import UserError
-from parallelbench.experiments.executors.chunks import LARGEST, SMALLEST
-from parallelbench.experiments.executors.events import CellTodo, Event, Remark, SampleDone, SampleFailed
+from parallelbench.experiments.executors.chunks import LARGEST, SMALLEST, Chunk
+from parallelbench.experiments.executors.events import CellStarted, CellTodo, Event, Remark, SampleDone, SampleFailed
+from parallelbench.experiments.executors.fleet import Progressed, Reply
 from parallelbench.experiments.executors.supervisor import Supervisor
+from parallelbench.experiments.executors.wire import encode
 from parallelbench.schema import BatchSize
 
 RATES = st.sampled_from([0.0, 0.02, 0.1])
@@ -116,3 +118,57 @@ def test_long_cells_are_divided_and_the_last_chunks_are_small(workers: int) -> N
     assert SMALLEST <= sizes[-1] < 2 * SMALLEST
     ends = {number: at + 0.1 * len(chunk.indices) for at, number, chunk in fleet.chunks}
     assert max(ends.values()) - min(ends.values()) < 3, "no worker idles at the end"
+
+
+class Slow(Simulated):
+    """A fleet whose driver takes a fifth of a second for each reply that it reads."""
+
+    def wait(self, seconds: float) -> list[Reply]:
+        replies = super().wait(seconds)
+        self.now += 0.2 * len(replies)
+        return replies
+
+
+@pytest.mark.parametrize("samples", [[24] * 40, [400], [6] * 100])
+def test_a_worker_does_not_wait_for_the_driver(samples: list[int]) -> None:
+    """Once the model is loaded: a worker holds the chunk that comes next, and a request more than it works at."""
+    todo = cells(samples)
+    fleet = Slow(todo, Faults(), per_report=8)
+    events = list(Supervisor(fleet, 1, 64, 60.0, ENVIRONMENT, fleet.clock).execute(todo))
+    assert outcome(events)[0] == wanted(todo)
+    decoding = 0.1 * sum(samples)
+    assert fleet.free[0] - 11 < 1.1 * decoding, "11 s to start and to load the model"
+
+
+def test_a_cell_begins_when_its_first_chunk_is_next() -> None:
+    """So that the estimate of the time that is left counts the cells that run, and not those that wait in a worker."""
+    todo = cells([24] * 10)
+    _, events = run(todo, Faults(), workers=1)
+    running = most = 0
+    left = Counter({one.work.cell.id: len(one.missing) for one in todo})
+    for event in events:
+        if isinstance(event, CellStarted):
+            running += 1
+        elif isinstance(event, SampleDone):
+            left[event.record.cell] -= 1
+            running -= not left[event.record.cell]
+        most = max(most, running)
+    assert most == 1
+
+
+def test_a_sample_of_a_cell_that_is_not_open_is_garbage() -> None:
+    todo = cells([24])
+    early = [True]
+
+    class Early(Simulated):
+        def _open(self, number: int, chunk: Chunk) -> None:
+            super()._open(number, chunk)
+            if early:
+                early.pop()
+                at, _, _ = self.replies.pop()
+                self.replies.append((at, number, Progressed(number, (encode(sample(todo[0], chunk.indices[0])),), False)))
+
+    fleet = Early(todo, Faults())
+    events = list(Supervisor(fleet, 1, 64, 60.0, ENVIRONMENT, fleet.clock).execute(todo))
+    assert outcome(events)[0] == wanted(todo)
+    assert any(isinstance(one, Remark) and "a sample of a cell that it has not opened" in one.text for one in events)

@@ -55,7 +55,7 @@ class Estimate:
         """The seconds a sample of the finished cells, in ascending order, as are those of all kinds together."""
         self._all_costs: list[float] = []
         self._rest: float | None = None
-        """Seconds that the cells to come take one after another; None where a cell has begun or ended since it was summed up."""
+        """Seconds that the cells to come take one after another; None after a cell has begun or ended."""
 
     def plan(self, missing: Sequence[tuple[Cell, int]]) -> None:
         """Begin a run of these cells."""

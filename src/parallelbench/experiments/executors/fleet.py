@@ -21,7 +21,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """What a worker has to report of its chunk since its last report, as `wire` writes events; `ended`: there is no more."""
+    """What a worker reports of the first of its chunks, as `wire` writes events; `ended`: there is no more of that chunk."""
 
     number: int
     events: tuple[tuple[bytes, ...], ...]
@@ -49,16 +49,16 @@ Reply = Ready | Progressed | Refused | Ended
 
 
 class Fleet(Protocol):
-    """Starts, asks and stops workers. Every call but `wait` returns at once; a worker has one request at a time."""
+    """Starts, directs and stops workers. Every call but `wait` returns at once; a worker answers requests in their order."""
 
     def start(self, number: int, batch_size: BatchSize) -> None:
         """Start a worker under a number that no running worker has; `Ready` follows when it has found a place."""
 
-    def send(self, number: int, chunk: Chunk) -> None:
-        """Hand a chunk to a worker; `Progressed` follows when it has something to report."""
+    def proceed(self, number: int, chunk: Chunk | None = None) -> None:
+        """Let a worker go on for a while with the first of its chunks: it opens the chunk's cell, or decodes.
 
-    def proceed(self, number: int) -> None:
-        """Let a worker go on with its chunk; `Progressed` follows."""
+        A further chunk comes after those that the worker has. One `Progressed` follows, empty where it has no chunk.
+        """
 
     def stop(self, number: int) -> None:
         """End a worker's process at once; nothing follows, not even what it had reported."""

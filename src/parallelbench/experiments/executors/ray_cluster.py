@@ -51,7 +51,7 @@ def connected(placement: Placement) -> Iterator[Any]:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if placement.ray_address is not None and "ray" not in sys.modules and _has_token():
-        # A cluster without tokens ignores it. Ray reads it when it is imported; set later, only a Ray started here would obey it.
+        # Ray reads it when it is imported; set later, it would hold for child processes only.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,9 +30,9 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What a reply will answer: of which worker, and whether it is its greeting."""
+    """A reply of a worker that is to come, and whether it is its greeting."""
 
-    number: int
+    reference: Any
     greeting: bool
 
 
@@ -57,51 +58,56 @@ class RayFleet:
     ) -> None:
         self._ray, self._setup, self._order_of = ray, setup, order_of
         self._actor = ray.remote(worker).options(
-            num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
+            num_cpus=cpus,
+            num_gpus=gpus,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy="SPREAD",
+            enable_task_events=False,
         )
         self._actors: dict[int, Any] = {}
-        self._requests: dict[Any, _Request] = {}
+        self._requests: dict[int, deque[_Request]] = {}
+        """By worker, in the order in which they are answered."""
 
     def start(self, number: int, batch_size: BatchSize) -> None:
         actor = self._actor.remote(replace(self._setup, batch_size=batch_size))
         self._actors[number] = actor
-        self._requests[actor.hello.remote()] = _Request(number, greeting=True)
+        self._requests[number] = deque([_Request(actor.hello.remote(), greeting=True)])
 
-    def send(self, number: int, chunk: Chunk) -> None:
-        self._requests[self._actors[number].begin.remote(self._order_of(chunk))] = _Request(number, greeting=False)
-
-    def proceed(self, number: int) -> None:
-        self._requests[self._actors[number].proceed.remote()] = _Request(number, greeting=False)
+    def proceed(self, number: int, chunk: Chunk | None = None) -> None:
+        proceed = self._actors[number].proceed
+        reference = proceed.remote() if chunk is None else proceed.remote(self._order_of(chunk))
+        self._requests[number].append(_Request(reference, greeting=False))
 
     def stop(self, number: int) -> None:
-        self._requests = {ref: request for ref, request in self._requests.items() if request.number != number}
+        self._requests.pop(number, None)
         actor = self._actors.pop(number, None)
         if actor is not None:
             self._ray.kill(actor)
 
     def wait(self, seconds: float) -> list[Reply]:
-        waiting = list(self._requests)
-        if not waiting:
+        first = {requests[0].reference: number for number, requests in self._requests.items() if requests}
+        if not first:
             time.sleep(seconds)
             return []
         try:
-            arrived, _ = self._ray.wait(waiting, num_returns=1, timeout=seconds)
+            arrived, _ = self._ray.wait(list(first), num_returns=1, timeout=seconds)
         except SystemError as error:  # how an interrupt leaves Ray's compiled code
             if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from error
             raise
-        if arrived:
-            arrived, _ = self._ray.wait(waiting, num_returns=len(waiting), timeout=0)
-        return [reply for ref in arrived for reply in self._replies(ref, self._requests.pop(ref))]
+        if arrived and len(first) > 1:
+            arrived, _ = self._ray.wait(list(first), num_returns=len(first), timeout=0)
+        return [reply for number in [first[reference] for reference in arrived] for reply in self._replies(number)]
 
     def close(self) -> None:
         for number in list(self._actors):
             self.stop(number)
 
-    def _replies(self, ref: Any, request: _Request) -> list[Reply]:
-        number = request.number
+    def _replies(self, number: int) -> list[Reply]:
+        request = self._requests[number].popleft()
         try:
-            value = self._ray.get(ref)
+            value = self._ray.get(request.reference)
         except self._ray.exceptions.RayError as error:
             return [Ended(number, _reason(error), any(word in str(error) for word in MEMORY))]
         if request.greeting:

@@ -1,6 +1,7 @@
 """A worker in a process of its own: the class of Ray's actors. It decodes on request and reports what has finished.
 
-A worker decodes for a while at each request, so it needs no threads, and a driver that is gone leaves it idle.
+A worker decodes for a while at each request, so it needs no threads, and a driver that is gone leaves it idle. Requests and
+chunks may wait in line, so that a worker need not wait for the driver; a report is never about two chunks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,7 +43,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker says: encoded events and whether its chunk is done, or a sentence for the user, or that memory ran out."""
+    """What a worker says: encoded events and whether a chunk has ended, or a sentence for the user, or that memory ran out."""
 
     events: tuple[tuple[bytes, ...], ...] = ()
     ended: bool = False
@@ -64,7 +66,9 @@ class RemoteWorker:
             print(f"note: {remark}", file=sys.stderr)  # Ray shows it to the user with the worker's address
         pool = ModelPool(setup.device)
         self._planner, self._worker = Planner(pool), Worker(pool, setup.batch_size)
-        self._events: Iterator[CellOpened | SampleDone] = iter(())
+        self._orders = deque[Order]()
+        self._events: Iterator[CellOpened | SampleDone] | None = None
+        """Those of the chunk that is being decoded; None between two chunks."""
 
     def hello(self) -> tuple[str, bytes]:
         """Return the name of this machine, and its software as JSON."""
@@ -75,21 +79,27 @@ class RemoteWorker:
 
         return platform.node(), ENVIRONMENT.dump_json(environment())
 
-    def begin(self, order: Order) -> Report:
-        """Load what an order needs and report its opening, so that a fault of a sample is not taken for one of the model."""
+    def proceed(self, order: Order | None = None) -> Report:
+        """Open the next chunk, or decode for a while, at least until one sample has finished; a new order comes last.
+
+        The opening of a chunk is a report of its own, so that a fault of a sample is not taken for one of the model.
+        """
         from parallelbench.errors import UserError
 
+        if order is not None:
+            self._orders.append(order)
+        if self._events is not None:
+            return self._report(self._events, PERIOD)
+        if not self._orders:
+            return Report()
+        first = self._orders.popleft()
         try:
-            self._events = self._worker.run(self._planner.plan(order), order.indices)
+            self._events = self._worker.run(self._planner.plan(first), first.indices)
         except UserError as error:
             return Report(refused=str(error))
-        return self._report(0.0)
+        return self._report(self._events, 0.0)
 
-    def proceed(self) -> Report:
-        """Decode for a while, at least until one sample has finished."""
-        return self._report(PERIOD)
-
-    def _report(self, seconds: float) -> Report:
+    def _report(self, source: Iterator[CellOpened | SampleDone], seconds: float) -> Report:
         import torch
 
         from parallelbench.errors import UserError
@@ -97,7 +107,7 @@ class RemoteWorker:
 
         until, events = time.monotonic() + seconds, list[tuple[bytes, ...]]()
         try:
-            for event in self._events:
+            for event in source:
                 events.append(encode(event))
                 if time.monotonic() >= until:
                     return Report(tuple(events))
@@ -105,6 +115,7 @@ class RemoteWorker:
             return Report(tuple(events), refused=str(error))
         except (MemoryError, torch.OutOfMemoryError) as error:
             return Report(tuple(events), memory=f"{type(error).__name__}: {error}"[:200])
+        self._events = None
         return Report(tuple(events), ended=True)
 
 

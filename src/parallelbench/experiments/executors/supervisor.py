@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from parallelbench.errors import UserError
 from parallelbench.experiments.executors.chunks import ATTEMPTS, Chunk, Chunks
@@ -18,6 +17,7 @@ from parallelbench.experiments.executors.events import (
     SampleFailed,
 )
 from parallelbench.experiments.executors.fleet import Ended, Fleet, Progressed, Ready, Refused, Reply
+from parallelbench.experiments.executors.slots import Held, Slot
 from parallelbench.experiments.executors.wire import GarbageError, decode
 from parallelbench.runs.calls import Environment, changed_packages
 from parallelbench.schema import BatchSize
@@ -32,30 +32,6 @@ NO_MACHINE = 600.0
 """Seconds for which a run goes on without any worker: a cluster may have to start machines first."""
 HALVED_AUTO = 16
 """The batch size of a worker that ran out of memory under `auto`."""
-
-
-@dataclass(slots=True)
-class _Slot:
-    """A place for a worker, which is filled again when the worker ends.
-
-    Attributes:
-        state: "down" (to be started), "starting", "idle" or "busy".
-        since: when the state began, or the worker last finished a sample.
-        model: the key of the model that the worker holds.
-        chunk, left: what it decodes, and the indices that it has not reported.
-        opened: whether it has loaded the model of its chunk.
-        failures: how often in a row it ended before it decoded anything.
-    """
-
-    number: int
-    batch_size: BatchSize
-    state: str = "down"
-    since: float = 0.0
-    model: str | None = None
-    chunk: Chunk | None = None
-    left: set[int] = field(default_factory=set)
-    opened: bool = False
-    failures: int = 0
 
 
 class Supervisor:
@@ -79,7 +55,7 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fleet, self._timeout, self._environment, self._clock = fleet, timeout, environment, clock
-        self._slots = [_Slot(number, batch_size) for number in range(workers)]
+        self._slots = [Slot(number, batch_size) for number in range(workers)]
         self._cells: dict[str, CellTodo] = {}
         self._started: set[str] = set()
         self._said: set[str] = set()
@@ -99,7 +75,7 @@ class Supervisor:
         for slot in self._slots:
             slot.since = begun
         try:
-            while self._chunks.waiting or any(slot.state == "busy" for slot in self._slots):
+            while self._chunks.waiting or any(slot.held for slot in self._slots):
                 self._start_workers()
                 yield from self._hand_out()
                 for reply in self._fleet.wait(POLL):
@@ -112,31 +88,47 @@ class Supervisor:
         now = self._clock()
         for slot in self._slots:
             if slot.state == "down" and now >= slot.since:
-                slot.state, slot.since, slot.model = "starting", now, None
+                slot.state, slot.since = "starting", now
                 self._fleet.start(slot.number, slot.batch_size)
 
     def _hand_out(self) -> Iterator[Event]:
-        for slot in self._slots:
-            if slot.state != "idle":
+        """Hand chunks to the workers that have none, and then to those that soon will have none."""
+        for slot in sorted(self._slots, key=lambda slot: len(slot.held)):
+            if not self._chunks.waiting:
+                return
+            if not slot.has_room:
                 continue
             held = [other.model for other in self._slots if other is not slot and other.model is not None]
             chunk = self._chunks.take(slot.model, held)
             if chunk is None:
                 continue
-            slot.opened = False
-            slot.chunk, slot.left, slot.model = chunk, set(chunk.indices), chunk.model
-            slot.state, slot.since = "busy", self._clock()
-            if chunk.cell_id not in self._started:
-                self._started.add(chunk.cell_id)
-                yield CellStarted(chunk.cell_id)
-            self._fleet.send(slot.number, chunk)
+            slot.held.append(Held(chunk, set(chunk.indices)))
+            slot.model = chunk.model
+            if len(slot.held) == 1:
+                slot.since = self._clock()
+                yield from self._begin(chunk)
+            self._fleet.proceed(slot.number, chunk)
+            slot.requests += 1
+            self._request(slot)
 
-    def _take(self, slot: _Slot, reply: Reply) -> Iterator[Event]:
+    def _request(self, slot: Slot) -> None:
+        """Send a worker the requests that it needs to go on."""
+        for _ in range(slot.requests_missing):
+            self._fleet.proceed(slot.number)
+            slot.requests += 1
+
+    def _begin(self, chunk: Chunk) -> Iterator[Event]:
+        """Say of a cell that it begins, when the first of its chunks is next."""
+        if chunk.cell_id not in self._started:
+            self._started.add(chunk.cell_id)
+            yield CellStarted(chunk.cell_id)
+
+    def _take(self, slot: Slot, reply: Reply) -> Iterator[Event]:
         if slot.state == "down":
             return
         match reply:
             case Ready():
-                slot.state, slot.since = "idle", self._clock()
+                slot.state, slot.since = "up", self._clock()
                 yield from self._compare(reply)
             case Progressed():
                 yield from self._progressed(slot, reply)
@@ -154,50 +146,63 @@ class Supervisor:
             self._said.add(ready.place)
             yield Remark(f"{ready.place} has other versions than this machine: {changed}.")
 
-    def _progressed(self, slot: _Slot, reply: Progressed) -> Iterator[Event]:
-        """Pass on what a worker reports; one that reports garbage is replaced."""
-        chunk = slot.chunk
-        if chunk is None:
+    def _progressed(self, slot: Slot, reply: Progressed) -> Iterator[Event]:
+        """Pass on what a worker reports of the first of its chunks; one that reports garbage is replaced."""
+        slot.requests -= 1
+        if not slot.held:
             return
-        prefix = self._cells[chunk.cell_id].work.cell.sample_prefix
         try:
-            for parts in reply.events:
-                event = decode(parts, chunk.cell_id, prefix, slot.left)
-                if isinstance(event, SampleDone):
-                    slot.left.remove(event.record.index)
-                slot.opened, slot.since = True, self._clock()
-                self._useless = slot.failures = 0
-                yield event
-            if reply.ended and slot.left:
-                raise GarbageError(f"an end with {len(slot.left)} samples left")
+            yield from self._read(slot, slot.held[0], reply)
         except GarbageError as error:
             yield from self._ended(slot, Ended(slot.number, f"it reported {error}"))
             return
         if reply.ended:
-            slot.state, slot.chunk = "idle", None
-        else:
-            self._fleet.proceed(slot.number)
+            slot.held.popleft()
+            if slot.held:
+                yield from self._begin(slot.held[0].chunk)
+        self._request(slot)
 
-    def _ended(self, slot: _Slot, ended: Ended) -> Iterator[Event]:
+    def _read(self, slot: Slot, held: Held, reply: Progressed) -> Iterator[Event]:
+        """Check and pass on the events of a report.
+
+        Raises:
+            GarbageError: it is none of this chunk.
+        """
+        cell_id = held.chunk.cell_id
+        prefix, samples = self._cells[cell_id].work.cell.sample_prefix, 0
+        for parts in reply.events:
+            event = decode(parts, cell_id, prefix, held.left)
+            if isinstance(event, SampleDone):
+                if not held.opened:
+                    raise GarbageError("a sample of a cell that it has not opened")
+                held.left.remove(event.record.index)
+                samples += 1
+            held.opened, slot.since = True, self._clock()
+            self._useless = slot.failures = 0
+            yield event
+        if reply.ended and held.left:
+            raise GarbageError(f"an end with {len(held.left)} samples left")
+        slot.reported = samples or slot.reported
+
+    def _ended(self, slot: Slot, ended: Ended) -> Iterator[Event]:
         """Take back what a worker had in hand, and make place for another.
 
         Raises:
             UserError: workers end again and again before they decode anything.
         """
         self._fleet.stop(slot.number)
-        chunk, slot.chunk, slot.model = slot.chunk, None, None
-        if slot.state == "busy" and chunk is not None:
-            for index in self._chunks.put_back(chunk, slot.left, counts=slot.opened):
-                yield SampleFailed(chunk.cell_id, index, ended.reason)
+        held = slot.empty()
+        for one in held:
+            for index in self._chunks.put_back(one.chunk, one.left, counts=one.opened):
+                yield SampleFailed(one.chunk.cell_id, index, ended.reason)
         if not ended.memory and ended.reason not in self._said:
             self._said.add(ended.reason)
             yield Remark(f"a worker ended ({ended.reason}); its samples go to another, and it is started again.")
         if ended.memory:
             slot.batch_size = HALVED_AUTO if slot.batch_size == "auto" else max(1, slot.batch_size // 2)
             yield Remark(f"worker {slot.number} ran out of memory; it goes on with {slot.batch_size} samples at once.")
-        useful = slot.state == "busy" and slot.opened
         slot.state, slot.since = "down", self._clock()
-        if useful:
+        if any(one.opened for one in held):
             return
         slot.failures += 1
         self._useless += 1
@@ -216,7 +221,7 @@ class Supervisor:
         """
         now = self._clock()
         for slot in self._slots:
-            if slot.state == "busy" and now - slot.since > self._timeout:
+            if slot.held and now - slot.since > self._timeout:
                 yield from self._ended(slot, Ended(slot.number, f"it finished no sample within {self._timeout:.0f} s"))
         starting = [now - slot.since for slot in self._slots if slot.state == "starting"]
         if len(starting) == len(self._slots) and min(starting) > NO_MACHINE:
