@@ -133,8 +133,10 @@ def parse_options(text: str, whole: str) -> dict[str, Any]:
         if not part.strip():
             continue
         key, equals, value = part.partition("=")
-        if not equals or not key.strip() or not value.strip():
-            raise UserError(f"'{part}' in '{whole}' is not key=value; write for example 'confidence:k=2,block=8'.")
+        if not equals or not key.strip():
+            raise UserError(f"'{part}' in '{whole}' is not key=value; write the name of an option, =, and its value.")
+        if not value.strip():
+            raise UserError(f"'{part}' in '{whole}' is not key=value; write a value after the =, or leave {key.strip()} out.")
         if key.strip() in options:
             raise UserError(f"'{key.strip()}' occurs twice in '{whole}'; write it once, or as a list: {key.strip()}=[1,2].")
         options[key.strip()] = _value(value.strip(), whole)

@@ -18,6 +18,7 @@ from real_ray import BUSY, DECODERS, LIMIT, TASKS, At, descendants, free_port, w
 
 from children import Child, command, limited
 from parallelbench import run
+from parallelbench.experiments.executors.orders import Order
 from parallelbench.experiments.executors.placement import Placement
 from parallelbench.experiments.executors.ray_cluster import QUIET, greets
 from parallelbench.experiments.executors.ray_executor import RayExecutor
@@ -114,9 +115,9 @@ def test_a_worker_that_hangs_is_replaced(tmp_path: Path, ray_address: str, local
 class Garbling(RemoteWorker):
     """Reports something else in one of four reports."""
 
-    def proceed(self) -> Report:
+    def proceed(self, order: Order | None = None) -> Report:
         self.count = getattr(self, "count", random.Random(os.getpid()).randrange(4)) + 1
-        report = super().proceed()
+        report = super().proceed(order)
         if self.count % 4 or not report.events:
             return report
         kinds: list[Any] = [

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from parallelbench.yaml_border import parse_yaml
 
 VOWELS = "aeiou"
 
@@ -14,7 +14,7 @@ VOWELS = "aeiou"
 @cache
 def table(name: str) -> Any:
     """What a YAML file of `tasks/data` holds."""
-    return yaml.safe_load(files("parallelbench.tasks").joinpath("data", name).read_text(encoding="utf-8"))
+    return parse_yaml(files("parallelbench.tasks").joinpath("data", name).read_text(encoding="utf-8"))
 
 
 def third(verb: str) -> str:

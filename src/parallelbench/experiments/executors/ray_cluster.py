@@ -87,6 +87,7 @@ def _start(ray: Any, folder: str) -> None:
     for left in reversed(range(STARTS)):
         try:
             ray.init(
+                "local",  # whatever RAY_ADDRESS names
                 num_cpus=os.cpu_count(),
                 object_store_memory=OBJECT_STORE,
                 include_dashboard=False,

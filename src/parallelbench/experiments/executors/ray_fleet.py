@@ -24,7 +24,6 @@ REASONS = {
     "node has died": "its machine left the cluster",
     "node died": "its machine left the cluster",
     "process has died": "its process ended",
-    "creation task failed": "it could not start",
 }
 
 
@@ -138,4 +137,6 @@ def _reason(error: Exception) -> str:
     cause = getattr(error, "cause", None)
     if isinstance(cause, BaseException):
         return f"{type(cause).__name__}: {first_line(cause)}"
+    if "creation task" in said:  # with the traceback of its start
+        return f"it could not start: {said.strip().splitlines()[-1].strip()[:200]}"
     return next((reason for words, reason in REASONS.items() if words in said), first_line(error))

@@ -66,7 +66,7 @@ class RemoteWorker:
             print(f"note: {remark}", file=sys.stderr)  # Ray shows it to the user with the worker's address
         pool = ModelPool(setup.device)
         self._planner, self._worker = Planner(pool), Worker(pool, setup.batch_size)
-        self._orders = deque[Order]()
+        self._orders: deque[Order] = deque()
         self._events: Iterator[CellOpened | SampleDone] | None = None
         """Those of the chunk that is being decoded; None between two chunks."""
 
