@@ -2,8 +2,11 @@
 
 The first part runs one experiment with the local executor and with workers of Ray on this machine, compares the records, and
 times both from the first finished sample to the end, so that imports, the start of Ray and the loading of models are left out.
-On W cores the ratio can be 1/W at best. What is added: a worker waits for the driver twice a second, a chunk costs one forward
-that is charged to no sample, the driver takes a part of a core, and at the end a worker may wait for another's last chunk.
+On W cores the ratio can be 1/W at best. What is added: a chunk costs one forward that is charged to no sample, driver and Ray's
+own processes take a part of a core, and at the end a worker may wait for another's last chunk. `cpu_ratio` is what the processors
+allow: the CPU seconds of all processes between the first and the last sample, divided by the number of workers, over those of the
+local run. It holds on a machine with other work, too; `ratio`, of wall times, does not. What `ratio` is above `cpu_ratio` on a
+quiet machine is time in which a worker waits.
 
 The second part measures the driver alone. Workers that exist only in this process hand it finished records of a real shape, and
 it checks and writes them as always: `driver_records_per_s`, for each second of its core. The same with one record in each
@@ -104,10 +107,11 @@ def compare(sweep: Sweep, workers: int) -> dict[str, Any]:
             whole = time.perf_counter() - begun
             samples = sum(row.samples for row in results.rows)
             found |= {"samples": samples, f"{name}_s": round(watch.seconds, 2), f"{name}_whole_s": round(whole, 2)}
-            found[f"{name}_records"] = digest(out)
+            found |= {f"{name}_records": digest(out), f"{name}_cpu_s": watch.spent}
             print(f"{name}: {samples} samples in {watch.seconds:.1f} s, {whole:.1f} s with its start")
             print(f"{name}: CPU seconds {watch.spent}")
     found["same_records"] = found.pop("local_records") == found.pop("ray_records")
+    found["cpu_ratio"] = round(sum(found["ray_cpu_s"].values()) / workers / sum(found["local_cpu_s"].values()), 3)
     return {**found, "ratio": round(found["ray_s"] / found["local_s"], 3), "workers": workers}
 
 

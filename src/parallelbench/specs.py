@@ -24,6 +24,12 @@ MAX_LENGTH = 20_000
 """The maximum number of characters of a spec."""
 MAX_GRID = 10_000
 """The maximum number of combinations of the list values of one decoder."""
+ADVICE = {
+    "too_short": "give at least one",
+    "string_type": "it has to be a text; put it in quotes",
+    "string_too_short": "it has to have at least one character; write a value, or leave it out",
+}
+"""What is said in the place of pydantic's sentence, by its type of error."""
 _OPTION = re.compile(r"\s*[\w-]+\s*=")
 _PLAIN = re.compile(r"""[^\[\]{},"'\s](?:[^\[\]{},"'\s]|(?<![=:])')*(?: [^\[\]{},"'\s]+)*""")
 _PLAIN_ITEM = re.compile(r"[A-Za-z0-9_.+/-]+(?<![-+.])")
@@ -102,14 +108,14 @@ def split_specs(texts: Iterable[str]) -> list[str]:
     return specs
 
 
-def parse(spec: str) -> tuple[str, dict[str, Any]]:
-    """Split `name:key=value,...` into the name, which may be in quotes, and its options.
+def parse(spec: str, grids: bool = False) -> tuple[str, dict[str, Any]]:
+    """Split `name:key=value,...` into the name, which may be in quotes, and its options; `grids` as in `parse_options`.
 
     Raises:
         UserError: the text does not have this form.
     """
     name, rest = split_head(spec)
-    return name, parse_options(rest, spec) if rest else {}
+    return name, parse_options(rest, spec, grids) if rest else {}
 
 
 def split_head(text: str, separator: str = ":") -> tuple[str, str]:
@@ -122,8 +128,13 @@ def split_head(text: str, separator: str = ":") -> tuple[str, str]:
     return str(_unquoted(head.strip(), text)), rest[0] if rest else ""
 
 
-def parse_options(text: str, whole: str) -> dict[str, Any]:
-    """Parse `key=value,key=[a,b]` into a dictionary; `whole` is what the user typed, for the message.
+def parse_options(text: str, whole: str, grids: bool = False) -> dict[str, Any]:
+    """Parse `key=value,key=[a,b]` into a dictionary.
+
+    Args:
+        text: the options.
+        whole: what the user typed, for the message.
+        grids: whether a list stands for several settings, which the message about a key that occurs twice then says.
 
     Raises:
         UserError: a part is not `key=value`, a key occurs twice, or a value cannot be read.
@@ -138,7 +149,8 @@ def parse_options(text: str, whole: str) -> dict[str, Any]:
         if not value.strip():
             raise UserError(f"'{part}' in '{whole}' is not key=value; write a value after the =, or leave {key.strip()} out.")
         if key.strip() in options:
-            raise UserError(f"'{key.strip()}' occurs twice in '{whole}'; write it once, or as a list: {key.strip()}=[1,2].")
+            several = f", or as a list: {key.strip()}=[1,2]" if grids else ""
+            raise UserError(f"'{key.strip()}' occurs twice in '{whole}'; write it once{several}.")
         options[key.strip()] = _value(value.strip(), whole)
         if options[key.strip()] == []:
             raise UserError(f"'{part}' in '{whole}' is an empty list; write at least one value.")
@@ -243,7 +255,7 @@ def explain(error: ValidationError, cls: type[BaseModel], label: str) -> str:
         return f"{label} has no key '{key}'; {suggestion(path[-1], cls.model_fields)}"
     if first["type"] == "missing":
         return f"{label} needs '{key}'; add it, for example {key}=...."
-    message = "give at least one" if first["type"] == "too_short" else str(first["msg"]).removeprefix("Value error, ")
+    message = ADVICE.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
     if not path:
         return f"{label}: {message[0].lower() + message[1:]}."
     return f"{label}: '{key}' is {first['input']!r:.200}, but {message[0].lower() + message[1:]}."

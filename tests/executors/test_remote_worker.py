@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_chunks_are_decoded_in_their_order_and_no_report_is_about_two(period: fl
     sweep = Sweep.model_validate({"models": "exact", "tasks": "waiting_line/copy", "decoders": "confidence:k=[4,8]"})
     works = plan(sweep, ModelPool())
     orders = [order_of(work, Chunk(work.cell.id, work.model, work.indices[:3]), None) for work in works]
-    worker = RemoteWorker(Setup(None, 2, os.getcwd(), allow_code=False))
+    worker = RemoteWorker(Setup(None, 2, str(Path.cwd()), allow_code=False))
     assert worker.proceed().events == ()
     found: list[tuple[str, list[str]]] = []
     waiting, ended = list(orders), 0

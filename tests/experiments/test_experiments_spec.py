@@ -90,10 +90,10 @@ def test_the_same_cell_is_planned_once_and_order_names_no_run() -> None:
 
 
 def test_a_star_stands_for_names_and_keeps_the_options() -> None:
-    names = expand("waiting_line/replace_*:shots=0", sweep())
+    names = expand(["waiting_line/replace_*:shots=0"], sweep())
     assert names == ["waiting_line/replace_index:shots=0", "waiting_line/replace_random:shots=0"]
     with pytest.raises(UserError, match=r"unknown task 'waiting_lin/\*'"):
-        expand("waiting_lin/*", sweep())
+        expand(["waiting_lin/*"], sweep())
 
 
 def test_a_limit_takes_the_first_of_a_seeded_order_and_says_where_there_are_fewer() -> None:

@@ -29,7 +29,7 @@ def load_decoders(spec: str) -> list[Decoder]:
         cls, options = load_user_decoder(spec)
         name = cls.family.partition("@")[0]
     else:
-        name, options = parse(spec)
+        name, options = parse(spec, grids=True)
         cls = DECODERS.get(name).load()
     return [build(cls, f"decoder '{name}'", point) for point in grid(options)]
 

@@ -42,7 +42,7 @@ def load_user_decoder(spec: str) -> tuple[type[Decoder], dict[str, Any]]:
     cls.family, cls.title = f"{path.name}/{cls.__name__}@{found}", cls.__name__
     cls.source = f"{quote(str(path.absolute()))}:{cls.__name__}"
     guard(cls, path)
-    return cls, parse_options(options, spec) if options else {}
+    return cls, parse_options(options, spec, grids=True) if options else {}
 
 
 def _import(path: Path, found: str) -> ModuleType:

@@ -12,7 +12,7 @@ from parallelbench.contracts.info import ModelInfo
 from parallelbench.decoding import Decoder, caution, check_auxiliary, check_compatibility, check_law, load_cache, load_decoders
 from parallelbench.errors import UserError
 from parallelbench.experiments.canvas import CheckedSamples, with_room
-from parallelbench.experiments.cell import make_cell, make_generator_cell
+from parallelbench.experiments.cell import Derived, make_cell, make_generator_cell
 from parallelbench.experiments.model_pool import ModelPool
 from parallelbench.experiments.spec import Sweep
 from parallelbench.experiments.task_specs import load_tasks
@@ -72,7 +72,7 @@ def cells_of(
         UserError: as `plan`.
     """
     _check_scored(tasks)
-    samples = samples or CheckedSamples(sweep.seeds[0], sweep.limit)
+    samples, derived = samples or CheckedSamples(sweep.seeds[0], sweep.limit), Derived()
     for key, part in models_of(requested, tasks).items():
         handle = pool.describe(key)
         _check_system(handle.info, part)
@@ -85,7 +85,7 @@ def cells_of(
         for task in part:
             roomy, short = with_room(task, handle, samples, sweep.allow_short_canvas)
             found = [*handle.notes, _replaced(key, requested, task) or unfamiliar(handle.info, task), short]
-            yield from _denoiser_cells(key, handle, roomy, decoders, sweep, aux, [note for note in found if note])
+            yield from _denoiser_cells(key, handle, roomy, decoders, sweep, aux, [note for note in found if note], derived)
 
 
 def _replaced(key: str, requested: str, task: Task) -> str | None:
@@ -101,6 +101,7 @@ def _denoiser_cells(
     sweep: Sweep,
     aux: ModelInfo | None,
     notes: Sequence[str],
+    derived: Derived,
 ) -> Iterator[PlannedCell]:
     """Yield the cells of one denoiser on one task.
 
@@ -116,7 +117,7 @@ def _denoiser_cells(
         uses = sweep.aux if "aux" in decoder.needs else None
         cautions = tuple(filter(None, [*notes, caution(info, decoder)]))
         for seed, indices in orders.items():
-            cell = make_cell(info, task, decoder, seed, cache, aux, key)
+            cell = make_cell(info, task, decoder, seed, cache, aux, key, derived)
             yield PlannedCell(cell, key, task, decoder, indices, uses, cautions)
 
 

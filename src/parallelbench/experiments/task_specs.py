@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from parallelbench.errors import UnknownName, UserError
@@ -23,7 +23,7 @@ def load_tasks(sweep: Sweep) -> list[Task]:
         UserError: a name or an option is wrong, or wordings are named and no task has any.
     """
     wordings = wordings_of(sweep)
-    names = [name for spec in sweep.tasks for name in expand(spec, sweep)]
+    names = expand(sweep.tasks, sweep)
     found: list[Task] = []
     worded = False
     for name in (_with(name, {"system": text} if text else {}) for name in names for text in sweep.system or ("",)):
@@ -74,13 +74,15 @@ def matching(spec: str, known: list[str]) -> list[str]:
     return [name + colon + options for name in names]
 
 
-def expand(spec: str, sweep: Sweep) -> list[str]:
-    """Return the tasks that match a name with `*`, each with the options that follow it in the spec.
+def expand(specs: Sequence[str], sweep: Sweep) -> list[str]:
+    """Return the tasks that match names with `*`, each with the options that follow it in its spec.
 
     Raises:
         UnknownName: no task has such a name.
     """
-    return matching(spec, task_names(sweep.suite, sweep.data_dir)) if "*" in spec.partition(":")[0] else [spec]
+    patterns = any("*" in spec.partition(":")[0] for spec in specs)
+    known = task_names(sweep.suite, sweep.data_dir) if patterns else []  # once: it reads about every installed package
+    return [name for spec in specs for name in matching(spec, known)]
 
 
 def task_again(spec: str, suite: str, data_dir: str | None) -> Task:

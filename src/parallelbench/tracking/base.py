@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from parallelbench.errors import MissingExtra
+
+FORBIDDEN = re.compile(r"[/\\#?%:\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,16 @@ def library(name: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise MissingExtra(f"tracking with {name}", name) from error
+
+
+def _plain(name: str) -> str:
+    if found := FORBIDDEN.search(name):
+        raise ValueError(f"a name may not hold {found[0]!r}; leave it out")
+    return name
+
+
+PlainName = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_plain)]
+"""The name of a project or of a team, which is part of an address or of a file's name."""
 
 
 class Tracker(ABC):

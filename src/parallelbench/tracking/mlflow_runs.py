@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from parallelbench.specs import Options
 from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
@@ -19,11 +20,25 @@ PARENT, NAME = "mlflow.parentRunId", "mlflow.runName"
 LONGEST = 500
 """Characters of a parameter, which every store of MLflow takes."""
 
+SCHEMES = frozenset({"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "databricks-uc", "uc"})
+"""Kinds of stores that MLflow brings; a package adds one through the entry point `PLUGINS`."""
+PLUGINS = "mlflow.tracking_store"
+
 
 class MlflowOptions(Options):
     """`mlflow:uri=...`."""
 
     uri: str | None = Field(None, min_length=1, description="the tracking server or store; none: MLFLOW_TRACKING_URI")
+
+    @field_validator("uri")
+    @classmethod
+    def _names_a_store(cls, uri: str | None) -> str | None:
+        """MLflow itself says so only when it is first used."""
+        scheme, colon, _ = (uri or "").partition(":")
+        kind = scheme.partition("+")[0].lower()  # postgresql+psycopg names a driver, too
+        if colon and len(kind) > 1 and kind not in SCHEMES and kind not in {one.name for one in entry_points(group=PLUGINS)}:
+            raise ValueError(f"no store of MLflow has the kind {kind!r}; write http://HOST:PORT or sqlite:///FILE")
+        return uri
 
 
 class MlflowTracker(Tracker):

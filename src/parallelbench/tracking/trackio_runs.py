@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from parallelbench.specs import Options
-from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
+from parallelbench.tracking.base import CellFacts, PlainName, RunFacts, Tracker, library
+
+SPACE = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?", re.ASCII)
 
 
 class TrackioOptions(Options):
     """`trackio:project=...`."""
 
-    project: str = Field("parallelbench", min_length=1, description="the project")
-    space_id: str | None = Field(None, min_length=1, description="a Space of the hub; none: this machine")
+    project: PlainName = Field("parallelbench", description="the project")
+    space_id: str | None = Field(None, description="a Space of the hub, as NAME or OWNER/NAME; none: this machine")
+
+    @field_validator("space_id")
+    @classmethod
+    def _names_a_space(cls, space_id: str | None) -> str | None:
+        if space_id is not None and not SPACE.fullmatch(space_id):
+            raise ValueError("a Space of the hub is named NAME or OWNER/NAME; write it so")
+        return space_id
 
 
 class TrackioTracker(Tracker):

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from parallelbench.errors import UserError
 from parallelbench.specs import Options
-from parallelbench.tracking.base import CellFacts, RunFacts, Tracker, library
+from parallelbench.tracking.base import CellFacts, PlainName, RunFacts, Tracker, library
 
 KEY, MODE, SERVER = "WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL"
 
@@ -20,8 +20,8 @@ KEY, MODE, SERVER = "WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL"
 class WandbOptions(Options):
     """`wandb:project=...,entity=...`."""
 
-    project: str = Field("parallelbench", min_length=1, description="the project")
-    entity: str | None = Field(None, min_length=1, description="the user or team; none: the default of the key")
+    project: PlainName = Field("parallelbench", description="the project")
+    entity: PlainName | None = Field(None, description="the user or team; none: the default of the key")
 
 
 class WandbTracker(Tracker):
