@@ -3,10 +3,10 @@
 The first part runs one experiment with the local executor and with workers of Ray on this machine, compares the records, and
 times both from the first finished sample to the end, so that imports, the start of Ray and the loading of models are left out.
 On W cores the ratio can be 1/W at best. What is added: a chunk costs one forward that is charged to no sample, driver and Ray's
-own processes take a part of a core, and at the end a worker may wait for another's last chunk. `cpu_ratio` is what the processors
-allow: the CPU seconds of all processes between the first and the last sample, divided by the number of workers, over those of the
-local run. It holds on a machine with other work, too; `ratio`, of wall times, does not. What `ratio` is above `cpu_ratio` on a
-quiet machine is time in which a worker waits.
+own processes take a part of a core, and at the end a worker may wait for another's last chunk. `cpu_ratio` is what processors
+allow: the CPU seconds of all processes between the first and the last sample, divided by the number of workers, over those of
+the local run. It holds on a machine with other work, too; `ratio`, of wall times, does not. What `ratio` is above `cpu_ratio`
+on a quiet machine is time in which a worker waits.
 
 The second part measures the driver alone. Workers that exist only in this process hand it finished records of a real shape, and
 it checks and writes them as always: `driver_records_per_s`, for each second of its core. The same with one record in each
