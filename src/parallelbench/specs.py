@@ -131,10 +131,7 @@ def split_head(text: str, separator: str = ":") -> tuple[str, str]:
 def parse_options(text: str, whole: str, grids: bool = False) -> dict[str, Any]:
     """Parse `key=value,key=[a,b]` into a dictionary.
 
-    Args:
-        text: the options.
-        whole: what the user typed, for the message.
-        grids: whether a list stands for several settings, which the message about a key that occurs twice then says.
+    For messages, `whole` is what the user typed, and `grids` says that a list stands for several settings.
 
     Raises:
         UserError: a part is not `key=value`, a key occurs twice, or a value cannot be read.
