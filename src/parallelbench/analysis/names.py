@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from parallelbench.runs.cell import Cell, short_hash
@@ -26,7 +27,8 @@ def distinct(named: Sequence[tuple[str, str]]) -> list[str]:
     return [whole if len(full[name]) > 1 else name for name, whole in named]
 
 
-def name_cells(run: StoredRun) -> list[dict[str, Any]]:
+@lru_cache(2)
+def name_cells(run: StoredRun) -> Sequence[Mapping[str, Any]]:
     """Return for each cell of a run, in order, its names: `model`, `task`, `decoder`, `family`, `series`, `setting`, `variant`.
 
     `decoder` is the setting in its shortest exact form (`runs.short_settings`), and `shown` are the parameters in it; where two

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from operator import itemgetter
 
 import altair as alt
 import numpy as np
@@ -127,12 +127,12 @@ def _columns(scores: Sequence[Mapping[str, float]]) -> tuple[list[str], npt.NDAr
     for row, kind in enumerate(map(tuple, scores)):
         kinds.setdefault(kind, []).append(row)
     names = list(dict.fromkeys(name for kind in kinds for name in kind))
-    values = np.full((len(scores), len(names)), np.nan)
+    values = np.full((len(names), len(scores)), np.nan)
     for kind, rows in kinds.items():
-        inside = np.fromiter(chain.from_iterable(scores[row].values() for row in rows), dtype=np.float64)
-        columns = np.array([names.index(name) for name in kind], dtype=np.intp)
-        values[np.ix_(np.array(rows), columns)] = inside.reshape(len(rows), len(kind))
-    return names, values
+        inside = [scores[row] for row in rows]
+        for name in kind:
+            values[names.index(name), rows] = list(map(itemgetter(name), inside))
+    return names, values.T
 
 
 def _means(values: npt.NDArray[np.float64], codes: npt.NDArray[np.int64], groups: int) -> list[Cell]:

@@ -109,9 +109,12 @@ class RunFolder:
     cells: tuple[StoredCell, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StoredRun:
-    """The cells of one folder, or of several that are read together; `left_out` are the ids that `select` did not choose."""
+    """The cells of one folder, or of several that are read together; `left_out` are the ids that `select` did not choose.
+
+    Two of them are equal only if they are one, so that what follows from a run can be remembered for it.
+    """
 
     folders: tuple[RunFolder, ...]
     cells: tuple[StoredCell, ...]

@@ -6,6 +6,7 @@ The first line names the metric and what computed it, every other line is one sa
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,7 +129,8 @@ def scores_of(cell: StoredCell) -> Iterator[StoredScores]:
     Raises:
         DamagedRun: a file is damaged.
     """
-    return (one for path in _files(cell) if path.stem != FAILURES and (one := read_scores(path)) is not None)
+    paths = (score_file(folder, name) for folder in cell.folders for name in _names(folder) if name != FAILURES)
+    return (one for path in paths if (one := read_scores(path)) is not None)
 
 
 def reasons_of(cell: StoredCell) -> Iterator[StoredScores]:
@@ -137,7 +139,8 @@ def reasons_of(cell: StoredCell) -> Iterator[StoredScores]:
     Raises:
         DamagedRun: a file is damaged.
     """
-    return (one for path in _files(cell) if path.stem == FAILURES and (one := read_scores(path)) is not None)
+    paths = (score_file(folder, FAILURES) for folder in cell.folders)
+    return (one for path in paths if (one := read_scores(path)) is not None)
 
 
 def labels_of(cell: StoredCell) -> dict[str, Sequence[str]]:
@@ -146,18 +149,17 @@ def labels_of(cell: StoredCell) -> dict[str, Sequence[str]]:
     Raises:
         DamagedRun: a file is damaged.
     """
-    files = (path for path in _files(cell) if path.stem == FAILURES)
-    return {row.sample_id: row.labels for path in files for row in _head_and_rows(path)[1]}
+    paths = (score_file(folder, FAILURES) for folder in cell.folders)
+    return {row.sample_id: row.labels for path in paths for row in _head_and_rows(path)[1]}
 
 
-def _files(cell: StoredCell) -> Iterator[Path]:
-    for folder in cell.folders:
-        place = folder.path / SCORES
-        try:
-            files = sorted(place.iterdir())
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        yield from (path for path in files if path.name.endswith(SUFFIX))
+def _names(folder: CellFolder) -> list[str]:
+    """The names under which scores are kept in a folder, sorted."""
+    try:
+        with os.scandir(folder.path / SCORES) as found:
+            return sorted(one.name.removesuffix(SUFFIX) for one in found if one.name.endswith(SUFFIX))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 @contextlib.contextmanager
