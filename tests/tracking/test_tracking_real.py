@@ -1,4 +1,4 @@
-"""Weights & Biases in its offline mode and MLflow on a local store, each read back; skipped where they are not installed."""
+"""Weights & Biases offline, MLflow on a local store and Trackio on this machine, each read back; skipped where missing."""
 
 from __future__ import annotations
 
@@ -119,3 +119,27 @@ def test_mlflow_on_sqlite_holds_the_numbers_of_the_folder(tmp_path: Path, monkey
             assert one.data.metrics[name] == pytest.approx(value)
         assert one.data.metrics["samples"] == 3 and one.data.params["task"] in TASKS
     assert {one.path for one in client.list_artifacts(parent.info.run_id)} >= {"report.html", "summary.json", "cells.json"}
+
+
+def test_trackio_on_this_machine_holds_the_numbers_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "kept"))  # read when it is imported
+    trackio = pytest.importorskip("trackio", reason="needs parallelbench[trackio], about 20 MB")
+    storage = pytest.importorskip("trackio.sqlite_storage").SQLiteStorage
+    monkeypatch.chdir(tmp_path)
+    for limit in ("2", "3"):
+        assert cli.invoke([*WORDS, limit, "-o", "out", "--json", "--track", "trackio:project=trial"]) == 0
+        streams = capfd.readouterr()
+        assert "rackio" in streams.err and "rackio" not in streams.out, "stdout belongs to the results"
+    assert cli.invoke(["track", "out", "--to", "trackio:project=trial"]) == 0, "no row is added twice"
+    (found,) = trackio.Api().runs("trial")
+    rows = storage.get_logs("trial", found.name)
+    cells, tables = [row for row in rows if "cell" in row], [row for row in rows if "cells" in row]
+    assert len(tables) == 2 and [row["samples"] for row in cells] == [2] * 4 + [3] * 4
+    expected = numbers(tmp_path / "out")
+    assert {row["cell"] for row in cells} == set(expected)
+    for row in cells[4:]:
+        for name, value in expected[row["cell"]].items():
+            assert row[name] == pytest.approx(value)
+    assert found.config["tasks"] == TASKS

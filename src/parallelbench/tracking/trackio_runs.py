@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -39,6 +41,7 @@ class TrackioTracker(Tracker):
             MissingExtra: the package is not installed.
         """
         self._trackio = library("trackio")
+        _print_to_stderr("trackio")
         self._options = options
 
     @property
@@ -63,3 +66,17 @@ class TrackioTracker(Tracker):
             table = pd.DataFrame([{**cell.names, **cell.numbers} for cell in cells])
             self._trackio.log({"cells": self._trackio.Table(dataframe=table)})
         self._trackio.finish()
+
+
+def _print_to_stderr(package: str) -> None:
+    """Let a package print to stderr, where it has no setting for it: stdout belongs to the results of a command.
+
+    Only its own modules are changed, because the command prints in another thread at the same time.
+    """
+    for name, module in list(sys.modules.items()):
+        if name == package or name.startswith(f"{package}."):
+            vars(module)["print"] = _to_stderr
+
+
+def _to_stderr(*values: object, **options: Any) -> None:
+    print(*values, **{"file": sys.stderr, **options})
