@@ -16,6 +16,7 @@ from chromium import CHROMIUM, Tab, chromium
 from parallelbench.api import run
 from parallelbench.experiments.scoring import label_run
 from parallelbench.report import write_report
+from parallelbench.report.file_style import FileStyle
 from parallelbench.runs.folder import read_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is on the PATH")
@@ -88,6 +89,62 @@ def test_a_decoder_can_be_switched_off_in_all_figures(tab: Tab) -> None:
     assert tab.run(faint) == 0
     tab.run("document.querySelector('#controls input[value=confidence]').click()")
     assert tab.run(faint) == 4 and tab.run("location.search") == "?hide=confidence"
+
+
+MANY = [
+    "confidence:k=[2,4]", "threshold", "factor", "credit", "saber", "klass", "eb_sampler", "local_leap", "slowfast",
+    "hierarchical", "dus", 'random:k=4,label="ours"',
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a run of twelve families."""
+    out = tmp_path_factory.mktemp("many") / "out"
+    run("fake:errors=0.6", ["waiting_line/shuffle"], MANY, limit=2, out=out)
+    return write_report(out, style=FileStyle(formats=())).as_uri()
+
+
+LOOKS = """[...document.querySelectorAll('#controls .look use')].map(one => {
+  const [line, point] = document.querySelector(one.getAttribute('href')).children;
+  return [line.getAttribute('stroke'), line.getAttribute('stroke-dasharray'), point.getAttribute('d')].join();
+})"""
+NAMES = """[...document.querySelectorAll('#chart-%s .mark-text.role-mark text')].map(one => {
+  const {left, right, top, bottom} = one.getBoundingClientRect();
+  return [one.textContent, left, right, top, bottom];
+})"""
+
+
+def overlapping(names: list[tuple[str, float, float, float, float]]) -> list[tuple[str, str]]:
+    """Names of which the text overlaps; one pixel of leading is not text."""
+    return [
+        (a[0], b[0])
+        for place, a in enumerate(names)
+        for b in names[:place]
+        if min(a[2], b[2]) - max(a[1], b[1]) > 0 and min(a[4], b[4]) - max(a[3], b[3]) > 1
+    ]
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_many_families_differ_and_their_names_do_not_overlap(browser_tab: Tab, many: str, width: int) -> None:
+    browser_tab.window(width)
+    browser_tab.open(many)
+    looks = browser_tab.run(LOOKS)
+    assert len(looks) == len(set(looks)) == 12
+    before = browser_tab.run(NAMES % "tradeoff")
+    assert {"threshold", "ours"} <= {name for name, *_ in before} and len(before) < 12 and not overlapping(before)
+    reach = "document.querySelector('#controls input[value=klass]').dispatchEvent(new Event('%s', {bubbles: true}))"
+    browser_tab.run(reach % "focusin")
+    assert "klass" in {name for name, *_ in browser_tab.run(NAMES % "tradeoff")}, "what the keyboard reaches is in full"
+    browser_tab.run(reach % "focusout")
+    browser_tab.run("document.getElementById('everyone').click()")
+    names = browser_tab.run(NAMES % "tradeoff")
+    assert len(names) == 12 and not overlapping(names) and "klass" in browser_tab.run("location.search")
+    ticked = "[...document.querySelectorAll('#controls input')].filter(one => one.checked).length"
+    assert browser_tab.run(ticked) == 12
+    browser_tab.run("document.getElementById('everyone').click()")
+    assert browser_tab.run(NAMES % "tradeoff") == before and browser_tab.run(ticked) < 12
+    assert browser_tab.run("document.documentElement.scrollWidth") <= width and browser_tab.browser.messages == []
 
 
 def column(tab: Tab, number: int) -> Any:

@@ -15,7 +15,7 @@ from parallelbench.report import charts, fonts
 from parallelbench.report.figures import Figure
 from parallelbench.report.file_style import FileStyle, file_style
 from parallelbench.report.lines import NAMES
-from parallelbench.report.theme import Colours
+from parallelbench.report.looks import Looks
 
 FAMILIES = [f"a decoder with a rather long name, number {number}" for number in range(3)]
 
@@ -34,7 +34,7 @@ def rows() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def figure() -> Figure:
-    spec = charts.tradeoff(rows(), Colours(FAMILIES))
+    spec = charts.tradeoff(rows(), Looks(FAMILIES))
     assert spec is not None
     return Figure("picture", "A caption.", spec, rows())
 

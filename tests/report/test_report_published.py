@@ -22,9 +22,9 @@ from parallelbench.paper import figure_numbers, published
 from parallelbench.registry import Entry
 from parallelbench.report.blocks import blocks
 from parallelbench.report.data import ReportData, read_report_data
+from parallelbench.report.looks import Looks
 from parallelbench.report.published import beside_published, mean_rows
 from parallelbench.report.speeds import known_units
-from parallelbench.report.theme import Colours
 from parallelbench.report.tradeoff import by_task
 from parallelbench.results import Results
 from parallelbench.runs.folder import StoredRun
@@ -104,9 +104,9 @@ def test_a_decoder_in_three_block_lengths_has_a_figure_by_block(data: ReportData
 
 
 def test_a_figure_has_a_colour_for_each_family_however_they_are_listed() -> None:
-    colours = Colours(["confidence", "random", "threshold"])
-    listed = colours.encoding(["random", "confidence"]).to_dict()
-    assert colours.encoding(name for name in ("random", "confidence")).to_dict() == listed
+    looks = Looks(["confidence", "random", "threshold"])
+    listed = looks.colour(["random", "confidence"]).to_dict()
+    assert looks.colour(name for name in ("random", "confidence")).to_dict() == listed
     assert listed["scale"]["domain"] == ["confidence", "random"]
 
 

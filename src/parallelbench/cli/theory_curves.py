@@ -13,6 +13,7 @@ import altair as alt
 from parallelbench.cli.theory_facts import Facts, Subject, facts_of, sizes_of
 from parallelbench.errors import UserError
 from parallelbench.report import theme
+from parallelbench.report.looks import FURTHER, PALETTE
 from parallelbench.theory import Setting, positions_of, total_correlation_of
 
 SUFFIXES = (".html", ".svg", ".png", ".pdf")
@@ -69,7 +70,7 @@ def _facts(about: Subject, n: int, setting: Setting) -> Facts:
 def chart(found: Rows) -> Any:
     """Two panels: bits on the left, with one dash pattern for each of `CURVES`, and accuracy on the right."""
     tasks = list(dict.fromkeys(row["task"] for row in found))
-    palette = [*theme.FAMILIES.values(), *theme.OTHERS]
+    palette = [*PALETTE, *FURTHER]
     colour = alt.Color("task:N", title="task", scale=alt.Scale(domain=tasks, range=palette[: len(tasks)]))
     x = alt.X("n:Q", title="n", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(zero=False, nice=False))
     base = alt.Chart(alt.Data(values=[{key: row[key] for key in COLUMNS} for row in found])).encode(x=x, color=colour)

@@ -15,6 +15,7 @@ from parallelbench.clean import for_xml
 from parallelbench.leaderboard.boards import BARS, Board, RankedCurve, Reached, boards, means
 from parallelbench.leaderboard.form import Submission
 from parallelbench.report import charts, speeds, theme, vega
+from parallelbench.report.looks import PALETTE
 from parallelbench.report.tables import Cell, Table, number, percent
 from parallelbench.runs.disk import disk_errors, write_text
 
@@ -94,7 +95,7 @@ def _picture(board: Board) -> str:
             accuracy, speed = means(setting)
             rows.append({"curve": for_xml(name), "accuracy": accuracy, "tokens_per_step": speed})
     names = list(dict.fromkeys(row["curve"] for row in rows))
-    colours = [*theme.FAMILIES.values(), *theme.OTHERS][: len(names)]
+    colours = list(PALETTE[: len(names)])
     legend = alt.Legend(orient="bottom", columns=2, labelLimit=400)
     base = alt.Chart(theme.ROWS).encode(
         x=speeds.fixed_axis(speeds.UNITS[1]),

@@ -10,9 +10,9 @@ from parallelbench.analysis.frontier import Rows
 from parallelbench.report import charts, published, theme
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure, numbered
+from parallelbench.report.looks import Looks
 from parallelbench.report.section import Section
 from parallelbench.report.speeds import tooltip
-from parallelbench.report.theme import Colours
 
 TEXT = (
     "Blocks are filled from left to right, and a decoder chooses within a block only. Short blocks force adjacent tokens to be "
@@ -31,22 +31,26 @@ def blocks(data: ReportData) -> Section | None:
         curves = " and ".join(dict.fromkeys(row["curve"] for row in rows))
         theirs = f" Hollow: published for {hollow[0]['of']}." if hollow else ""
         caption = f"{model}, {curves}: one panel per task, 95 % intervals.{theirs}"
-        figures.append(Figure(name, caption, _chart(rows, hollow, data.colours), rows))
+        figures.append(Figure(name, caption, _chart(rows, hollow, data.looks), rows))
     return Section("blocks", "The length of a block", TEXT, figures) if figures else None
 
 
-def _chart(rows: Rows, hollow: Rows, colours: Colours) -> theme.Spec:
+def _chart(rows: Rows, hollow: Rows, looks: Looks) -> theme.Spec:
     ticks = sorted({row["block"] for row in rows + hollow})
     scale = alt.Scale(type="log", base=2, domain=[ticks[0] / 1.15, ticks[-1] * 1.15], nice=False)
+    families = {row["family"] for row in rows + hollow}
+    shape, dash = looks.shape(families), looks.dash(families)
     base = alt.Chart(theme.ROWS).encode(
         x=alt.X("block:Q", title="block, tokens", axis=alt.Axis(values=ticks, format="d"), scale=scale),
         y=charts.score_axis(),
-        color=colours.encoding(row["family"] for row in rows + hollow),
+        color=looks.colour(families),
         detail="curve:N",
     )
     ours = base.transform_filter("!isValid(datum.of)").encode(tooltip=[alt.Tooltip("block:Q"), *tooltip()])
     bars = ours.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="accuracy", axis=charts.PERCENT), y2="high:Q")
-    theirs = published.drawn_points(base, 45) if hollow else []
-    panel = alt.layer(*theirs, ours.mark_line(point=True, strokeWidth=1.6), bars).properties(width=262, height=180)
+    theirs = published.drawn_points(base.encode(shape=shape), 45) if hollow else []
+    drawn = [ours.mark_line(strokeWidth=1.6).encode(strokeDash=dash), bars]
+    drawn.append(ours.mark_point(filled=True, size=50, opacity=1).encode(shape=shape))
+    panel = alt.layer(*theirs, *drawn).properties(width=262, height=180)
     facet = alt.Facet("task:N", title=None, sort=list(dict.fromkeys(row["task"] for row in rows)))
     return theme.spec_of(panel.facet(facet=facet, columns=3), rows + hollow)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from string import ascii_lowercase as LETTERS
 from typing import Any
 
 import altair as alt
 
 from parallelbench.analysis.frontier import Rows
 from parallelbench.analysis.names import PLAIN
-from parallelbench.report import published, speeds, theme
+from parallelbench.report import direct_labels, emphasis, published, speeds, theme
 from parallelbench.report.lines import drawn_lines
-from parallelbench.report.theme import Colours, Spec
+from parallelbench.report.looks import Looks
+from parallelbench.report.theme import Spec
 
-SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-HIDDEN = "hidden"
-"""The parameter of every figure that lists the families which the reader has switched off."""
 PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
 SCORES = alt.Scale(domain=[0, 1])
+INDEPENDENT_DASHES = alt.Resolve(
+    scale=alt.ScaleResolveMap(strokeDash="independent"), legend=alt.LegendResolveMap(strokeDash="independent")
+)
+"""A dash tells a family in one layer and a kind of line in another."""
 INDEPENDENT_AXES = alt.Resolve(axis=alt.AxisResolveMap(x="independent", y="independent"))
 PANEL = (300, 190)
 ALONE = (760, 330)
-
-
-def hidden() -> alt.Parameter:
-    """The parameter `HIDDEN`, at first empty."""
-    return alt.param(name=HIDDEN, value=[])
 
 
 def score_axis(title: str = "accuracy") -> alt.Y:
@@ -33,57 +31,79 @@ def score_axis(title: str = "accuracy") -> alt.Y:
     return alt.Y("accuracy:Q", title=title, axis=PERCENT, scale=SCORES)
 
 
-def tradeoff(rows: Rows, colours: Colours) -> Spec | None:
+def tradeoff(rows: Rows, looks: Looks, always: Iterable[str] = ()) -> Spec | None:
     """Accuracy against speed, one panel for each value of `panel`; None where no speed is known.
 
-    Points with intervals, each family's Pareto frontier drawn as steps with its name at the fast end, the rows of
+    Points with intervals, each family's Pareto frontier drawn as steps with its name at the right edge, the rows of
     `lines.rows_of_lines`, and, hollow, those of `published`. Rows need `panel`, `family`, `variant`, `accuracy`, `low`, `high`
-    and the columns of `speeds.UNITS`.
+    and the columns of `speeds.UNITS`. Of many families not all are drawn in full (`emphasis`), but those of `always` are.
     """
     unit = speeds.first_unit(rows)
     if unit is None:
         return None
     panels = list(dict.fromkeys(row["panel"] for row in rows if "line" not in row))
-    width, height = ALONE if len(panels) == 1 else PANEL
-    back, *others = _layers(rows, colours, unit)
-    back = back.add_params(speeds.parameter(unit), hidden())  # to a whole chart they are added by copying it several times
-    layers = alt.layer(back, *others, data=theme.ROWS, width=width, height=height)
+    size, letters = ALONE if len(panels) == 1 else PANEL, letters_of(rows)
+    back, *others = _layers(rows, looks, unit, bool(letters))
+    shown = emphasis.parameters(emphasis.in_full(rows, always))
+    back = back.add_params(speeds.parameter(unit), *shown)  # to a whole chart they are added by copying it several times
+    layers = alt.layer(back, *others, data=theme.ROWS, width=size[0], height=size[1], resolve=INDEPENDENT_DASHES)
     facet = alt.Facet("panel:N", title=None, sort=panels, header=alt.Header(labelAnchor="start", labelLimit=0))
-    chart = layers.facet(facet=facet, columns=min(2, len(panels)), spacing={"row": 18, "column": 18}, resolve=INDEPENDENT_AXES)
-    return theme.spec_of(chart, rows, speeds.transforms(["panel"]))
+    more: dict[str, Any] = {"title": _meaning_of(letters)} if letters else {}
+    spacing = {"row": 18, "column": 18}
+    chart = layers.facet(facet=facet, columns=min(2, len(panels)), spacing=spacing, resolve=INDEPENDENT_AXES, **more)
+    lettered = [{**row, "letter": letters[row["variant"]]} if row.get("variant") in letters else row for row in rows]
+    transforms: list[dict[str, Any]] = [{"calculate": emphasis.IN_FULL, "as": "bright"}]
+    return theme.spec_of(chart, lettered, [*transforms, *speeds.transforms(["panel"])])
 
 
-def _layers(rows: Rows, colours: Colours, unit: speeds.Unit) -> list[alt.Chart]:
+def _meaning_of(letters: dict[str, str]) -> alt.Title:
+    lines = [f"{letter}: {variant}" for variant, letter in letters.items()]
+    return alt.Title(lines, orient="bottom", anchor="start", fontSize=11, fontWeight="normal")
+
+
+def letters_of(rows: Rows) -> dict[str, str]:
+    """Letters for the variants of decoders (`analysis.names`) other than the plain one; empty where all rows are of one."""
+    variants = {row["variant"] for row in rows if "variant" in row}
+    others = sorted(variants - {PLAIN}) if len(variants) > 1 else []
+    return {name: LETTERS[place] if place < len(LETTERS) else "…" for place, name in enumerate(others)}
+
+
+def _layers(rows: Rows, looks: Looks, unit: speeds.Unit, lettered: bool) -> list[alt.Chart]:
     """The layers of a panel, from back to front."""
     base = alt.Chart().encode(x=speeds.axis(unit=unit), y=score_axis())
-    colour = colours.encoding([row["family"] for row in rows if "family" in row])
-    seen = {"opacity": alt.condition(f"indexof({HIDDEN}, datum.family) >= 0", alt.value(0.05), alt.value(1.0))}
+    families = [row["family"] for row in rows if "family" in row]
+    colour, shape, dash = looks.colour(families), looks.shape(families), looks.dash(families)
     measured = base.transform_filter("!isValid(datum.line)").encode(color=colour)
-    steps = measured.transform_filter("datum.frontier")
-    lines = steps.mark_line(interpolate="step-before", strokeWidth=1.8).encode(
-        detail="family:N", order=alt.Order("fast:Q"), **seen
-    )
-    slower = steps.transform_filter("datum.slowest").mark_rule(strokeWidth=1.8).encode(x2=alt.X2Value(0), **seen)
-    dodged = measured.encode(x=speeds.axis("drawn", unit), tooltip=speeds.tooltip(), **seen)
-    bars = dodged.mark_rule(strokeWidth=1.4).encode(y=alt.Y("low:Q", title="accuracy"), y2="high:Q")
-    dots = dodged.mark_point(filled=True, size=62, stroke="white", strokeWidth=0.8, opacity=1).encode(**_shape(rows))
-    name: dict[str, Any] = {"align": "right", "dx": -7, "fontSize": 11, "fontWeight": 600, "limit": 150}
-    names = [
-        steps.transform_filter(f"datum.end && {where}").mark_text(**name, dy=dy).encode(text="family:N", **seen)
-        for where, dy in (("datum.accuracy >= 0.15", 12), ("datum.accuracy < 0.15", -9))
-    ]
+    pale = _steps(measured.transform_filter("!datum.bright"), dash, 0.9, {"opacity": emphasis.pale()})
+    pale.append(_dots(measured.transform_filter("!datum.bright"), shape, unit, 26).encode(opacity=emphasis.pale()))
+    bright = measured.transform_filter("datum.bright")
+    bars = bright.encode(x=speeds.axis("drawn", unit), tooltip=speeds.tooltip()).mark_rule(strokeWidth=1.4)
+    full = [bars.encode(y=alt.Y("low:Q", title="accuracy"), y2="high:Q"), _dots(bright, shape, unit, 62)]
+    if lettered:
+        mark = bright.mark_text(dx=8, dy=-7, fontSize=9, color=theme.INK)
+        full.append(mark.encode(x=speeds.axis("drawn", unit), text="letter:N", color=alt.value(theme.INK)))
     behind = drawn_lines(base, colour) if any("line" in row and "of" not in row for row in rows) else []
-    hollow = published.drawn_points(base.encode(color=colour, **seen), 62) if any("of" in row for row in rows) else []
-    return [*behind, *hollow, lines, slower, bars, dots, *names]
+    hollow: list[alt.Chart] = []
+    if any("of" in row for row in rows):
+        seen = alt.condition("datum.bright", alt.value(1.0), alt.value(emphasis.PALE))
+        hollow = published.drawn_points(base.encode(color=colour, shape=shape, opacity=seen), 62)
+    ends = alt.Chart().transform_filter("!isValid(datum.line) && datum.bright && datum.end")
+    names = direct_labels.drawn_labels(ends, colour, shape, unit)
+    return [*behind, *pale, *hollow, *_steps(bright, dash, 1.8, {}), *full, *names]
 
 
-def _shape(rows: Rows) -> dict[str, Any]:
-    variants = sorted({row["variant"] for row in rows if "variant" in row}, key=lambda name: (name != PLAIN, name))
-    if len(variants) < 2:
-        return {}
-    shapes = [SHAPES[place % len(SHAPES)] for place in range(len(variants))]
-    legend = alt.Legend(orient="bottom", columns=2, labelLimit=0)
-    return {"shape": alt.Shape("variant:N", title="with", scale=alt.Scale(domain=variants, range=shapes), legend=legend)}
+def _steps(rows: alt.Chart, dash: alt.StrokeDash, width: float, seen: dict[str, Any]) -> list[alt.Chart]:
+    """The frontier of each family as steps, and a line from the left edge to its first setting."""
+    steps = rows.transform_filter("datum.frontier").encode(strokeDash=dash, **seen)
+    return [
+        steps.mark_line(interpolate="step-before", strokeWidth=width).encode(detail="family:N", order=alt.Order("fast:Q")),
+        steps.transform_filter("datum.slowest").mark_rule(strokeWidth=width).encode(x2=alt.X2Value(0)),
+    ]
+
+
+def _dots(rows: alt.Chart, shape: alt.Shape, unit: speeds.Unit, size: int) -> alt.Chart:
+    dots = rows.mark_point(filled=True, size=size, stroke="white", strokeWidth=0.8, opacity=1)
+    return dots.encode(x=speeds.axis("drawn", unit), tooltip=speeds.tooltip(), shape=shape)
 
 
 def losses(rows: Rows, shades: Sequence[str]) -> Spec:

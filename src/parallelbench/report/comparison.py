@@ -28,7 +28,7 @@ def comparison(data: ReportData) -> Section | None:
             (f"{model}, against " if len(models) > 1 else "Against ") + f"{_or(inside[0]['baseline'])}: {_words(inside)}."
         )
         for kind, caption in (("speed", "at equal speed"), ("accuracy", "at equal accuracy")):
-            lines = [_line(row) for row in inside if row["kind"] == kind]
+            lines = [_line(row, data.families[row["series"]]) for row in inside if row["kind"] == kind]
             tables.append(Table(f"{model}: {caption} as {_or(inside[0]['baseline'])}", HEADER, lines))
     said.append(
         f"At equal speed: the most accurate setting with at most {100 * (SLOWER - 1):.0f} % more forwards than the baseline. "
@@ -51,9 +51,9 @@ def _words(rows: Rows) -> str:
     return ". A".join([parts[0], parts[1][1:]])
 
 
-def _line(row: dict[str, Any]) -> list[Cell]:
+def _line(row: dict[str, Any], family: str) -> list[Cell]:
     if math.isnan(row["p"]):
-        return [Cell(row["series"]), *[Cell("")] * 3, Cell(row["verdict"]), Cell("")]
+        return [Cell(row["series"], family=family), *[Cell("")] * 3, Cell(row["verdict"]), Cell("")]
     tested = row["kind"] == "speed"
     points = f"{100 * row['accuracy_difference']:+.1f}"
     ratio = f"{row['nfe_ratio']:.2f}"
@@ -62,7 +62,12 @@ def _line(row: dict[str, Any]) -> list[Cell]:
     else:
         ratio += f" ({row['difference']:+.2f} forwards {_between(row['low'], row['high'])})"
     p = "< 0.0001" if row["p"] < 0.0001 else f"{row['p']:.4f}"
-    cells = [Cell(row["series"]), Cell(_or(row["decoder"])), Cell(points, right=tested), Cell(ratio, right=not tested)]
+    cells = [
+        Cell(row["series"], family=family),
+        Cell(_or(row["decoder"])),
+        Cell(points, right=tested),
+        Cell(ratio, right=not tested),
+    ]
     return [*cells, Cell(row["verdict"], note=f"{row['n']} samples"), Cell(p, right=True)]
 
 

@@ -26,7 +26,7 @@ from parallelbench.analysis.split import ceiling_of, split
 from parallelbench.analysis.steadiness import Steadiness, steadiness
 from parallelbench.analysis.task_map import settings_of, task_map
 from parallelbench.errors import UserError
-from parallelbench.report.theme import Colours
+from parallelbench.report.looks import Looks
 from parallelbench.runs.folder import StoredRun, read_run
 from parallelbench.runs.scores import backends
 from parallelbench.runs.short_settings import short_specs
@@ -100,9 +100,15 @@ class ReportData:
         return [model for model in self.models if model not in ceilings]
 
     @cached_property
-    def colours(self) -> Colours:
-        """The colours of the decoder families."""
-        return Colours([*self.points["family"], *self.published["family"]])
+    def families(self) -> dict[str, str]:
+        """The family of every setting and curve, by its name."""
+        columns = (zip(self.points[key], self.points["family"], strict=True) for key in ("decoder", "series"))
+        return {str(name): str(family) for names in columns for name, family in names}
+
+    @cached_property
+    def looks(self) -> Looks:
+        """The looks of the decoder families."""
+        return Looks([*self.points["family"], *self.published["family"]])
 
     def curves_of(self, model: str) -> list[dict[str, Any]]:
         """What decoders can reach at each speed on the tasks of an exact model, in every unit; empty for a learned model."""

@@ -14,8 +14,9 @@ from parallelbench.analysis.failures import LABELS, over_tasks, reason_rates
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
-from parallelbench.report.charts import HIDDEN, INDEPENDENT_AXES, PERCENT, hidden
+from parallelbench.report.charts import INDEPENDENT_AXES, PERCENT
 from parallelbench.report.data import ReportData
+from parallelbench.report.emphasis import HIDDEN
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
 from parallelbench.report.speeds import COLUMNS, SPEED_ONLY, axis, first_unit, parameter
@@ -67,7 +68,8 @@ def chart(rows: Rows) -> Spec | None:
     )  # fmt: skip
     panels = list(dict.fromkeys(row["panel"] for row in rows))
     facet = alt.Facet("panel:N", title=None, sort=panels, header=alt.Header(labelAnchor="start", labelLimit=0))
-    panel = bars.properties(data=theme.ROWS, width=300, height=170).add_params(parameter(unit), hidden())
+    switched = alt.param(name=HIDDEN, value=[])
+    panel = bars.properties(data=theme.ROWS, width=300, height=170).add_params(parameter(unit), switched)
     figure = panel.facet(facet=facet, columns=min(2, len(panels)), resolve=INDEPENDENT_AXES)
     return theme.spec_of(figure, _stacked(rows, labels), SPEED_ONLY)
 

@@ -15,11 +15,11 @@ NAMES = {
     "before_draw": "bound: positions chosen before the draw",
     "after_draw": "bound: positions chosen after the draw",
 }
-DASHES = {EXACT: [3, 3], NAMES["before_draw"]: [1, 0], NAMES["after_draw"]: [7, 3]}
+DASHES = {EXACT: [1.5, 2.5], NAMES["before_draw"]: [1, 0], NAMES["after_draw"]: [7, 3]}
 BOUND = "#7b8794"
 """Grey is the colour of bounds, and of nothing else."""
 CAPTION = (
-    " Coloured dashes: the exact model of the same tokenizer under the same decoder. Grey line: the most that decoders reach "
+    " Coloured dots: the exact model of the same tokenizer under the same decoder. Grey line: the most that decoders reach "
     "which choose the positions of a forward before they draw its tokens. Grey dashes: an upper bound for decoders that draw "
     "first and then choose what to keep; decoders that draw jointly or revise may be above both. Bounds are known by tokens "
     "and by forwards."
@@ -75,7 +75,7 @@ def drawn_lines(base: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
                           symbolStrokeColor=BOUND),
     )  # fmt: skip
     bounds = base.transform_filter(alt.FieldOneOfPredicate("line", list(NAMES.values())))
-    exact = base.transform_filter(f"datum.line == '{EXACT}' && datum.frontier")
+    exact = base.transform_filter(f"datum.line == '{EXACT}' && datum.frontier && datum.bright")
     return [
         bounds.mark_line(color=BOUND, strokeWidth=1.6).encode(strokeDash=dash, order=alt.Order("x:Q")),
         exact.mark_line(interpolate="step-before", strokeWidth=1.3).encode(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         title=next(iter(_said(data, "name")), f"{', '.join(data.models)} on {len(data.tasks)} tasks"),
         descriptions=_said(data, "description"),
         data=data,
+        look=partial(_symbol, {name: place for place, name in enumerate(data.looks.names)}),
         findings=findings,
         sections=sections,
         groups=groups,
@@ -106,6 +108,11 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         decoding_order=decoding_order,
         formats=formats,
     )
+
+
+def _symbol(places: Mapping[str, int], family: str) -> Markup:
+    """The symbol of a family, which the page defines once."""
+    return Markup(f'<svg class="look" aria-hidden="true"><use href="#look-{places[family]}"/></svg>')  # a number only: safe
 
 
 def _said(data: ReportData, key: str) -> list[str]:

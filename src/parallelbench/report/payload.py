@@ -10,11 +10,14 @@ from typing import Any
 
 from parallelbench.analysis.frontier import Rows
 from parallelbench.clean import for_xml
-from parallelbench.report import vega
+from parallelbench.report import emphasis, vega
+from parallelbench.report.direct_labels import width_of
 from parallelbench.report.figures import Figure
 from parallelbench.report.speeds import UNITS, known_units, titles
 from parallelbench.report.theme import ROWS, Spec
 
+AXIS = 56
+"""Pixels beside a panel for its axis."""
 DIGITS = 6
 """How many significant digits of a number a page keeps; the CSV files hold all of them."""
 
@@ -35,10 +38,13 @@ def _figure(figure: Figure) -> dict[str, Any]:
     rows: Rows = figure.spec["datasets"][ROWS.name]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     spec = vega.compiled(figure.spec)
-    follows = any(signal["name"] == "speed" for signal in spec.get("signals", []))
+    signals = {signal["name"] for signal in spec.get("signals", [])}
+    follows = "speed" in signals
+    names = sorted({str(row["family"]) for row in rows if "family" in row})
     return {
         "spec": _for_page(spec, {str(row.get("family")) for row in rows}) if follows else spec,
         "units": [unit.column for unit in known_units(rows)] if follows else [],
+        "margin": AXIS + (width_of(names) if emphasis.FULL in signals else 0),
         "columns": columns,
         "rows": [[_short(row.get(name)) for name in columns] for row in rows],
     }

@@ -28,9 +28,11 @@ def cost_tables(data: ReportData) -> list[Table]:
         return []
     flagged = any(row["flagged"] > 0 for row in rows)  # some sample reached the limit of forwards, or a server ended it early
     used = usage_by_setting(data.run, data.cells)
+    families = data.families
     speed, paid = [], []
     for row in rows:
-        name = Cell(f"{row['model']} · {row['decoder']}" if len(data.models) > 1 else row["decoder"])
+        named = f"{row['model']} · {row['decoder']}" if len(data.models) > 1 else row["decoder"]
+        name = Cell(named, family=families[row["decoder"]])
         accuracy = f"{percent(row['accuracy'])} {_within(100 * row['low'], 100 * row['high'], '{:.1f}')}"
         cut = [Cell(f"{percent(row['flagged'])} %", right=True)] if flagged else []
         speed.append([name, Cell(accuracy, row["accuracy"], right=True), *(_cost(row, key) for key, _ in SPEED), *cut])

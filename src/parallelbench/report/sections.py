@@ -31,7 +31,7 @@ def lost(data: ReportData) -> Section | None:
         rows = [row for row in picked(as_rows(data.losses), ["task", *POINT, "speed", "loss"]) if row["model"] == model]
         if rows:
             caption = f"{model}: {data.curve} at the setting nearest to each speed. The bar spans the scores at all speeds."
-            shades = data.colours.shades(rows[0]["family"], len({row["speed"] for row in rows}))
+            shades = data.looks.shades(rows[0]["family"], len({row["speed"] for row in rows}))
             figures.append(Figure(numbered("loss", place), caption, charts.losses(rows, shades), rows))
     if not figures:
         return None
@@ -50,7 +50,9 @@ def _matrix(data: ReportData) -> Table:
     for model, decoder in dict.fromkeys((model, decoder) for model, decoder, _ in scores):
         found = [scores.get((model, decoder, task)) for task in data.tasks]
         name = f"{model} · {decoder}" if len(data.models) > 1 else decoder
-        lines.append([Cell(name), *(mark(row) if row is not None else Cell("") for row in found)])
+        lines.append(
+            [Cell(name, family=data.families[decoder]), *(mark(row) if row is not None else Cell("") for row in found)]
+        )
     return Table("Accuracy by task in %; point at a cell for its interval", ["decoder", *data.tasks], lines, slanted=True)
 
 

@@ -8,12 +8,16 @@ from typing import Any, NamedTuple
 
 
 class Cell(NamedTuple):
-    """One cell: its text, its background shade `heat` in [0, 1], and a `note` that is shown under the mouse pointer."""
+    """One cell: its text, its background shade `heat` in [0, 1], a `note` that is shown under the mouse pointer.
+
+    `right` aligns it to the right; before the name of a decoder is the symbol of its `family`.
+    """
 
     text: str
     heat: float | None = None
     note: str = ""
     right: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)

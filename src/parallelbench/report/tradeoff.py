@@ -7,7 +7,7 @@ from typing import Any
 from parallelbench.analysis.best_curves import ALL_TASKS
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
-from parallelbench.report import charts, lines, published
+from parallelbench.report import charts, emphasis, lines, published
 from parallelbench.report.data import ReportData
 from parallelbench.report.figures import Figure, numbered
 from parallelbench.report.section import Section
@@ -41,21 +41,25 @@ def tradeoff(data: ReportData) -> Section | None:
         hollow += [{**row, "panel": model, "line": PUBLISHED} for row in theirs]
         rows += measured + behind
     rows += hollow
-    spec = charts.tradeoff(rows, data.colours)
+    spec = charts.tradeoff(rows, data.looks, emphasis.always_in_full(data))
     if spec is None:
         return None
     tasks = f"{len(data.tasks)} tasks" if len(data.tasks) > 1 else data.tasks[0]
     caption = (
-        f"Mean over {tasks} of accuracy and of speed, with 95 % intervals of accuracy (the speeds are in "
-        f"the table of resources, with theirs). {STEPS}" + (lines.CAPTION if bounded else "")
-    ) + published.caption(hollow)
+        (
+            f"Mean over {tasks} of accuracy and of speed, with 95 % intervals of accuracy (the speeds are in "
+            f"the table of resources, with theirs). {STEPS}" + (lines.CAPTION if bounded else "")
+        )
+        + emphasis.sentence(rows)
+        + published.caption(hollow)
+    )
     figure = Figure("tradeoff", caption, spec, rows, described(rows))
     return Section("tradeoff", "Accuracy against speed", "", [figure])
 
 
 def by_task(data: ReportData) -> Section | None:
     """Accuracy against speed for each task that loses some, the largest loss first; the others in one line."""
-    figures, said = [], []
+    figures, said, always = [], [], emphasis.always_in_full(data)
     for place, model in enumerate(data.shown_models):
         points = [row for row in as_rows(data.points) if row["model"] == model]
         lost = {task: _loss(points, task) for task in data.tasks if any(row["task"] == task for row in points)}
@@ -63,14 +67,14 @@ def by_task(data: ReportData) -> Section | None:
         said += [f"{model}: {sentence}" if len(data.shown_models) > 1 else sentence] if sentence else []
         shown = sorted((task for task in lost if lost[task] > LOSSLESS), key=lambda task: -lost[task])
         rows = _task_rows(data, model, points, shown)
-        spec = charts.tradeoff(rows, data.colours) if rows else None
+        spec = charts.tradeoff(rows, data.looks, always) if rows else None
         if spec is not None:
             exact = any(row.get("line") in lines.DASHES for row in rows)
             caption = (
                 f"{model}: tasks on which some setting loses more than {100 * LOSSLESS:.0f} points, the largest loss first; n "
                 f"is the number of samples; 95 % intervals over samples.{lines.CAPTION if exact else ''}"
             )
-            caption += published.caption([row for row in rows if "of" in row])
+            caption += emphasis.sentence(rows) + published.caption([row for row in rows if "of" in row])
             name = numbered("by-task", place)
             figures.append(Figure(name, caption, spec, rows, described(rows)))
     return Section("by-task", "Tasks", " ".join(said), figures) if figures or said else None

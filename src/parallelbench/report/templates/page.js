@@ -19,7 +19,7 @@ for (const cell of all("td:not([title]), .cell code")) {
   if (names.length) cell.title = names.join(" or ");
 }
 const views = new Map();
-const state = {speed: null, hidden: []};
+const state = {speed: null, hidden: [], chosen: [], focus: ""};
 let shown = null;
 let moved = false;
 for (const kind of ["wheel", "keydown", "pointerdown", "touchstart"])
@@ -47,7 +47,7 @@ function fitted(spec, width) {
   const target = child ?? spec;
   const wanted = child ? child.value : spec.width;
   if (typeof wanted !== "number") return spec;
-  const margin = child ? 56 : spec.margin ?? 180;
+  const margin = child ? spec.margin : 180;
   const columns = child ? Math.max(1, Math.min(spec.panels, Math.floor((width + GAP) / (wanted + margin + GAP)))) : 1;
   const each = Math.floor(width / columns) - margin - (columns > 1 ? GAP : 0);
   if (child) {
@@ -58,31 +58,65 @@ function fitted(spec, width) {
 }
 function drawn(element) {
   if (views.has(element) || !shown) return;
-  const {spec, columns, rows, units} = shown.figures[element.dataset.figure];
-  const copy = structuredClone(spec);
+  const {spec, columns, rows, units, margin} = shown.figures[element.dataset.figure];
+  const copy = {...structuredClone(spec), margin};
   const values = rows.map(row => Object.fromEntries(columns.map((name, at) => [name, row[at]]).filter(([, value]) => value !== null)));
   copy.data.find(one => one.name === "rows").values = values;
   copy.panels = new Set(values.map(row => row.panel ?? row.task)).size;
   fitted(copy, element.clientWidth);
   const view = new vega.View(vega.parse(copy), {renderer: "svg", hover: true}).tooltip(tooltip);
-  if (units.length) view.signal("speed", units.includes(state.speed) ? state.speed : units[0]).signal("hidden", state.hidden);
+  if (units.length) signals(view, units);
   const inside = make("div");  /* Vega labels its container anew, and the label of the figure stays outside */
   element.replaceChildren(inside);
   view.initialize(inside).run();
   inside.setAttribute("aria-hidden", "true");
   element.dataset.drawn = units.length ? view.signal("speed") : "as it is";
   view.addEventListener("click", (event, item) => item?.datum?.label && openSamples(item.datum));
+  view.addEventListener("mouseover", (event, item) => item?.datum?.family && pointed(item.datum.family));
+  element.addEventListener("mouseleave", () => pointed(""));
   views.set(element, view);
+}
+function signals(view, units) {
+  const {full} = view.getState({signals: name => name === "full", data: () => false}).signals;
+  view.signal("speed", units.includes(state.speed) ? state.speed : units[0]).signal("hidden", state.hidden);
+  return full ? view.signal("chosen", state.chosen).signal("focus", state.focus) : view;
 }
 const changed = () => {
   for (const [element, view] of views) {
     const {units} = shown.figures[element.dataset.figure];
     if (!units.length) continue;
-    const speed = units.includes(state.speed) ? state.speed : units[0];
-    view.signal("speed", speed).signal("hidden", state.hidden).run();
-    element.dataset.drawn = speed;
+    signals(view, units).run();
+    element.dataset.drawn = view.signal("speed");
   }
 };
+/* A family that the reader points at, in a figure or in the list, is drawn in full. */
+function pointed(family) {
+  if (family === state.focus) return;
+  state.focus = family;
+  changed();
+}
+/* The families that the first figure shows in full by itself. */
+function inFirst() {
+  const first = Object.values(shown.figures).find(figure => figure.units.length && signalOf(figure, "full"));
+  const speed = first?.units.includes(state.speed) ? state.speed : first?.units[0];
+  return first ? new Set(Object.values(signalOf(first, "full")[speed]).flat()) : null;
+}
+const signalOf = (figure, name) => figure.spec.signals.find(one => one.name === name)?.value;
+function ticks() {
+  const full = inFirst();
+  for (const box of all("#controls input"))
+    box.checked = !state.hidden.includes(box.value) && (!full || full.has(box.value) || state.chosen.includes(box.value));
+  const button = document.getElementById("everyone");
+  button.hidden = !full || all("#controls input").length === full.size;
+  button.textContent = state.chosen.length || state.hidden.length ? "as at first" : "all in full";
+}
+function ticked(box) {
+  const full = inFirst(), without = names => names.filter(name => name !== box.value);
+  state.hidden = without(state.hidden);
+  state.chosen = without(state.chosen);
+  if (!box.checked && (!full || full.has(box.value))) state.hidden.push(box.value);
+  if (box.checked && full && !full.has(box.value)) state.chosen.push(box.value);
+}
 function controls() {
   const bar = document.getElementById("controls");
   const used = Object.values(shown.figures).map(figure => figure.units).filter(units => units.length);
@@ -92,15 +126,21 @@ function controls() {
   select.append(...units.map(name => make("option", {value: name, textContent: shown.names[name]})));
   state.speed = units.includes(state.speed) ? state.speed : units[0];
   select.value = state.speed;
-  select.addEventListener("change", () => { state.speed = select.value; address(); changed(); });
-  for (const box of all("#controls input")) {
-    box.checked = !state.hidden.includes(box.value);
-    box.addEventListener("change", () => {
-      state.hidden = all("#controls input").filter(one => !one.checked).map(one => one.value);
-      address();
-      changed();
-    });
+  const redraw = () => { address(); ticks(); changed(); };
+  select.addEventListener("change", () => { state.speed = select.value; redraw(); });
+  for (const label of all("#controls .family")) {
+    const box = label.querySelector("input");
+    box.addEventListener("change", () => { ticked(box); redraw(); });
+    for (const kind of ["mouseenter", "focusin"]) label.addEventListener(kind, () => pointed(box.value));
+    for (const kind of ["mouseleave", "focusout"]) label.addEventListener(kind, () => pointed(""));
   }
+  document.getElementById("everyone").addEventListener("click", () => {
+    const first = state.chosen.length || state.hidden.length;
+    state.chosen = first ? [] : all("#controls input").map(box => box.value);
+    state.hidden = [];
+    redraw();
+  });
+  ticks();
   bar.hidden = false;
 }
 async function figures() {
@@ -141,13 +181,16 @@ function address() {
   const first = document.querySelector("#speed option")?.value;
   if (state.speed && state.speed !== first) chosen.set("speed", state.speed);
   if (state.hidden.length) chosen.set("hide", state.hidden.join("|"));
+  if (state.chosen.length) chosen.set("full", state.chosen.join("|"));
   const query = chosen.toString();
   try { history.replaceState(null, "", (query ? `?${query}` : location.pathname) + location.hash); } catch { /* file: in a sandbox */ }
 }
 function readAddress() {
   const chosen = new URLSearchParams(location.search);
   state.speed = chosen.get("speed");
-  state.hidden = (chosen.get("hide") ?? "").split("|").filter(Boolean);
+  const names = key => (chosen.get(key) ?? "").split("|").filter(Boolean);
+  state.hidden = names("hide");
+  state.chosen = names("full");
 }
 function openTarget() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
