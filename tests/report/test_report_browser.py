@@ -212,6 +212,26 @@ def test_a_link_to_a_sample_opens_it(tab: Tab, page: str) -> None:
     assert tab.run(f"Math.abs(document.getElementById('{name}').getBoundingClientRect().top)") < 900
 
 
+def test_a_sample_is_played_without_a_server(tab: Tab, page: str) -> None:
+    name = tab.run("document.querySelector('.example.worst').id")
+    tab.open(f"{page}#{name}")
+    tab.wait(f"document.querySelectorAll('#{name} .solo').length === 1")
+    forward, masks = (f"document.querySelector('#{name} .canvas').{what}" for what in ("dataset.forward", "textContent"))
+    last = int(tab.run(forward))
+    tab.run(f"document.querySelector('#{name} .solo').focus({{preventScroll: true}})")
+    tab.press("ArrowLeft")
+    assert int(tab.run(forward)) == last - 1 and "░" in tab.run(masks)
+    assert tab.run(f"document.querySelectorAll('#{name} .canvas .now').length") >= 1
+    choose = f"document.querySelector('#{name} [name=colour]')"
+    tab.run(f"(() => {{ {choose}.value = 'action'; {choose}.dispatchEvent(new Event('change')); }})()")
+    assert tab.run(f"document.querySelectorAll('#{name} .canvas .commit').length") >= 1
+    tab.press(" ")
+    tab.wait(f"{forward} === '{last}'")
+    assert tab.run(f"document.querySelector('#{name} .count').textContent") == f"{last} of {last}"
+    assert tab.run(f"document.querySelector('#{name} .ledger').rows.length") > 5
+    assert tab.run(f"document.querySelector('#{name} .verdict').textContent").startswith("The answer is wrong")
+
+
 def test_everything_can_be_done_from_the_keyboard(tab: Tab) -> None:
     tab.run("document.activeElement.blur()")
     seen = []

@@ -41,6 +41,7 @@ def command(
     The page is one file that needs no network. The figures are in figures/ beside it.
     """
     from parallelbench.cli.terminal import note, say
+    from parallelbench.cli.trace_choice import laid_out
     from parallelbench.errors import UserError
     from parallelbench.experiments.scoring import label_run
     from parallelbench.report import write_report
@@ -59,8 +60,9 @@ def command(
                 note(f"the reasons of failures are left out; {error}")
         whole = joined(*(folder for run in stored for folder in run.folders))
         page = write_report(
-            *runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style, run=whole
-        )
+            *runs, out=out, keep=keep, with_published=not no_published, baseline=baseline, style=style, run=whole,
+            lay_out=laid_out,
+        )  # fmt: skip
     say(str(page))
 
 

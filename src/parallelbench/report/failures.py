@@ -117,8 +117,7 @@ def metrics(data: ReportData) -> Section | None:
     lines = []
     for (model, task, decoder), *means in zip(settings, *columns, strict=True):
         lines.append([Cell(f"{model} · {task}" if len(data.models) > 1 else task), Cell(decoder), *means])
-    by = {name: "; ".join(sorted(ways)) for name, ways in data.backends.items() if name in names}
-    caption = "Every metric, mean in %" + "".join(f"; {name} by {way}" for name, way in by.items())
+    caption = "Every metric, mean in %; the last section says what computed each"
     table = Table(caption, ["task", "decoder", *names], lines, folded=True, slanted=True)
     return Section("metrics", "Every metric", "", tables=[table])
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from parallelbench.analysis.examples import examples, telling_samples
-from parallelbench.analysis.frame import as_rows
-from parallelbench.report import decoding_order, payload, provenance, vega
+from parallelbench.report import decoding_order, payload, provenance, samples, vega
 from parallelbench.report.data import ALL, Filters, ReportData, report_data
 from parallelbench.report.figures import FIGURES
 from parallelbench.report.file_style import PLAIN_FILES, FileStyle
 from parallelbench.report.findings import findings
+from parallelbench.report.sample_data import LayOut
 from parallelbench.report.section import Section
 from parallelbench.report.sections import SECTIONS
 from parallelbench.report.theme import unvalidated
@@ -35,6 +33,7 @@ def write_report(
     baseline: str | None = None,
     style: FileStyle = PLAIN_FILES,
     run: StoredRun | None = None,
+    lay_out: LayOut | None = None,
 ) -> Path:
     """Write the report of one run folder, or of several together, and return the path of the page.
 
@@ -46,6 +45,7 @@ def write_report(
         baseline: the decoder that all others are compared with (`analysis.baseline`).
         style: in which formats and how wide the figures are saved.
         run: the run of these folders where it has been read already.
+        lay_out: lays a sample out step by step and looks for the writes that collided; None does not look.
 
     Raises:
         UserError: the folder holds no run or no samples, a record line is damaged, no decoder has the baseline's name, or the
@@ -55,12 +55,12 @@ def write_report(
     data = report_data(read_run(*runs) if run is None else run, keep, with_published, baseline)
     with disk_errors(out):
         (out / FIGURES).mkdir(parents=True, exist_ok=True)
-        page = _drawn(data, out / FIGURES, style)
+        page = _drawn(data, out / FIGURES, style, lay_out)
     write_text(out / PAGE, page)
     return out / PAGE
 
 
-def _drawn(data: ReportData, folder: Path, style: FileStyle) -> str:
+def _drawn(data: ReportData, folder: Path, style: FileStyle, lay_out: LayOut | None = None) -> str:
     """Save the figures, and return the page. A second thread has the figures drawn by another process, on another core."""
     with ThreadPoolExecutor(1) as thread, unvalidated():
         script = thread.submit(vega.library)
@@ -70,13 +70,19 @@ def _drawn(data: ReportData, folder: Path, style: FileStyle) -> str:
             if section is not None:
                 sections.append(section)
                 saved += [thread.submit(figure.save, folder, style) for figure in section.figures]
-        page = render(data, sections, script.result(), style.formats)
+        page = render(data, sections, script.result(), style.formats, lay_out)
         for one in saved:
             one.result()
         return page
 
 
-def render(data: ReportData, sections: list[Section], script: str, formats: Sequence[str] = ("svg",)) -> str:
+def render(
+    data: ReportData,
+    sections: list[Section],
+    script: str,
+    formats: Sequence[str] = ("svg",),
+    lay_out: LayOut | None = None,
+) -> str:
     """Return the page, with `script` to draw its figures, which lie beside it in `formats`.
 
     Everything that came from a model or a file is escaped.
@@ -88,7 +94,7 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    groups = list(_groups(data))
+    groups = samples.groups_of(data)
     return environment.get_template("report.html").render(
         title=next(iter(_said(data, "name")), f"{', '.join(data.models)} on {len(data.tasks)} tasks"),
         descriptions=_said(data, "description"),
@@ -106,6 +112,10 @@ def render(data: ReportData, sections: list[Section], script: str, formats: Sequ
         figures=Markup(payload.packed(payload.figures_json([figure for one in sections for figure in one.figures]))),
         library=Markup(payload.packed(script)),
         decoding_order=decoding_order,
+        name_of=samples.name_of,
+        players=Markup(payload.packed(samples.players_json(data, groups, lay_out))),
+        player=Markup(samples.player_script()),
+        player_style=Markup(samples.player_style()),
         formats=formats,
     )
 
@@ -119,13 +129,3 @@ def _said(data: ReportData, key: str) -> list[str]:
     """What the calls say of themselves under a key, each once: that with the most cells first, of equal ones the newest."""
     calls = sorted(data.run.calls, key=lambda call: (len(call.cells), call.started), reverse=True)
     return list(dict.fromkeys(str(call.resolved[key]) for call in calls if call.resolved.get(key)))
-
-
-def _groups(data: ReportData) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The cells of the most telling samples with these, task by task."""
-    wanted = telling_samples(data.cells, data.samples, data.reasons)
-    found: dict[str, list[Any]] = {}
-    for example in examples(data.run, wanted):
-        found.setdefault(example.cell, []).append(example)
-    for task, part in data.cells[data.cells["cell"].isin(wanted)].groupby("task", sort=False):
-        yield str(task), [{**cell, "examples": found[cell["cell"]]} for cell in as_rows(part)]

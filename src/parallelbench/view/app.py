@@ -16,16 +16,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from parallelbench.errors import UserError
+from parallelbench.report.sample_data import LayOut, shown
 from parallelbench.view.chosen import PAGE, Chosen
 from parallelbench.view.guard import Guard
 from parallelbench.view.index import Index
-from parallelbench.view.names import shown
 from parallelbench.view.query import Query, SampleQuery, parse
-from parallelbench.view.sample import LayOut, listed, opened
+from parallelbench.view.sample import listed, opened
 
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 SHARED_STYLE = "theme.css"
-"""The colours of the report, which lie in its folder."""
+"""The colours of the report, which lie in its folder, as does the player of a sample."""
 Answer = Callable[[Mapping[str, str]], Any]
 
 
@@ -94,13 +94,11 @@ def _sent(kind: str, data: bytes, request: Request) -> Response:
 def _static() -> dict[str, tuple[str, bytes]]:
     """The files of the page by path: their type and their content. No other file is ever sent."""
     found = {}
-    for file in (*files("parallelbench.view").joinpath("static").iterdir(), _shared_style()):
+    report = files("parallelbench.report")
+    shared = (report.joinpath("templates", SHARED_STYLE), *report.joinpath("player").iterdir())
+    for file in (*files("parallelbench.view").joinpath("static").iterdir(), *shared):
         kind = file.name.rpartition(".")[2]
         if kind in KINDS:
             path = "/" if file.name == "index.html" else f"/{file.name}"
             found[path] = (f"{KINDS[kind]}; charset=utf-8", file.read_bytes())
     return found
-
-
-def _shared_style() -> Any:
-    return files("parallelbench.report").joinpath("templates", SHARED_STYLE)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from parallelbench.analysis.names import name_cells
-from parallelbench.clean import for_message
+from parallelbench.report.sample_data import shown
 from parallelbench.runs.cell import Cell, short_hash
 from parallelbench.runs.folder import StoredRun
 from parallelbench.schema import FIXED_SUITES
-
-LONGEST_NAME = 200
 
 
 class CellNames(NamedTuple):
@@ -38,12 +36,6 @@ def names_of(run: StoredRun) -> list[CellNames]:
         CellNames(one.id, shown(name["model"]), shown(name["task"]), shown(name["decoder"]), one.cell.seed, _key(one.cell))
         for one, name in named
     ]
-
-
-def shown(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return a text from outside on one line, without characters that are invisible or change the direction of writing."""
-    cleaned = for_message(text[:longest])
-    return cleaned if len(text) <= longest else cleaned + "…"
 
 
 def _key(cell: Cell) -> str:

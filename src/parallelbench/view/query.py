@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from parallelbench.errors import UserError
-from parallelbench.view.names import shown
+from parallelbench.report.sample_data import shown
 
 NOT_COMPUTED_NAME = "not computed"
 """The value of the filter for samples for which no reasons were computed."""

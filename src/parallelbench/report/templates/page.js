@@ -192,22 +192,40 @@ function readAddress() {
   state.hidden = names("hide");
   state.chosen = names("full");
 }
+const target = () => (location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null);
 function openTarget() {
-  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!target) return;
-  for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
-  const inside = target.querySelector(":scope > details");
+  const found = target();
+  if (!found) return;
+  for (let at = found; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  const inside = found.querySelector(":scope > details");
   if (inside) inside.open = true;
-  target.scrollIntoView({behavior: "instant"});
+  found.scrollIntoView({behavior: "instant"});
 }
 
-/* Samples */
+/* Samples: the text of each is replaced by its player when it is opened. */
+
+let players = null;
+async function played(article) {
+  if (article.dataset.played || typeof DecompressionStream === "undefined") return;
+  article.dataset.played = "1";
+  players ??= unpack("players").then(JSON.parse);
+  const sample = (await players)[article.id];
+  if (sample) article.querySelector(".still").replaceChildren(player.solo(sample));
+}
+for (const cell of all("details.cell")) {
+  cell.addEventListener("toggle", async () => {
+    if (!cell.open) return;
+    await Promise.all(all(".example", cell).map(played));
+    if (!moved && target() && cell.contains(target())) target().scrollIntoView({behavior: "instant"});
+  });
+}
 
 function openSamples(datum) {
   const examples = all(".example");
   const rank = one => (one.dataset.labels.split("|").includes(datum.label) ? 2 : 0) + (one.dataset.family === datum.family ? 1 : 0);
   const best = examples.sort((a, b) => rank(b) - rank(a))[0];
   if (!best || rank(best) < 2) return;
+  moved = false;  /* the reader asks for this sample, which may still move while it is unpacked */
   location.hash = best.id;
   openTarget();
   best.tabIndex = -1;

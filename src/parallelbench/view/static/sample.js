@@ -2,11 +2,9 @@
 
 import {byId, make} from "./dom.js";
 import {get} from "./requests.js";
+import {Controls, button} from "./controls.js";
 import {Panel} from "./panel.js";
-import {COLOURS, SHADES} from "./player.js";
-
-const LONGEST = 40_000;
-const EACH = 700;  /* milliseconds a forward, less where all would take longer than LONGEST */
+import {COLOURS} from "./player.js";
 
 export class OpenSample {
   /* changed: called with what the reader chose, as a part of the state; go: with -1 or 1 for the sample before or after. */
@@ -15,9 +13,9 @@ export class OpenSample {
     this.changed = changed;
     this.go = go;
     this.panels = [];
-    this.timer = 0;
+    this.controls = null;
     this.turn = 0;
-    this.section.addEventListener("forward", event => this.step(event.detail));
+    this.section.addEventListener("forward", event => this.controls.step(event.detail));
     document.addEventListener("keydown", event => this.key(event));
   }
 
@@ -27,7 +25,7 @@ export class OpenSample {
 
   async load(state, where) {
     const turn = ++this.turn;
-    this.stop();
+    this.controls?.stop();
     const cells = [where.cell, state.with].filter(Boolean);
     const samples = await Promise.all(cells.map(cell => get("sample", {cell, index: where.index})));
     if (turn !== this.turn) return;
@@ -54,7 +52,7 @@ export class OpenSample {
 
   close() {
     this.turn++;
-    this.stop();
+    this.controls?.stop();
     this.panels = [];
     this.section.hidden = true;
     this.section.replaceChildren();
@@ -62,93 +60,33 @@ export class OpenSample {
   }
 
   bar(sample) {
-    const button = (name, textContent, label, action) => {
-      const made = make("button", {type: "button", className: name, textContent, title: label, "aria-label": label});
-      made.addEventListener("click", action);
-      return made;
-    };
-    this.slider = make("input", {type: "range", min: 0, max: this.forwards, "aria-label": "forward"});
-    this.slider.addEventListener("input", () => this.step(Number(this.slider.value)));
-    this.count = make("output", {className: "count"});
-    this.player = button("play", "▶", "play", () => this.playing ? this.stop() : this.play());
-    const colour = make("select", {name: "colour"}, ...Object.entries(COLOURS).map(([value, textContent]) => make("option", {value, textContent})));
-    colour.addEventListener("change", () => this.changed({colour: colour.value}));
-    this.colour = colour;
+    this.controls = new Controls(this.forwards, forward => this.changed({forward: forward === this.forwards ? "" : String(forward)}),
+      colour => this.changed({colour}));
     const other = make("select", {name: "with"}, make("option", {value: "", textContent: sample.same.length ? "nothing" : "no other cell has this question"}),
       ...sample.same.map(one => make("option", {value: one.cell, textContent: one.model === sample.model ? one.decoder : `${one.decoder}, ${one.model}`})));
     other.value = this.state.with;
     other.addEventListener("change", () => this.changed({with: other.value}));
-    this.legend = make("p", {className: "legend"});
-    const steps = [
-      button("back", "‹", "one forward back", () => this.step(this.forward - 1)), this.player,
-      button("on", "›", "one forward on", () => this.step(this.forward + 1)), this.slider, this.count,
-    ];
     return make("div", {className: "bar"},
       make("div", {className: "line"}, button("close", "✕ close", "close the sample", () => this.changed({sample: "", with: "", forward: ""})),
         button("before", "↑ previous", "the sample before", () => this.go(-1)), button("after", "↓ next", "the sample after", () => this.go(1)),
         make("label", {className: "next-to"}, "next to ", other)),
-      ...(this.forwards ? [make("div", {className: "line steps"}, ...steps), make("div", {className: "line"}, make("label", {}, "coloured by ", colour), this.legend)] : []));
+      ...this.controls.lines);
   }
 
   show(state) {
     this.state = state;
     const {forward} = this, colour = state.colour in COLOURS ? state.colour : "confidence";
     for (const panel of this.panels) panel.show(forward, colour);
-    this.slider.value = forward;
-    this.slider.setAttribute("aria-valuetext", `forward ${forward} of ${this.forwards}`);
-    this.count.textContent = `${forward} of ${this.forwards}`;
-    this.colour.value = colour;
-    this.legend.replaceChildren(...legend(colour));
-  }
-
-  step(to) {
-    const forward = Math.max(0, Math.min(this.forwards, to));
-    this.changed({forward: forward === this.forwards ? "" : String(forward)});
-  }
-
-  get playing() { return this.timer !== 0; }
-
-  play() {
-    if (this.forward >= this.forwards) this.step(0);
-    this.timer = setInterval(() => {
-      this.step(this.forward + 1);
-      if (this.forward >= this.forwards) this.stop();
-    }, Math.min(EACH, LONGEST / Math.max(1, this.forwards)));
-    this.named("❚❚", "pause");
-  }
-
-  stop() {
-    clearInterval(this.timer);
-    this.timer = 0;
-    if (this.player) this.named("▶", "play");
-  }
-
-  named(sign, label) {
-    Object.assign(this.player, {textContent: sign, title: label, ariaLabel: label});
+    this.controls.show(forward, colour);
   }
 
   key(event) {
-    if (!this.open || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-    const actions = {
-      ArrowLeft: () => this.step(this.forward - 1), ArrowRight: () => this.step(this.forward + 1),
-      Home: () => this.step(0), End: () => this.step(this.forwards), Escape: () => this.changed({sample: "", with: "", forward: ""}),
-      n: () => this.go(1), p: () => this.go(-1),
-    };
-    if (!/^(BUTTON|A|SUMMARY)$/.test(event.target.tagName)) actions[" "] = () => this.playing ? this.stop() : this.play();
-    if (!(event.key in actions)) return;
+    if (!this.open) return;
+    const actions = {Escape: () => this.changed({sample: "", with: "", forward: ""}), n: () => this.go(1), p: () => this.go(-1)};
+    const typing = event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    const action = this.controls.key(event) ?? (typing ? undefined : actions[event.key]);
+    if (!action) return;
     event.preventDefault();
-    actions[event.key]();
+    action();
   }
 }
-
-function legend(colour) {
-  const sign = (className, text) => make("span", {className: "sign"}, make("i", {className}), text);
-  const ramp = (first, last) => [make("span", {className: "ramp"}, `${first} `, ...Array.from({length: SHADES}, (_, at) => make("i", {className: `s${at}`})), ` ${last}`)];
-  const kinds = {
-    confidence: () => ramp("0", "1"),
-    step: () => ramp("first", "last"),
-    action: () => [sign("commit", "commit"), sign("edit", "edit"), sign("remask", "masked again")],
-  };
-  return [...kinds[colour](), sign("given", "given"), sign("now", "this forward"), sign("broken", "collided")];
-}
-
