@@ -72,7 +72,8 @@ def _layers(rows: Rows, looks: Looks, unit: speeds.Unit, lettered: bool) -> list
     """The layers of a panel, from back to front."""
     base = alt.Chart().encode(x=speeds.axis(unit=unit), y=score_axis())
     families = [row["family"] for row in rows if "family" in row]
-    colour, shape, dash = looks.colour(families), looks.shape(families), looks.dash(families)
+    many = len(set(families)) > emphasis.MOST  # of few families all have their names beside their lines
+    colour, shape, dash = looks.colour(families, many), looks.shape(families, many), looks.dash(families)
     measured = base.transform_filter("!isValid(datum.line)").encode(color=colour)
     pale = _steps(measured.transform_filter("!datum.bright"), dash, 0.9, {"opacity": emphasis.pale()})
     pale.append(_dots(measured.transform_filter("!datum.bright"), shape, unit, 26).encode(opacity=emphasis.pale()))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
-from parallelbench.analysis.baseline import SLOWER
+from parallelbench.analysis.baseline import SLOWER, Verdict
 from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows
 from parallelbench.report.data import ReportData
@@ -27,9 +27,9 @@ def comparison(data: ReportData) -> Section | None:
         said.append(
             (f"{model}, against " if len(models) > 1 else "Against ") + f"{_or(inside[0]['baseline'])}: {_words(inside)}."
         )
-        for kind, caption in (("speed", "at equal speed"), ("accuracy", "at equal accuracy")):
+        for kind, caption in (("speed", "at the speed of"), ("accuracy", "at the accuracy of")):
             lines = [_line(row, data.families[row["series"]]) for row in inside if row["kind"] == kind]
-            tables.append(Table(f"{model}: {caption} as {_or(inside[0]['baseline'])}", HEADER, lines))
+            tables.append(Table(f"{model}: {caption} {_or(inside[0]['baseline'])}", HEADER, lines))
     said.append(
         f"At equal speed: the most accurate setting with at most {100 * (SLOWER - 1):.0f} % more forwards than the baseline. "
         "At equal accuracy: the setting with the fewest forwards that is at least as accurate. Settings are chosen on one half "
@@ -43,11 +43,13 @@ def _words(rows: Rows) -> str:
     """Which decoders are better, worse, or neither, at equal speed and at equal accuracy."""
     parts = []
     for kind in ("speed", "accuracy"):
-        by: dict[str, list[str]] = {}
+        by: dict[str, list[str]] = {verdict: [] for verdict in get_args(Verdict)}
         for row in rows:
             if row["kind"] == kind:
-                by.setdefault(row["verdict"], []).append(row["series"])
-        parts.append(f"at equal {kind} " + "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by.items()))
+                by[row["verdict"]].append(row["series"])
+        parts.append(
+            f"at equal {kind} " + "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by.items() if names)
+        )
     return ". A".join([parts[0], parts[1][1:]])
 
 

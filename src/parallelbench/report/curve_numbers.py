@@ -42,7 +42,9 @@ def _speed(row: dict[str, Any]) -> list[Cell]:
     same = (
         f"all samples choose {row['same_decoder']}: {row['same_speed']:.2f} at {percent(row['same_accuracy'])} % on themselves"
     )
-    shown = Cell("", note=same) if math.isnan(optimism) else Cell(f"{100 * optimism:+.1f}", note=same, right=True)
+    shown = (
+        Cell("", note=same) if math.isnan(optimism) else Cell(f"{round(100 * optimism, 1) + 0.0:+.1f}", note=same, right=True)
+    )
     return [Cell(text, note=f"{chosen}; {accuracy}", right=True), shown]
 
 
@@ -50,4 +52,4 @@ def _area(row: dict[str, Any] | None) -> list[Cell]:
     if row is None:
         return [Cell(""), Cell("")]
     text = f"{row['aup']:.0f} [{row['aup_low']:.0f}, {row['aup_high']:.0f}]"
-    return [Cell(text, right=True), Cell(f"{row['optimism']:+.0f}", right=True)]
+    return [Cell(text, right=True), Cell(f"{round(row['optimism']) + 0.0:+.0f}", right=True)]

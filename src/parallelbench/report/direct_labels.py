@@ -43,7 +43,9 @@ def drawn_labels(ends: alt.Chart, colour: alt.Color, shape: alt.Shape, unit: spe
         x=speeds.axis("drawn", unit), x2=alt.X2Value("width"), y=alt.Y("accuracy:Q", title="accuracy"), y2="label_y:Q",
         color=colour,
     )  # fmt: skip
-    signs = placed.mark_point(filled=True, size=64, opacity=1, xOffset=11).encode(x=edge, y=y, color=colour, shape=shape)
+    signs = placed.mark_point(filled=True, size=64, opacity=1, xOffset=11, aria=False).encode(
+        x=edge, y=y, color=colour, shape=shape
+    )
     text: dict[str, Any] = {"align": "left", "baseline": "middle", "fontSize": 11, "fontWeight": 600, "limit": LONGEST}
     names = placed.mark_text(dx=BESIDE - 2, color=INK, description="name of a decoder", **text).encode(
         x=edge, y=y, text="family:N"

@@ -12,10 +12,11 @@ from typing import Any
 import altair as alt
 
 from parallelbench.analysis.baseline import USUAL
+from parallelbench.analysis.frame import as_rows
 from parallelbench.analysis.frontier import Rows, step_frontier
 from parallelbench.report.data import ReportData
 from parallelbench.report.looks import BUILT_IN
-from parallelbench.report.speeds import UNITS
+from parallelbench.report.speeds import UNITS, first_unit
 
 MOST = 8
 HIDDEN, CHOSEN, FOCUS, FULL = "hidden", "chosen", "focus", "full"
@@ -51,6 +52,14 @@ def in_full(rows: Rows, always: Iterable[str]) -> dict[str, dict[str, list[str]]
         }
         for unit in UNITS
     }
+
+
+def first_shown(data: ReportData) -> set[str]:
+    """The families that the first picture of a page shows in full when it is opened."""
+    rows = [{**row, "panel": row["model"]} for row in as_rows(data.overall) if row["model"] in data.shown_models]
+    unit = first_unit(rows)
+    shown = in_full(rows, always_in_full(data))[unit.column] if unit is not None else {}
+    return {family for families in shown.values() for family in families}
 
 
 def _families(rows: Rows, among: Iterable[str] | None = None) -> set[str]:

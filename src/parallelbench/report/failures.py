@@ -16,7 +16,7 @@ from parallelbench.analysis.frontier import Rows
 from parallelbench.report import theme
 from parallelbench.report.charts import INDEPENDENT_AXES, PERCENT
 from parallelbench.report.data import ReportData
-from parallelbench.report.emphasis import HIDDEN
+from parallelbench.report.emphasis import HIDDEN, MOST, first_shown
 from parallelbench.report.figures import Figure
 from parallelbench.report.section import Section
 from parallelbench.report.speeds import COLUMNS, SPEED_ONLY, axis, first_unit, parameter
@@ -38,12 +38,16 @@ def why(data: ReportData) -> Section | None:
     rows = [{**row, **costs[row["model"], row["decoder"]]} for row in over_tasks(table, data.samples)]
     several = len(data.models) > 1
     shown = [{"panel": f"{row['model']} · {row['family']}" if several else row["family"], **row} for row in rows]
-    spec = chart(shown)
+    first = first_shown(data)
+    drawn = [row for row in shown if row["family"] in first] if len(data.looks.names) > MOST else shown
+    spec = chart(drawn)
     caption = (
         "Mean over tasks of the fraction of answers that fail for each reason, one panel per decoder, with the same colours "
         "and order in each. An answer with several reasons is split evenly among them; the parts have no interval, because "
         "they are read against each other. Click a part to open a sample that failed so."
     )
+    if len(drawn) < len(shown):
+        caption += " Drawn are the decoders that the first picture shows in full; the CSV file has all."
     figures = [] if spec is None else [Figure("why", caption, spec, shown)]
     text = "Reasons are given by fixed rules from what was asked and what was answered; an answer can have several."
     return Section("why", "How answers break", text, figures, [_reasons_by_task(data, as_rows(table)), _meanings(rows)])

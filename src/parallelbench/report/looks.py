@@ -86,17 +86,17 @@ class Looks:
         """The look of a family."""
         return self._of[family]
 
-    def colour(self, families: Iterable[str]) -> alt.Color:
+    def colour(self, families: Iterable[str], legend: bool = True) -> alt.Color:
         """The colour channel of a figure that shows these families."""
         names = self._in_order(families)
         scale = alt.Scale(domain=names, range=[self._of[name].colour for name in names])
-        return alt.Color("family:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", columns=4, labelLimit=0))
+        return alt.Color("family:N", title=None, scale=scale, legend=_legend(legend))
 
-    def shape(self, families: Iterable[str]) -> alt.Shape:
+    def shape(self, families: Iterable[str], legend: bool = True) -> alt.Shape:
         """The channel of the shapes of points; its legend is that of the colours too."""
         names = self._in_order(families)
         scale = alt.Scale(domain=names, range=[self._of[name].shape for name in names])
-        return alt.Shape("family:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", columns=4, labelLimit=0))
+        return alt.Shape("family:N", title=None, scale=scale, legend=_legend(legend))
 
     def dash(self, families: Iterable[str]) -> alt.StrokeDash:
         """The channel of the dashes of lines."""
@@ -117,3 +117,7 @@ class Looks:
             ends = [round(x + (255 - x) * part) if part > 0 else round(x * (1 + part)) for x in (red, green, blue)]
             mixed.append("#" + "".join(f"{x:02x}" for x in ends))
         return mixed
+
+
+def _legend(shown: bool) -> alt.Legend | None:
+    return alt.Legend(orient="bottom", columns=4, labelLimit=0, symbolOpacity=1) if shown else None

@@ -21,7 +21,7 @@ FEW = 30
 """With fewer samples a task the intervals are wide, and the text says so."""
 PUBLISHED = "published"
 """The line of the rows that are another's numbers."""
-STEPS = "Steps join the settings that no other of the same family beats; between two settings there is no decoder."
+STEPS = "Steps join the best settings of one decoder; between two points there is no setting."
 
 
 def tradeoff(data: ReportData) -> Section | None:
@@ -45,14 +45,11 @@ def tradeoff(data: ReportData) -> Section | None:
     if spec is None:
         return None
     tasks = f"{len(data.tasks)} tasks" if len(data.tasks) > 1 else data.tasks[0]
-    caption = (
-        (
-            f"Mean over {tasks} of accuracy and of speed, with 95 % intervals of accuracy (the speeds are in "
-            f"the table of resources, with theirs). {STEPS}" + (lines.CAPTION if bounded else "")
-        )
-        + emphasis.sentence(rows)
-        + published.caption(hollow)
+    said = (
+        f"Mean accuracy and speed over {tasks}; bars are 95 % intervals of accuracy, and those of speed are in the section "
+        f"The numbers. {STEPS}"
     )
+    caption = said + (lines.CAPTION if bounded else "") + emphasis.sentence(rows) + published.caption(hollow)
     figure = Figure("tradeoff", caption, spec, rows, described(rows))
     return Section("tradeoff", "Accuracy against speed", "", [figure])
 
