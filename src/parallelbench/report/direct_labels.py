@@ -47,9 +47,7 @@ def drawn_labels(ends: alt.Chart, colour: alt.Color, shape: alt.Shape, unit: spe
         x=edge, y=y, color=colour, shape=shape
     )
     text: dict[str, Any] = {"align": "left", "baseline": "middle", "fontSize": 11, "fontWeight": 600, "limit": LONGEST}
-    names = placed.mark_text(dx=BESIDE - 2, color=INK, description="name of a decoder", **text).encode(
-        x=edge, y=y, text="family:N"
-    )
+    names = placed.mark_text(dx=BESIDE - 2, color=INK, **text).encode(x=edge, y=y, text="family:N")
     return [leads, signs, names]
 
 
