@@ -6,7 +6,7 @@ On W cores the ratio can be 1/W at best. What is added: a chunk costs one forwar
 own processes take a part of a core, and at the end a worker may wait for another's last chunk. `cpu_ratio` is what processors
 allow: the CPU seconds of all processes between the first and the last sample, divided by the number of workers, over those of
 the local run. It holds on a machine with other work, too; `ratio`, of wall times, does not. What `ratio` is above `cpu_ratio`
-on a quiet machine is time in which a worker waits.
+on a quiet machine is time in which a worker waits, at the most `ray_asleep_s`.
 
 The second part measures the driver alone. Workers that exist only in this process hand it finished records of a real shape, and
 it checks and writes them as always: `driver_records_per_s`, for each second of its core. The same with one record in each
@@ -48,7 +48,7 @@ from parallelbench.runs.cell import Cell
 from parallelbench.runs.records import Extent, Record
 from parallelbench.runs.store import open_run
 from parallelbench.schema import BatchSize
-from processes import between, cpu_seconds
+from processes import Reading, asleep_between, read_processes, spent_between
 from runs import environment_of, record, trace
 
 RAY_REQUEST_S = 1e-3
@@ -58,26 +58,26 @@ class Stopwatch(Silent):
     """When the first and the last sample of a run were finished, and what every process had taken of the CPU by then."""
 
     def __init__(self) -> None:
-        self.first = self.last = 0.0
-        self.spent: dict[str, float] = {}
+        self.first: Reading | None = None
+        self.last: Reading | None = None
         self._left = 0
-        self._begun: dict[str, float] = {}
 
     def planned(self, missing: Sequence[tuple[Cell, int]], samples: int) -> None:
         self._left = sum(count for _, count in missing)
 
     def sample_done(self, cell: Cell, record: Record) -> None:
         self._left -= 1
-        if not self.first:
-            self._begun = cpu_seconds()
-            self.first = time.perf_counter()
+        if self.first is None:
+            self.first = read_processes()
         if not self._left:
-            self.last = time.perf_counter()
-            self.spent = between(self._begun, cpu_seconds())
+            self.last = read_processes()
 
-    @property
-    def seconds(self) -> float:
-        return self.last - self.first
+    def figures(self) -> dict[str, Any]:
+        """Seconds from the first to the last sample, those of processors, and those in which workers waited for the driver."""
+        if self.first is None or self.last is None:
+            raise RuntimeError("the run was not finished")
+        first, last = self.first, self.last
+        return {"s": round(last.at - first.at, 2), "cpu_s": spent_between(first, last), "asleep_s": asleep_between(first, last)}
 
 
 def digest(out: Path) -> str:
@@ -106,10 +106,11 @@ def compare(sweep: Sweep, workers: int) -> dict[str, Any]:
             results = run_sweep(sweep, out, watch, placement)
             whole = time.perf_counter() - begun
             samples = sum(row.samples for row in results.rows)
-            found |= {"samples": samples, f"{name}_s": round(watch.seconds, 2), f"{name}_whole_s": round(whole, 2)}
-            found |= {f"{name}_records": digest(out), f"{name}_cpu_s": watch.spent}
-            print(f"{name}: {samples} samples in {watch.seconds:.1f} s, {whole:.1f} s with its start")
-            print(f"{name}: CPU seconds {watch.spent}")
+            figures = watch.figures()
+            found |= {"samples": samples, f"{name}_whole_s": round(whole, 2), f"{name}_records": digest(out)}
+            found |= {f"{name}_{key}": value for key, value in figures.items()}
+            print(f"{name}: {samples} samples in {figures['s']:.1f} s, {whole:.1f} s with its start")
+            print(f"{name}: CPU seconds {figures['cpu_s']}, workers waited for the driver {figures['asleep_s']}", flush=True)
     found["same_records"] = found.pop("local_records") == found.pop("ray_records")
     found["cpu_ratio"] = round(sum(found["ray_cpu_s"].values()) / workers / sum(found["local_cpu_s"].values()), 3)
     return {**found, "ratio": round(found["ray_s"] / found["local_s"], 3), "workers": workers}
