@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallelbench.decoding import DECODERS
-from parallelbench.report import charts, emphasis
+from parallelbench.report import charts, emphasis, vega
+from parallelbench.report.file_style import legends
+from parallelbench.report.lines import DASHES, EXACT
 from parallelbench.report.looks import BUILT_IN, Looks
 from parallelbench.report.speeds import UNITS
 
@@ -47,6 +49,16 @@ def test_of_many_families_the_best_the_baseline_and_the_users_are_in_full() -> N
     assert shown["nfe"] == shown["tokens_per_step"] == {"p": ["base", "f8", "fast", "sure"]}
     assert "of the 12 are pale" in emphasis.sentence(rows) and emphasis.sentence(rows[:8]) == ""
     assert emphasis.in_full(rows[:8], [])["nfe"] == {"p": [f"f{place}" for place in range(8)]}
+
+
+def test_the_kinds_of_lines_have_one_legend_and_few_families_need_none() -> None:
+    rows = [row("a", 1, 0.9, panel=panel) for panel in "pq"] + [row("b", 2, 0.9)]
+    spec = charts.tradeoff([*rows, {**row("a", 2, 1.0), "line": EXACT}], Looks("ab"))
+    assert spec is not None
+    (legend,) = legends(vega.compiled(spec))
+    assert legend["values"] == list(DASHES)
+    many = charts.tradeoff([row(name, 1, 0.9) for name in "abcdefghi"], Looks("abcdefghi"))
+    assert many is not None and [one["symbolOpacity"] for one in legends(vega.compiled(many))] == [1]
 
 
 def test_other_variants_have_letters_that_the_figure_explains() -> None:

@@ -120,7 +120,7 @@ def test_the_csv_of_a_figure_holds_the_scores_of_the_records(results: Results, t
 def test_the_page_says_what_was_run(results: Results, text: str) -> None:
     for words in (
         "fake on 2 tasks",
-        "7 decoders",
+        "2 decoders in 7 settings",
         "84 samples",
         "of one token at a time",
         "Provenance",

@@ -11,16 +11,12 @@ import altair as alt
 from parallelbench.analysis.frontier import Rows
 from parallelbench.analysis.names import PLAIN
 from parallelbench.report import direct_labels, emphasis, published, speeds, theme
-from parallelbench.report.lines import drawn_lines
-from parallelbench.report.looks import Looks
+from parallelbench.report.lines import DASHES, drawn_lines
+from parallelbench.report.looks import Looks, dashes
 from parallelbench.report.theme import Spec
 
 PERCENT = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
 SCORES = alt.Scale(domain=[0, 1])
-INDEPENDENT_DASHES = alt.Resolve(
-    scale=alt.ScaleResolveMap(strokeDash="independent"), legend=alt.LegendResolveMap(strokeDash="independent")
-)
-"""A dash tells a family in one layer and a kind of line in another."""
 INDEPENDENT_AXES = alt.Resolve(axis=alt.AxisResolveMap(x="independent", y="independent"))
 PANEL = (300, 190)
 ALONE = (760, 330)
@@ -46,7 +42,7 @@ def tradeoff(rows: Rows, looks: Looks, always: Iterable[str] = ()) -> Spec | Non
     back, *others = _layers(rows, looks, unit, bool(letters))
     shown = emphasis.parameters(emphasis.in_full(rows, always))
     back = back.add_params(speeds.parameter(unit), *shown)  # to a whole chart they are added by copying it several times
-    layers = alt.layer(back, *others, data=theme.ROWS, width=size[0], height=size[1], resolve=INDEPENDENT_DASHES)
+    layers = alt.layer(back, *others, data=theme.ROWS, width=size[0], height=size[1])
     facet = alt.Facet("panel:N", title=None, sort=panels, header=alt.Header(labelAnchor="start", labelLimit=0))
     more: dict[str, Any] = {"title": _meaning_of(letters)} if letters else {}
     spacing = {"row": 18, "column": 18}
@@ -73,7 +69,8 @@ def _layers(rows: Rows, looks: Looks, unit: speeds.Unit, lettered: bool) -> list
     base = alt.Chart().encode(x=speeds.axis(unit=unit), y=score_axis())
     families = [row["family"] for row in rows if "family" in row]
     many = len(set(families)) > emphasis.MOST  # of few families all have their names beside their lines
-    colour, shape, dash = looks.colour(families, many), looks.shape(families, many), looks.dash(families)
+    colour, shape, scale = looks.colour(families, many), looks.shape(families, many), looks.dash_scale(families, DASHES)
+    dash = dashes(scale)
     measured = base.transform_filter("!isValid(datum.line)").encode(color=colour)
     pale = _steps(measured.transform_filter("!datum.bright"), dash, 0.9, {"opacity": emphasis.pale()})
     pale.append(_dots(measured.transform_filter("!datum.bright"), shape, unit, 26).encode(opacity=emphasis.pale()))
@@ -83,7 +80,7 @@ def _layers(rows: Rows, looks: Looks, unit: speeds.Unit, lettered: bool) -> list
     if lettered:
         mark = bright.mark_text(dx=8, dy=-7, fontSize=9, color=theme.INK)
         full.append(mark.encode(x=speeds.axis("drawn", unit), text="letter:N", color=alt.value(theme.INK)))
-    behind = drawn_lines(base, colour) if any("line" in row and "of" not in row for row in rows) else []
+    behind = drawn_lines(base, colour, scale) if any("line" in row and "of" not in row for row in rows) else []
     hollow: list[alt.Chart] = []
     if any("of" in row for row in rows):
         seen = alt.condition("datum.bright", alt.value(1.0), alt.value(emphasis.PALE))

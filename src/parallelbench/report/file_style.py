@@ -86,7 +86,7 @@ def _svg(spec: Spec, rows: list[dict[str, Any]], width: float | None) -> str:
     if width is None:
         return _drawn(spec, rows)
     spec = copy.deepcopy(spec)
-    legends = _legends(spec)
+    shown = legends(spec)
     panels = int(spec.get("layout", {}).get("columns", 1))
     across = max(1, min(panels, int(width // PANEL)))
     if "layout" in spec:
@@ -95,7 +95,7 @@ def _svg(spec: Spec, rows: list[dict[str, Any]], width: float | None) -> str:
     height = next((one["value"] for one in spec.get("signals", []) if one["name"] == "child_height" and "value" in one), None)
     svg = ""
     for columns, size in LEGENDS:
-        for legend in legends:
+        for legend in shown:
             legend.update(columns=columns, labelFontSize=size)
         panel, before = width / across, float("inf")
         while panel > NARROWEST:
@@ -141,11 +141,11 @@ def _size(spec: Spec, width: float, height: float | None) -> None:
         signals["child_height"]["value"] = min(height, max(LOWEST, FLAT * width))
 
 
-def _legends(value: Any) -> list[Spec]:
+def legends(value: Any) -> list[Spec]:
     """Every legend of a compiled spec."""
     if isinstance(value, list):
-        return [legend for part in value for legend in _legends(part)]
+        return [legend for part in value for legend in legends(part)]
     if not isinstance(value, dict):
         return []
     here = [legend for legend in value.get("legends", []) if isinstance(legend, dict)]
-    return here + [legend for key, part in value.items() if key != "legends" for legend in _legends(part)]
+    return here + [legend for key, part in value.items() if key != "legends" for legend in legends(part)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import altair as alt
 import numpy as np
 
@@ -15,7 +17,7 @@ NAMES = {
     "before_draw": "bound: positions chosen before the draw",
     "after_draw": "bound: positions chosen after the draw",
 }
-DASHES = {EXACT: [1.5, 2.5], NAMES["before_draw"]: [1, 0], NAMES["after_draw"]: [7, 3]}
+DASHES: dict[str, Sequence[float]] = {EXACT: [1.5, 2.5], NAMES["before_draw"]: [1, 0], NAMES["after_draw"]: [7, 3]}
 BOUND = "#7b8794"
 """Grey is the colour of bounds, and of nothing else."""
 CAPTION = (
@@ -67,13 +69,13 @@ def _within(curves: Rows, unit: str, slow: float, fast: float) -> Rows:
     return rows
 
 
-def drawn_lines(base: alt.Chart, colour: alt.Color) -> list[alt.Chart]:
-    """Return the charts of all lines; `base` has the axes, and `colour` is that of the decoders."""
-    dash = alt.StrokeDash(
-        "line:N", title=None, scale=alt.Scale(domain=list(DASHES), range=list(DASHES.values())),
-        legend=alt.Legend(orient="bottom", columns=1, labelLimit=0, symbolType="stroke", symbolSize=300,
-                          symbolStrokeColor=BOUND),
+def drawn_lines(base: alt.Chart, colour: alt.Color, scale: alt.Scale) -> list[alt.Chart]:
+    """Return the charts of all lines; `base` has the axes, `colour` is that of the decoders, and `scale` has `DASHES`."""
+    legend = alt.Legend(
+        orient="bottom", columns=1, labelLimit=0, symbolType="stroke", symbolSize=300, symbolStrokeColor=BOUND,
+        values=list(DASHES),
     )  # fmt: skip
+    dash = alt.StrokeDash("line:N", title=None, scale=scale, legend=legend)
     bounds = base.transform_filter(alt.FieldOneOfPredicate("line", list(NAMES.values())))
     exact = base.transform_filter(f"datum.line == '{EXACT}' && datum.frontier && datum.bright")
     return [

@@ -8,7 +8,7 @@ of the package has; of two that would look alike, the one later in the alphabet 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -100,9 +100,13 @@ class Looks:
 
     def dash(self, families: Iterable[str]) -> alt.StrokeDash:
         """The channel of the dashes of lines."""
+        return dashes(self.dash_scale(families, {}))
+
+    def dash_scale(self, families: Iterable[str], more: Mapping[str, Sequence[float]]) -> alt.Scale:
+        """The dashes of these families, and `more`, those of lines of no family."""
         names = self._in_order(families)
-        scale = alt.Scale(domain=names, range=[list(self._of[name].dash) for name in names])
-        return alt.StrokeDash("family:N", title=None, scale=scale, legend=None)
+        patterns = [*(list(self._of[name].dash) for name in names), *(list(dash) for dash in more.values())]
+        return alt.Scale(domain=[*names, *more], range=patterns)
 
     def _in_order(self, families: Iterable[str]) -> list[str]:
         shown = set(families)
@@ -117,6 +121,11 @@ class Looks:
             ends = [round(x + (255 - x) * part) if part > 0 else round(x * (1 + part)) for x in (red, green, blue)]
             mixed.append("#" + "".join(f"{x:02x}" for x in ends))
         return mixed
+
+
+def dashes(scale: alt.Scale) -> alt.StrokeDash:
+    """The channel of the dashes of families on this scale; a legend of dashes alone would say less than that of points."""
+    return alt.StrokeDash("family:N", title=None, scale=scale, legend=None)
 
 
 def _legend(shown: bool) -> alt.Legend | None:
