@@ -12,7 +12,9 @@ What bounds them:
 * A plan makes one frozen value and one hash of 400 bytes for each cell, some 50 us; no weights are touched.
 * Records are JSON, parsed and checked field by field in compiled code, in about the time that `json.loads` takes for the same
   bytes (`loads_s`, measured beside it): 282,000 times 770 bytes are 217 MB. The rest of a report's data (`data_s`) is grouping
-  and intervals over columns, which is NumPy's. `report_s` is the whole command in a process of its own, imports included.
+  and intervals over columns, which is NumPy's. `report_s` is the whole command in a process of its own, imports included, and
+  `report_cpu_s` the processor time of that process and of the one that draws its charts on the other core. On a machine that
+  has other work to do, `report_cpu_s` divided by `loads_s` of the same call is what to compare.
 * Continuing reads every record of the run once, to know which samples are there and that DONE is right, and once more for the
   table; then come the 3 kB of cell.json and three small files for each cell.
 
@@ -196,24 +198,26 @@ def continued(out: Path) -> float:
 
 
 def report(out: Path) -> None:
-    """Print the time of a report's data and of the whole command, its samples, and the larger peak memory of both processes."""
+    """Print the time of a report's data and of the whole command, its samples, and the largest peak memory of a process."""
     start = time.perf_counter()
     samples = len(read_report_data(out).samples)
     seconds = time.perf_counter() - start
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "parallelbench", "report", str(out)], capture_output=True, check=True)
     whole = time.perf_counter() - start
-    start = time.perf_counter()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.process_time()
     for path in out.glob("cells/*/records.jsonl"):
         for line in path.read_bytes().splitlines():
             json.loads(line)
-    bare = time.perf_counter() - start
-    times = {"data_s": round(seconds, 2), "report_s": round(whole, 2), "loads_s": round(bare, 2)}
+    bare = time.process_time() - start
+    times = {"data_s": seconds, "report_s": whole, "report_cpu_s": used.ru_utime + used.ru_stime, "loads_s": bare}
+    times = {name: round(one, 2) for name, one in times.items()}
     print(json.dumps({**times, "records": samples, "peak_gb": peak()}))
 
 
 def peak() -> float:
-    """The larger peak memory of this process and of those that it started, in GB."""
+    """The largest peak memory of this process and of those that it started, in GB."""
     unit = 1 if sys.platform == "darwin" else 1024
     most = max(resource.getrusage(which).ru_maxrss for which in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return round(most * unit / 1e9, 2)

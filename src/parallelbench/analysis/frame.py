@@ -28,7 +28,9 @@ SAMPLE_COLUMNS = [
 ]  # fmt: skip
 DECODER_COLUMNS = ["decoder", "family", "series", "setting", "variant", "adaptive"]
 MODEL_COLUMNS = ["model", "exact", "tokenizer"]
-NUMBERS = ("nfe", "rows", "flops", "flagged", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds")
+NUMBERS = (
+    "accuracy", "nfe", "rows", "flops", "flagged", "tokens_per_step", "content_tokens_per_forward", "content_tokens", "seconds",
+)  # fmt: skip
 READERS: dict[str, Callable[[Record], Any]] = {
     **{name: attrgetter(name) for name in ("sample_id", "index", "nfe", "tokens_per_step", "content_tokens_per_forward")},
     **{name: attrgetter(name) for name in ("content_tokens", "seconds")},
@@ -53,7 +55,8 @@ def samples(out: Path | StoredRun) -> pd.DataFrame:
     run = out if isinstance(out, StoredRun) else read_run(out)
     check_backends(run)
     columns: dict[str, list[Any]] = {name: [] for name in SAMPLE_COLUMNS}
-    counts = [_add(columns, stored) for stored in run.cells]
+    seen: dict[Any, Any] = {}
+    counts = [_add(columns, stored, seen) for stored in run.cells]
     if not sum(counts):
         return pd.DataFrame(columns=[*CELL_COLUMNS, *SAMPLE_COLUMNS])
     frame = pd.DataFrame({**_cell_columns(run, counts), **{name: _column(name, columns.pop(name)) for name in SAMPLE_COLUMNS}})
@@ -62,19 +65,29 @@ def samples(out: Path | StoredRun) -> pd.DataFrame:
     return frame
 
 
-def _add(columns: dict[str, list[Any]], stored: StoredCell) -> int:
-    """Append the samples of a cell to the columns, in the order of their indices, and return how many there are."""
+def _add(columns: dict[str, list[Any]], stored: StoredCell, seen: dict[Any, Any]) -> int:
+    """Append the samples of a cell to the columns, in the order of their indices, and return how many there are.
+
+    Numbers are appended as one array, and of equal scores and laws only the first is kept (`seen`), because a column of a large
+    run would else be some 100,000 objects, which take memory and are slow to read again.
+    """
     records = sorted(stored.measurements(), key=_index)
-    scores = _scores(stored, records)
+    scores = [seen.setdefault(tuple(one.items()), one) for one in _scores(stored, records)]
+    shapes = [seen.setdefault(record.law, record.law) for record in records]
     headline = stored.cell.metrics[0]
-    columns["scores"].extend(scores)
-    columns["accuracy"].extend(one.get(headline) for one in scores)
-    for name, read in READERS.items():
-        columns[name].extend(map(read, records))
-    shapes = [record.law for record in records]
-    columns["law"].extend(shape and shape.law for shape in shapes)
-    columns["law_n"].extend(shape and shape.n for shape in shapes)
-    columns["must_differ"].extend(shape and shape.must_differ for shape in shapes)
+    found: dict[str, list[Any]] = {
+        **{name: list(map(read, records)) for name, read in READERS.items()},
+        "scores": scores,
+        "accuracy": [one.get(headline) for one in scores],
+        "law": [shape and shape.law for shape in shapes],
+        "law_n": [shape and shape.n for shape in shapes],
+        "must_differ": [shape and shape.must_differ for shape in shapes],
+    }
+    for name, values in found.items():
+        if name in NUMBERS:
+            columns[name].append(np.array(values, dtype=np.float64))
+        else:
+            columns[name].extend(values)
     return len(records)
 
 
@@ -92,7 +105,7 @@ def _scores(stored: StoredCell, records: Sequence[Record]) -> list[Mapping[str, 
 
 def _column(name: str, values: list[Any]) -> Any:
     """Return a column: numbers as float64 with NaN where they are unknown, other values unchanged."""
-    return np.array(values, dtype=np.float64) if name in (*NUMBERS, "accuracy") else pd.Series(values, dtype=_kind(name))
+    return np.concatenate(values) if name in NUMBERS else pd.Series(values, dtype=_kind(name))
 
 
 def _kind(name: str) -> str:
