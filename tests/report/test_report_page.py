@@ -21,6 +21,7 @@ from parallelbench.report import write_report
 from parallelbench.report.decoding_order import SHADES, shown_tokens, step_map
 from parallelbench.report.exact import parts
 from parallelbench.report.file_style import FileStyle
+from parallelbench.report.samples import player_script
 from parallelbench.results import Results
 from parallelbench.runs.records import Costs, DecodingOrder, Extent, Record, Trace, Write
 
@@ -86,6 +87,14 @@ def test_the_page_loads_nothing_from_anywhere(text: str) -> None:
     assert "@import" not in style
     assert "default-src 'none'" in text
     assert "window.vega=" in gzip.decompress(base64.b64decode(Page(text).scripts[0])).decode()
+
+
+def test_the_player_is_one_script_without_modules(text: str) -> None:
+    script = player_script()
+    assert not re.search(r"^\s*(import|export)\b", script, re.M) and script in text
+    samples = unpacked(Page(text), "players")
+    assert set(re.findall(r'id="(sample-[^"]+)"', text)) == set(samples)
+    assert all(one["steps"] and one["verdict"] and "<" not in one["decoder"] for one in samples.values())
 
 
 def test_each_figure_is_drawn_from_the_page_and_is_a_csv_and_an_svg_beside_it(results: Results, text: str) -> None:
