@@ -65,7 +65,7 @@ function drawn(element) {
   copy.panels = new Set(values.map(row => row.panel ?? row.task)).size;
   fitted(copy, element.clientWidth);
   const view = new vega.View(vega.parse(copy), {renderer: "svg", hover: true}).tooltip(tooltip);
-  if (units.length) signals(view, units);
+  if (units.length) signals(view, shown.figures[element.dataset.figure]);
   const inside = make("div");  /* Vega labels its container anew, and the label of the figure stays outside */
   element.replaceChildren(inside);
   view.initialize(inside).run();
@@ -76,24 +76,27 @@ function drawn(element) {
   element.addEventListener("mouseleave", () => pointed(""));
   views.set(element, view);
 }
-function signals(view, units) {
-  const {full} = view.getState({signals: name => name === "full", data: () => false}).signals;
+function signals(view, figure) {
+  const {units} = figure;
   view.signal("speed", units.includes(state.speed) ? state.speed : units[0]).signal("hidden", state.hidden);
-  return full ? view.signal("chosen", state.chosen).signal("focus", state.focus) : view;
+  return signalOf(figure, "full") ? view.signal("chosen", state.chosen).signal("focus", state.focus) : view;
 }
 const changed = () => {
   for (const [element, view] of views) {
-    const {units} = shown.figures[element.dataset.figure];
-    if (!units.length) continue;
-    signals(view, units).run();
+    const figure = shown.figures[element.dataset.figure];
+    if (!figure.units.length) continue;
+    signals(view, figure).run();
     element.dataset.drawn = view.signal("speed");
   }
 };
-/* A family that the reader points at, in a figure or in the list, is drawn in full. */
+/* Where some families are pale, one that the reader points at, in a figure or in the list, is drawn in full. */
 function pointed(family) {
-  if (family === state.focus) return;
+  if (family === state.focus || !document.querySelector("#controls.many")) return;
   state.focus = family;
-  changed();
+  for (const [element, view] of views) {
+    const {units} = shown.figures[element.dataset.figure];
+    if (units.length && signalOf(shown.figures[element.dataset.figure], "full")) view.signal("focus", family).run();
+  }
 }
 /* The families that the first figure shows in full by itself. */
 function inFirst() {
