@@ -112,7 +112,7 @@ def test_a_figure_has_a_colour_for_each_family_however_they_are_listed() -> None
 
 def test_the_figures_draw_them(data: ReportData) -> None:
     (figure,) = by_task(data).figures
-    assert "Hollow, at speeds in tokens per step: published for LLaDA 1.5 8B." in figure.caption
+    assert "Hollow points, where speed is tokens per step: published for LLaDA 1.5 8B." in figure.caption
     drawn = json.dumps(figure.spec["spec"])
     assert "isValid(datum.of)" in drawn and "compared with" not in drawn and '"field": "line"' not in drawn, (
         "no line, no legend of lines"

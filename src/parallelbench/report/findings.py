@@ -47,7 +47,7 @@ def _fastest(headline: Headline, unfinished: str) -> Finding | None:
     )
     text = (
         f"{of}{name} is the fastest{'' if of else ' setting'} within {points} points of one token at a time: {_rate(fast)} of "
-        f"its answers are right at {_speed(fast)}, against {_rate(slow)} ({slow['decoder']})."
+        f"its answers are right at {_speed(fast)}, against {_rate(slow)} at {_pace(slow)} ({slow['decoder']})."
     )
     return Finding(text, "tradeoff")
 
@@ -59,20 +59,25 @@ def _cost(data: ReportData, headline: Headline) -> Finding | None:
     compared = {row["decoder"] for row in rows if row["speed"] in (1, headline.speed)}
     if not fast or any((headline.model, decoder) in data.unfinished_settings for decoder in compared):
         return None
-    slow = {row["task"]: row for row in rows if row["speed"] == 1}
     lost = sorted((row for row in fast if row["loss"] > SHARP + ROUNDING), key=lambda row: -row["loss"])
-    both = [(slow[row["task"]], row) for row in fast]
-    low, high = stats.normal_interval(
-        [row["loss"] for row in fast], [1] * len(both), [sum(one["variance"] / one["n"] for one in two) for two in both]
-    )
-    mean = sum(row["loss"] for row in fast) / len(fast)
     names = ", ".join(f"{row['task']} ({100 * row['loss']:.0f})" for row in lost[:3])
     cause = f"{len(lost)} of {len(fast)} tasks lose more than {100 * SHARP:.0f} points" + (f", led by {names}" if lost else "")
     text = (
-        f"At {headline.speed} tokens per step{_content(fast)} {data.curve} loses {100 * mean:.1f} points on average "
-        f"{_between(100 * low, 100 * high)}: {cause}.{_exact(data, headline, [row['task'] for row in fast])}"
+        f"At {headline.speed} tokens per step{_content(fast)} {data.curve} loses {_mean_loss(rows, headline.speed)} on average"
+        f": {cause}.{_exact(data, headline, [row['task'] for row in fast])}"
     )
     return Finding(text, "loss")
+
+
+def _mean_loss(rows: list[dict[str, Any]], speed: int) -> str:
+    """The mean over tasks of what is lost between one token at a time and a speed, with its interval."""
+    slow = {row["task"]: row for row in rows if row["speed"] == 1}
+    fast = [row for row in rows if row["speed"] == speed]
+    both = [(slow[row["task"]], row) for row in fast]
+    losses = [row["loss"] for row in fast]
+    variances = [sum(one["variance"] / one["n"] for one in two) for two in both]
+    low, high = stats.normal_interval(losses, [1] * len(both), variances)
+    return f"{100 * sum(losses) / len(losses):.1f} points {_between(100 * low, 100 * high)}"
 
 
 def _content(rows: list[dict[str, Any]]) -> str:
@@ -84,21 +89,34 @@ def _content(rows: list[dict[str, Any]]) -> str:
 def _exact(data: ReportData, headline: Headline, tasks: list[str]) -> str:
     """What the exact model loses between the same speeds on the same tasks; empty where it did not run on all of them."""
     exact = data.exact_model_of(headline.model)
-    rows = [row for row in as_rows(data.losses) if (row["model"], row["speed"]) == (exact, headline.speed)]
-    if {row["task"] for row in rows} != set(tasks) or any((exact, row["decoder"]) in data.unfinished_settings for row in rows):
+    rows = [row for row in as_rows(data.losses) if row["model"] == exact]
+    fast = [row for row in rows if row["speed"] == headline.speed]
+    if {row["task"] for row in fast} != set(tasks) or any((exact, row["decoder"]) in data.unfinished_settings for row in fast):
         return ""
-    mean = sum(row["loss"] for row in rows) / len(rows)
-    return f" Its exact model, which makes no errors of its own, loses {100 * mean:.1f} points in the same way."
+    return (
+        f" The exact model, which has the true probabilities, loses {_mean_loss(rows, headline.speed)} at the same settings, "
+        "so this much is due to the decoder and not to the model."
+    )
 
 
 def _rate(row: dict[str, Any]) -> str:
     return f"{percent(row['accuracy'])} % {_between(100 * row['low'], 100 * row['high'])}"
 
 
-def _speed(row: dict[str, Any]) -> str:
+def _unit(row: dict[str, Any]) -> str:
     """Content tokens per forward, which padding does not raise; tokens per step where the content is unknown."""
     known = row["content_tokens_per_forward"] == row["content_tokens_per_forward"]
-    name = "content_tokens_per_forward" if known else "tokens_per_step"
+    return "content_tokens_per_forward" if known else "tokens_per_step"
+
+
+def _pace(row: dict[str, Any]) -> str:
+    """The speed of a setting without its unit, in two digits at least."""
+    value = row[_unit(row)]
+    return f"{value:.2g}" if value < 10 else f"{value:.1f}"
+
+
+def _speed(row: dict[str, Any]) -> str:
+    name = _unit(row)
     return f"{row[name]:.1f} {name.replace('_', ' ')} {_between(row[f'{name}_low'], row[f'{name}_high'])}"
 
 

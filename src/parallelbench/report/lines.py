@@ -21,10 +21,10 @@ DASHES: dict[str, Sequence[float]] = {EXACT: [1.5, 2.5], NAMES["before_draw"]: [
 BOUND = "#7b8794"
 """Grey is the colour of bounds, and of nothing else."""
 CAPTION = (
-    " Coloured dots: the exact model of the same tokenizer under the same decoder. Grey line: the most that decoders reach "
-    "which choose the positions of a forward before they draw its tokens. Grey dashes: an upper bound for decoders that draw "
-    "first and then choose what to keep; decoders that draw jointly or revise may be above both. Bounds are known by tokens "
-    "and by forwards."
+    " Dotted lines: the exact model (the true probabilities, over the same tokens) under the decoder of the same colour. Solid "
+    "grey: an upper bound for decoders that choose the positions of a forward before its tokens are drawn. Dashed grey: one "
+    "for decoders that draw first and then choose which tokens to keep. Decoders that draw tokens jointly, or revise them, may "
+    "be above both. Bounds are drawn where speed is counted in tokens or forwards."
 )
 
 

@@ -86,7 +86,7 @@ def drawn_points(base: alt.Chart, size: int) -> list[alt.Chart]:
 def caption(rows: Rows) -> str:
     """The sentence under a figure that names the models of the hollow points."""
     names = list(dict.fromkeys(row["of"] for row in rows))
-    return f" Hollow, at speeds in tokens per step: published for {' and '.join(names)}." if names else ""
+    return f" Hollow points, where speed is tokens per step: published for {' and '.join(names)}." if names else ""
 
 
 def beside_published(data: ReportData) -> Section | None:

@@ -47,7 +47,7 @@ def tradeoff(data: ReportData) -> Section | None:
     tasks = f"{len(data.tasks)} tasks" if len(data.tasks) > 1 else data.tasks[0]
     said = (
         f"Mean accuracy and speed over {tasks}; bars are 95 % intervals of accuracy, and those of speed are in the section "
-        f"The numbers. {STEPS}"
+        f"The numbers. Content tokens are the tokens of the answer without the padding after it. {STEPS}"
     )
     caption = said + (lines.CAPTION if bounded else "") + emphasis.sentence(rows) + published.caption(hollow)
     figure = Figure("tradeoff", caption, spec, rows, described(rows))
