@@ -104,6 +104,17 @@ def test_a_report_labels_what_is_missing_and_reads_no_cell_that_has_all(run: Pat
         label_run(read_run(run))
 
 
+def test_reasons_of_another_version_stay_where_new_ones_cannot_be_made(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    label_run(read_run(run))
+    before = {path: path.read_bytes() for path in run.glob("cells/*/scores/failures.jsonl")}
+    for path in run.glob("cells/*/records.jsonl"):  # the answers are of another version of the task
+        path.write_text(path.read_text().replace('"answer_hash":"', '"answer_hash":"0'))
+    monkeypatch.setattr("parallelbench.experiments.scoring.VERSION", 10**6)
+    with pytest.raises(UserError, match="has changed since this run"):
+        label_run(read_run(run))
+    assert before and before == {path: path.read_bytes() for path in run.glob("cells/*/scores/failures.jsonl")}
+
+
 def test_two_processes_give_what_one_gives(run: Path, tmp_path: Path) -> None:
     score_run(run, ["failures", "grammar"], jobs=1)
     one = stored(run, "failures"), stored(run, "grammar")

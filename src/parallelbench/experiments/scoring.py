@@ -106,7 +106,7 @@ def _score_cell(run: StoredRun, stored: StoredCell, metric: Metric | None, judge
     if missing or not keep:
         say(f"{name}  {cell.task}  {cell.decoder}: {len(missing)} texts")
     headline = _headline_rows(stored, metric)
-    texts = (_text(task, cell, record, headline, metric) for record in missing)
+    texts = [_text(task, cell, record, headline, metric) for record in missing]  # may refuse, before any score is replaced
     with appending_scores(path, head_of(cell.id, name, backend), keep) as file:
         for record, verdict in zip(missing, judge(texts), strict=True):
             row = ScoreRow(record.sample_id, *verdict)
