@@ -134,9 +134,9 @@ def page() -> str:
 
 
 def defaults() -> str:
-    """The default values of each decoder's own parameters, as JSON: the reading side shows settings without them."""
+    """The default values of each decoder that a short name leaves out, as JSON for the reading side."""
     classes: dict[str, type[Decoder]] = {name: entry.load() for name, entry in DECODERS.items()}
-    known = {name: cls.own_defaults() for name, cls in classes.items()}
+    known = {name: cls.omitted_defaults() for name, cls in classes.items()}
     lines = (f" {json.dumps(name)}: {json.dumps(values)}" for name, values in known.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

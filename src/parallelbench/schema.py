@@ -129,7 +129,7 @@ class DecoderFacts:
         speed: the parameters that set its speed, and whether a higher value makes it faster or slower, where that is known.
         variant: the other parameters that differ from their defaults. Settings with equal label and variant form one curve.
         adaptive: whether the number of tokens that a forward commits depends on the model's output.
-        defaults: the default values of those parameters that have one.
+        defaults: the default values that a short name leaves out: of all parameters but the first of `speed`.
     """
 
     family: str

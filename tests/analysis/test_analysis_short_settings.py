@@ -54,10 +54,10 @@ def named(*specs: str) -> list[str]:
 
 def test_defaults_are_left_out_and_what_varies_is_shown() -> None:
     assert named("matching:gamma=0.9", "matching:gamma=0.95") == ["matching:gamma=0.9", "matching:gamma=0.95"]
-    assert named("matching:gamma=0.9", "threshold:gamma=0.8") == ["matching", "threshold:gamma=0.8"]
+    assert named("matching:gamma=0.9", "threshold:gamma=0.8") == ["matching:gamma=0.9", "threshold:gamma=0.8"]
     assert named("core:k=1", "core:k=2,every=4") == ["core:k=1,every=8", "core:k=2,every=4"]
     assert named("confidence:k=1", "confidence:k=2,block=8") == ["confidence:k=1", "confidence:k=2,block=8"]
-    assert named('threshold:label="a"', 'threshold:gamma=0.7,label="b"') == ["a", "b:gamma=0.7"]
+    assert named('threshold:label="a"', 'threshold:gamma=0.7,label="b"') == ["a:gamma=0.9", "b:gamma=0.7"]
 
 
 def test_a_decoder_of_a_file_brings_its_defaults(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_decoder_of_a_file_brings_its_defaults(tmp_path: Path) -> None:
     )
     facts = [load_decoder(f'"{tmp_path}/mine.py":Mine:alpha={alpha},label="ours"').facts for alpha in (0.1, 0.3)]
     assert short_parameters(facts) == [{"alpha": 0.1}, {"alpha": 0.3}]
-    assert short_parameters(facts[:1]) == [{}]
+    assert short_parameters(facts[:1]) == [{"alpha": 0.1}], "its first number may set its speed"
 
 
 def test_texts_that_are_no_specs_stay() -> None:

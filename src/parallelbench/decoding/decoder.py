@@ -136,7 +136,7 @@ class Decoder(Options, ABC):
             speed={key: effect for key, effect in speed.items() if key in own},
             variant={**variant, **common},
             adaptive=self.adaptive,
-            defaults=defaults,
+            defaults={key: value for key, value in defaults.items() if key != next(iter(speed), None)},
         )
 
     @classmethod
@@ -144,6 +144,11 @@ class Decoder(Options, ABC):
         """The default values of the parameters beyond the common ones, of those that have one other than None."""
         fields = ((key, field.default) for key, field in cls.model_fields.items() if key not in COMMON)
         return {key: value for key, value in fields if value is not None and value is not PydanticUndefined}
+
+    @classmethod
+    def omitted_defaults(cls) -> dict[str, Any]:
+        """The default values that the short name of a setting leaves out: all but that of the first parameter of `speed`."""
+        return {key: value for key, value in cls.own_defaults().items() if key != next(iter(cls.speed or ()), None)}
 
     def parameters(self) -> dict[str, Any]:
         """The parameters beyond the common ones, as `spec` writes them: whatever can change an answer must show in them."""

@@ -1,7 +1,8 @@
 """Writes the settings of decoders in their shortest exact form: without parameters that have their default values.
 
-`matching:gamma=0.9,slack=0.3,floor=0.02,top=64,back=0.5` is `matching:gamma=0.9`, and both texts name the same decoder. A
-parameter that other settings of the same decoder vary is always written. Cells keep the full form (`Cell.decoder`).
+`matching:gamma=0.9,slack=0.3,floor=0.02,top=64,back=0.5` is `matching:gamma=0.9`, and both texts name the same decoder. The
+first parameter that sets a decoder's speed is always written, and so is what other settings of the same decoder vary. Cells
+keep the full form (`Cell.decoder`).
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from parallelbench.specs import parse, render
 
 Parameters = Mapping[str, Any]
 DEFAULTS = "decoder_defaults.json"
-"""The default values of every decoder of this package by its name; `python docs/decoders.py` writes the file."""
+"""The default values that names leave out, by decoder of this package; `python docs/decoders.py` writes the file."""
 
 
 @cache
 def built_in_defaults() -> Mapping[str, Parameters]:
-    """The default values of the parameters of each decoder of this package."""
+    """The default values that names leave out, of each decoder of this package."""
     text = files("parallelbench.runs").joinpath(DEFAULTS).read_text(encoding="utf-8")
     return dict(json.loads(text))
 
