@@ -112,7 +112,7 @@ def test_what_the_exact_model_loses_is_said_where_it_ran_on_the_same_tasks(tmp_p
         run(model, TASKS, "confidence:k=[1,2,4]", limit=4, out=out)
     data = read_report_data(out)
     rows = data.losses[(data.losses["model"] == "exact") & (data.losses["speed"] == 4)]
-    wanted = f"The exact model, which has the true probabilities, loses {100 * rows['loss'].mean():.1f} points ["
+    wanted = f"The exact model, which has the true probabilities, loses {100 * rows['loss'].mean():.1f} points on average ["
     assert len(rows) == 2 and [wanted in text for text in said(out)[:2]] == [False, True]
     part = cut(out, tmp_path / "part", lambda one: one.cell.model == "exact" and one.cell.decoder == "confidence:k=4", 2)
     assert not any("exact model" in text for text in said(part))

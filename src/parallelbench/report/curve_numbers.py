@@ -49,7 +49,7 @@ def _speed(row: dict[str, Any]) -> list[Cell]:
 
 
 def _area(row: dict[str, Any] | None) -> list[Cell]:
-    if row is None:
+    if row is None or math.isnan(row["aup"]):
         return [Cell(""), Cell("")]
     text = f"{row['aup']:.0f} [{row['aup_low']:.0f}, {row['aup_high']:.0f}]"
     return [Cell(text, right=True), Cell(f"{round(row['optimism']) + 0.0:+.0f}", right=True)]

@@ -63,8 +63,8 @@ def _cost(data: ReportData, headline: Headline) -> Finding | None:
     names = ", ".join(f"{row['task']} ({100 * row['loss']:.0f})" for row in lost[:3])
     cause = f"{len(lost)} of {len(fast)} tasks lose more than {100 * SHARP:.0f} points" + (f", led by {names}" if lost else "")
     text = (
-        f"At {headline.speed} tokens per step{_content(fast)} {data.curve} loses {_mean_loss(rows, headline.speed)} on average"
-        f": {cause}.{_exact(data, headline, [row['task'] for row in fast])}"
+        f"At {headline.speed} tokens per step{_content(fast)} {data.curve} loses {_mean_loss(rows, headline.speed)}: "
+        f"{cause}.{_exact(data, headline, [row['task'] for row in fast])}"
     )
     return Finding(text, "loss")
 
@@ -77,7 +77,7 @@ def _mean_loss(rows: list[dict[str, Any]], speed: int) -> str:
     losses = [row["loss"] for row in fast]
     variances = [sum(one["variance"] / one["n"] for one in two) for two in both]
     low, high = stats.normal_interval(losses, [1] * len(both), variances)
-    return f"{100 * sum(losses) / len(losses):.1f} points {_between(100 * low, 100 * high)}"
+    return f"{100 * sum(losses) / len(losses):.1f} points on average {_between(100 * low, 100 * high)}"
 
 
 def _content(rows: list[dict[str, Any]]) -> str:
