@@ -65,7 +65,7 @@ def test_each_cell_with_a_published_twin_is_compared(data: ReportData) -> None:
     """k = 1 and 2, blocks of 2, 4 and 8 (Figure 5) and gamma = 0.9 are published for each task; k = 3 and credit are not."""
     rows = data.compared
     assert len(rows) == 3 * 6
-    assert set(rows["decoder"]) == {"confidence:k=1", "confidence:k=2", *BLOCKS, "threshold"}
+    assert set(rows["decoder"]) == {"confidence:k=1", "confidence:k=2", *BLOCKS, "threshold:gamma=0.9"}
     blocks = rows[(rows["decoder"] == "confidence:k=2,block=4") & (rows["task"] == "waiting_line/shuffle")]
     assert blocks["published"].item() == 0.14 and blocks["source"].item().startswith("arXiv")
     assert ((rows["difference_low"] <= 0) & (rows["difference_high"] >= 0)).tolist() == rows["inside"].tolist()
