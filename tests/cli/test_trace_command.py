@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +15,7 @@ from parallelbench import cli
 from parallelbench.analysis.collisions import Collision
 from parallelbench.cli.trace_display import show
 from parallelbench.errors import UserError
+from parallelbench.report import trace_gif
 from parallelbench.report.trace_svg import MOST_BYTES, trace_svg
 from parallelbench.report.trace_view import Step, TraceView
 from parallelbench.runs.cell_folder import TRACES, CellFolder
@@ -109,3 +112,22 @@ def test_hostile_text_stays_text_in_the_terminal_and_in_the_picture(capsys: pyte
 def test_a_picture_that_would_be_too_large_is_refused() -> None:
     with pytest.raises(UserError, match="choose a sample with fewer"):
         trace_svg(hostile_view(width=1200))
+
+
+def test_a_gif_has_a_picture_for_each_forward_and_shows_the_mark_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = pytest.importorskip("PIL.Image")
+    view = hostile_view()
+    made = trace_gif.trace_gif(view)
+    with image.open(io.BytesIO(made)) as picture:
+        frames = [picture.seek(place) or picture.convert("RGB").tobytes() for place in range(picture.n_frames)]
+    assert len(frames) == len(view.steps) + 1 and len(set(frames)) == len(frames)
+    assert made.startswith(b"GIF89a") and HOSTILE.encode() not in made
+    monkeypatch.setattr(trace_gif, "MOST_BYTES", len(made) - 1)
+    with pytest.raises(UserError, match="write an SVG"):
+        trace_gif.trace_gif(view)
+
+
+def test_a_gif_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(UserError, match=r"parallelbench\[gif\]"):
+        trace_gif.trace_gif(hostile_view())

@@ -1,4 +1,4 @@
-"""`parallelbench trace`: how one answer was decoded, step by step, in the terminal and as an animated SVG."""
+"""`parallelbench trace`: how one answer was decoded, step by step, in the terminal and as an animated SVG or GIF."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def command(
     model: Annotated[Patterns, typer.Option("--model", "-m", help="Only models of this name; repeatable.")] = None,
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="Also write an animated SVG, for a talk; no script.")
+    ] = None,
+    gif: Annotated[
+        Path | None, typer.Option("--gif", metavar="FILE", help="Also write an animated GIF, for slides (extra gif).")
     ] = None,
 ) -> None:
     """Show how an answer was decoded, and which writes broke it.
@@ -46,3 +49,9 @@ def command(
 
         write_text(svg, trace_svg(view))
         say(str(svg))
+    if gif is not None:
+        from parallelbench.report.trace_gif import trace_gif
+        from parallelbench.runs.disk import write_bytes
+
+        write_bytes(gif, trace_gif(view))
+        say(str(gif))

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from parallelbench.clean import for_message, for_xml
 from parallelbench.errors import UserError
 from parallelbench.report.theme import INK, QUIET
+from parallelbench.report.trace_clock import Animated, Clock
 from parallelbench.report.trace_view import Step, TraceView, shown_token
 
 MOST_BYTES = 200_000
@@ -29,11 +30,6 @@ STYLE = (
     "text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:{ink};white-space:pre}}"
     ".h{{font-weight:bold}}.q,.c{{fill:{quiet};font-size:12px}}.c{{font-size:10px;text-anchor:middle}}.b{{fill:{broken}}}"
     ".m{{fill:{mask}}}.t{{fill:#fff;stroke:#cbd2d9}}.n{{fill:{now}}}.x{{fill:none;stroke:{broken};stroke-width:2.5}}"
-    ".off{{opacity:0}}.now{{visibility:hidden}}"
-    "@media not (prefers-reduced-motion:reduce){{"
-    ".on{{animation:on 1ms both}}.off{{animation:off 1ms both}}.now{{animation:now {seconds:.2f}s}}}}"
-    "@keyframes on{{from{{opacity:0}}}}@keyframes off{{from{{opacity:1}}to{{opacity:0}}}}"
-    "@keyframes now{{from,to{{visibility:visible}}}}"
 )
 
 
@@ -60,7 +56,7 @@ def trace_svg(view: TraceView) -> str:
         UserError: the picture would be larger than 200 kB even without the confidences.
     """
     for with_confidence in (True, False):
-        text = _draw(view, with_confidence)
+        text = draw(view, Animated(seconds_of(view)), with_confidence)
         if (size := len(text.encode())) <= MOST_BYTES:
             return text
     raise UserError(
@@ -69,8 +65,13 @@ def trace_svg(view: TraceView) -> str:
     )
 
 
-def _draw(view: TraceView, with_confidence: bool) -> str:
-    seconds = min(SECONDS, LONGEST / max(1, len(view.steps)))
+def seconds_of(view: TraceView) -> float:
+    """How long each forward is shown."""
+    return min(SECONDS, LONGEST / max(1, len(view.steps)))
+
+
+def draw(view: TraceView, clock: Clock, with_confidence: bool) -> str:
+    """Draw an answer as an SVG whose parts are shown when `clock` says."""
     lives = [_lives(view, position) for position in range(len(view.start))]
     question = _wrapped(view.question)
     top = MARGIN + 22 + 16 * len(question) + 28
@@ -78,16 +79,16 @@ def _draw(view: TraceView, with_confidence: bool) -> str:
     verdict = textwrap.wrap(_clean(view.verdict), 84)
     below = (boxes[-1].y if boxes else top) + ROW + 22
     height = below + 18 * len(verdict) + MARGIN
-    parts = [*_words(view, question), *_steps(view, seconds, top)]
+    parts = [*_words(view, question), *_steps(view, clock, top)]
     for place, (position, box) in enumerate(zip(lives, boxes, strict=True)):
-        parts += _position(position, box, seconds)
-        parts += _writes(view.steps, place, box, seconds, with_confidence)
-    parts += _marks(view, boxes, seconds)
+        parts += _position(position, box, clock)
+        parts += _writes(view.steps, place, box, clock, with_confidence)
+    parts += _marks(view, boxes, clock)
     broke = len(view.steps) - 1 if view.collision is None else view.collision.forward
     style = "" if view.right else ' class="b"'
     lines = "".join(f'<text x="{MARGIN}" y="{below + 18 * at:g}"{style}>{_xml(line)}</text>' for at, line in enumerate(verdict))
-    parts.append(f'<g class="on" {_delay(broke, seconds)}>{lines}</g>')
-    css = STYLE.format(ink=INK, quiet=QUIET, broken=BROKEN, mask=MASK, now=NOW, seconds=seconds)
+    parts.append(f"<g {clock.when('on', broke)}>{lines}</g>")
+    css = STYLE.format(ink=INK, quiet=QUIET, broken=BROKEN, mask=MASK, now=NOW) + clock.css
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" height="{height:g}"'
     about = f"<title>{_xml(view.title)}</title><desc>{_xml(_clean(view.verdict))}</desc>"
     back = '<rect width="100%" height="100%" fill="#fff"/>'
@@ -102,11 +103,6 @@ def _xml(text: str) -> str:
     return escape(for_xml(text))
 
 
-def _delay(forward: int, seconds: float) -> str:
-    """When what belongs to a forward begins; the masked canvas is shown before the first."""
-    return f'style="animation-delay:{(forward + 1) * seconds:.2f}s"'
-
-
 def _wrapped(question: str) -> list[str]:
     """The question in at most six lines."""
     lines = [line for one in question.strip().splitlines() for line in textwrap.wrap(_clean(one), ANSWER_LETTERS) or [""]]
@@ -119,13 +115,13 @@ def _words(view: TraceView, question: Sequence[str]) -> Iterator[str]:
         yield f'<text class="q" x="{MARGIN}" y="{MARGIN + 30 + 16 * at}">{_xml(line)}</text>'
 
 
-def _steps(view: TraceView, seconds: float, top: float) -> Iterator[str]:
+def _steps(view: TraceView, clock: Clock, top: float) -> Iterator[str]:
     """The number of the forward, over the canvas; that of the last one stays."""
     last = len(view.steps) - 1
     for number in range(len(view.steps)):
-        kind = "on" if number == last else "now"
+        shown = clock.when("on" if number == last else "now", number, "q")
         label = f"forward {number + 1} of {len(view.steps)}"
-        yield f'<text class="q {kind}" {_delay(number, seconds)} x="{MARGIN}" y="{top - 10:g}">{label}</text>'
+        yield f'<text {shown} x="{MARGIN}" y="{top - 10:g}">{label}</text>'
 
 
 def _lives(view: TraceView, position: int) -> list[Life]:
@@ -157,7 +153,7 @@ def _token(text: str) -> str:
     return for_xml(shown_token(text)).replace(" ", "\u00a0") or "\u00a0"
 
 
-def _position(tokens: Sequence[Life], box: Box, seconds: float) -> Iterator[str]:
+def _position(tokens: Sequence[Life], box: Box, clock: Clock) -> Iterator[str]:
     """The mask of a position, and over it the tokens that it held; the last is what the still shows."""
     frame = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="26" rx="4"'
     yield f'<rect class="m" {frame}/>'
@@ -168,11 +164,11 @@ def _position(tokens: Sequence[Life], box: Box, seconds: float) -> Iterator[str]
         )
         drawn = f'<rect class="t" {frame}/><text x="{box.x + 4:g}" y="{box.y + 18:g}" {fitted}>{text}</text>'
         if one.first >= 0:
-            drawn = f'<g class="on" {_delay(one.first, seconds)}>{drawn}</g>'
-        yield drawn if one.last is None else f'<g class="off" {_delay(one.last, seconds)}>{drawn}</g>'
+            drawn = f"<g {clock.when('on', one.first)}>{drawn}</g>"
+        yield drawn if one.last is None else f"<g {clock.when('off', one.last)}>{drawn}</g>"
 
 
-def _writes(steps: Sequence[Step], place: int, box: Box, seconds: float, with_confidence: bool) -> Iterator[str]:
+def _writes(steps: Sequence[Step], place: int, box: Box, clock: Clock, with_confidence: bool) -> Iterator[str]:
     """A bar under a position, and its confidence, while the forward that wrote it is shown; those of the last one stay."""
     for number, step in enumerate(steps):
         if place in step.written:
@@ -181,14 +177,14 @@ def _writes(steps: Sequence[Step], place: int, box: Box, seconds: float, with_co
                 "" if sure is None else f'<text class="c" x="{box.x + box.width / 2:g}" y="{box.y + 41:g}">{sure:.2f}</text>'
             )
             bar = f'<rect class="n" x="{box.x:g}" y="{box.y + 27:g}" width="{box.width:g}" height="4"/>'
-            kind = "on" if number == len(steps) - 1 else "now"
-            yield f'<g class="{kind}" {_delay(number, seconds)}>{bar}{label}</g>'
+            shown = clock.when("on" if number == len(steps) - 1 else "now", number)
+            yield f"<g {shown}>{bar}{label}</g>"
 
 
-def _marks(view: TraceView, boxes: Sequence[Box], seconds: float) -> Iterator[str]:
+def _marks(view: TraceView, boxes: Sequence[Box], clock: Clock) -> Iterator[str]:
     """The outlines of the writes that exclude each other."""
     if view.collision is not None:
         for position in view.collision.positions:
             x, y, width = boxes[position]
             frame = f'x="{x - 1.5:g}" y="{y - 1.5:g}" width="{width + 3:g}" height="29" rx="5"'
-            yield f'<rect class="x on" {_delay(view.collision.forward, seconds)} {frame}/>'
+            yield f"<rect {clock.when('on', view.collision.forward, 'x')} {frame}/>"
