@@ -19,6 +19,7 @@ from parallelbench.report import trace_gif
 from parallelbench.report.trace_svg import MOST_BYTES, trace_svg
 from parallelbench.report.trace_view import Step, TraceView
 from parallelbench.runs.cell_folder import TRACES, CellFolder
+from parallelbench.runs.disk import write_bytes
 
 HOSTILE = "</text><script>alert(1)</script>\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}[red]&amp;'\"\x00\n"
 
@@ -131,3 +132,9 @@ def test_a_gif_without_its_package_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(UserError, match=r"parallelbench\[gif\]"):
         trace_gif.trace_gif(hostile_view())
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", ".."])
+def test_a_file_without_a_name_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(UserError, match=r"is a folder|cannot be written"):
+        write_bytes(Path(name), b"")

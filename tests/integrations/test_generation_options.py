@@ -39,7 +39,8 @@ def test_sampling_is_read_as_in_the_harness(given: dict[str, Any], temperature: 
 @pytest.mark.parametrize(
     "given",
     [
-        {"max_gen_toks": 0}, {"max_gen_toks": -3}, {"max_gen_toks": "many"}, {"max_new_tokens": 1.5}, {"until": 5},
+        {"max_gen_toks": 0}, {"max_gen_toks": -3}, {"max_gen_toks": True}, {"max_gen_toks": "many"},
+        {"max_new_tokens": 1.5}, {"until": 5},
         {"until": [3]}, {"until": {"a": 1}}, {"temperature": -1}, {"temperature": float("nan")}, {"top_p": 0},
         {"do_sample": "perhaps"},
         {"num_beams": 4}, {"repetition_penalty": 1.2}, {"num_return_sequences": 2}, {"min_new_tokens": 8},

@@ -41,8 +41,10 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a file as a whole or not at all.
 
     Raises:
-        UserError: the disk is full, or the folder cannot be written.
+        UserError: the path names no file, the disk is full, or the folder cannot be written.
     """
+    if not path.name:
+        raise UserError(f"'{path}' is a folder; give the name of a file in it.")
     draft = path.with_name(f".{path.name}.draft")
     with disk_errors(path):
         try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from parallelbench.contracts.generator import GeneratorInfo
 from parallelbench.errors import UserError
 from parallelbench.models.neutral import Neutral, only
-from parallelbench.specs import build
+from parallelbench.specs import Options, build
 
 UNSUPPORTED: Mapping[str, Neutral] = {
     "num_beams": only(1, None),
@@ -23,7 +23,7 @@ UNSUPPORTED: Mapping[str, Neutral] = {
 """Keys that would change the text and are not implemented, each with the values at which it changes nothing."""
 
 
-class GenerationOptions(BaseModel):
+class GenerationOptions(Options):
     """The keys of a task's `generation_kwargs` that are used here; others, such as `use_cache`, change no text."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
